@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * judge.h - from costs to verdicts: pure functions, no I/O, no global state, no clock, no dice.
+ *
+ * The promise: if the contestants are the same code, a cell names a winner with probability at most
+ * alpha, whatever the machine does and however often we look. The means is an anytime-valid sign
+ * test on blocks. One block runs every entry once, in an order drawn at random, so that for
+ * identical code each sign of d = ln cost_a - ln cost_b is a fair coin given the past. E is the
+ * fortune of a gambler who bets on that coin; P(E ever reaches 1/a) <= a (Ville's inequality), so
+ * looking after every block is free. The bet is the mixture by Krichevsky and Trofimov.
+ *
+ * Words: an entry is one line of the start list (a contestant, or the twin of the baseline); a cell
+ * is one scenario at one point in one lane; a duel is one pair of entries in one cell. Costs are
+ * positive and smaller is better. Ratios travel as natural logarithms inside and are shown as
+ * exp().
+ *
+ *   evidence.c  E, thresholds, interval ranks            cell.c       words and racing in one cell
+ *   pair.c      one duel: test, interval, coin           standings.c  profiles over all cells
+ *   gap.c       smallest visible gap                     words.c      results as English
+ */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- what goes in ---- */
+
+/* One line of the start list. */
+struct judge_entry {
+    const char *name;
+    int twin_of; /* index of the entry whose exact copy this is, or -1 */
+};
+
+/* May this entry's numbers count in this cell? */
+enum judge_standing_state { JUDGE_RUNS, JUDGE_NOT_RUN, JUDGE_DISQUALIFIED };
+
+struct judge_status {
+    enum judge_standing_state state;
+    const char *reason; /* words, for the two states that have one; may be NULL */
+};
+
+/* One valid block: every entry still racing, once. */
+struct judge_block {
+    size_t number;      /* its number in the journal; rises from block to block */
+    const double *cost; /* one per entry, in their order; NAN where the entry did not run */
+};
+
+/* What a cell measures, for the weights of the standings (the order is that of the weight table).
+ */
+enum judge_family {
+    JUDGE_P99,
+    JUDGE_MED,
+    JUDGE_CAP,
+    JUDGE_CPU,
+    JUDGE_IDLE,
+    JUDGE_MEM,
+    JUDGE_START,
+    JUDGE_FAMILIES
+};
+
+struct judge_cell_input {
+    const char *lane, *scenario, *point; /* together they name the cell */
+    enum judge_family family;
+    double floor;                     /* lower costs are raised to it first; 0: no floor */
+    const struct judge_block *blocks; /* valid attempts only, in block order */
+    size_t block_count;
+    const struct judge_status *status; /* one per entry */
+};
+
+struct judge_input {
+    uint64_t seed;
+    double alpha;  /* 0.05: the chance of a false winner that we accept, per cell */
+    double margin; /* 0.03: ratios inside 1/(1+margin) .. 1+margin are practically equal */
+    bool smoke;    /* a pipeline check: no winner is ever named */
+    const struct judge_entry *entries;
+    size_t entry_count;
+    const struct judge_cell_input *cells;
+    size_t cell_count;
+};
+
+/* ---- evidence.c ---- */
+
+/*
+ * ln E(n,k): the evidence after [n] blocks of which [k] went to one side. Symmetric in k and n-k.
+ * Returns 0 (that is E = 1, no evidence) for n = 0 and for k > n.
+ * Source: E = 2^n B(k+1/2, n-k+1/2) / B(1/2, 1/2), Krichevsky and Trofimov 1981.
+ */
+double judge_log_e(size_t n, size_t k);
+
+/*
+ * One step of the same: the evidence after one more block.
+ * [log_e] is the evidence before it, [n] the blocks before it, [wins] how many of those went to the
+ * side that won this one. Returns the new ln E.
+ */
+double judge_log_e_step(double log_e, size_t n, size_t wins);
+
+/*
+ * ln T for a cell with [contestants] at plan time (twins not counted): T = 1/alpha for up to two,
+ * contestants/alpha above. Racing and disqualification do not lower it.
+ */
+double judge_log_threshold(size_t contestants, double alpha);
+
+/* ln T for baseline against twin, looked at in [cells] cells at once: cells/alpha. */
+double judge_log_threshold_twin(size_t cells, double alpha);
+
+/*
+ * The rank L of the interval [d_(L), d_(n+1-L)]: the smallest k with E(n,k) < T.
+ * Returns 0 where there is no interval yet: it needs judge_blocks_needed(log_t, 0) blocks.
+ */
+size_t judge_interval_rank(size_t n, double log_t);
+
+/* The blocks that decide a duel in which the winner loses [losses] of them. */
+size_t judge_blocks_needed(double log_t, size_t losses);
+
+/*
+ * How many more blocks until E reaches T if the leading side goes on winning at the rate it has
+ * shown, (k + 1/2)/(n + 1). An expectation for people, never part of a verdict.
+ * Returns INFINITY when that is more than JUDGE_FORESIGHT blocks.
+ */
+double judge_blocks_expected(size_t n, size_t k, double log_t);
+#define JUDGE_FORESIGHT 10000
+
+/* ---- pair.c ---- */
+
+/* The running test of one duel, a against b. */
+struct judge_pair {
+    double log_t;         /* the threshold it is decided at */
+    size_t n;             /* blocks seen */
+    size_t wins_a;        /* of them won by a, split ties included; b won the rest */
+    size_t ties;          /* blocks with d = 0, given to one side by a coin */
+    double log_e;         /* evidence now */
+    int decided;          /* +1 a is faster, -1 b is faster, 0 open; set at the first crossing */
+    size_t decided_block; /* number of the deciding block */
+    size_t decided_n;     /* blocks of this duel up to and including it */
+    double decided_log_e; /* evidence as it was then */
+};
+
+void judge_pair_init(struct judge_pair *pair, double log_t);
+
+/*
+ * Adds one block. [d] = ln cost_a - ln cost_b (negative: a was faster); a [d] that is not finite is
+ * no block of this duel and changes nothing. [coin] decides a tie, true for a.
+ * Returns true when this very block decided the duel.
+ */
+bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin);
+
+/*
+ * The fair coin for a tie, fixed by names so that anybody can repeat it: depends on (seed, cell,
+ * block, the two names) and not on the order in which a and b are given or listed.
+ * Returns true when the tie goes to [a].
+ */
+bool judge_coin(
+    uint64_t seed, const struct judge_cell_input *cell, size_t block, const char *a, const char *b);
+
+/* ln(cost) after the floor; NAN for a cost that is absent, infinite or (without a floor) not > 0.
+ */
+double judge_log_cost(double cost, double floor);
+
+enum judge_relation { JUDGE_OPEN, JUDGE_FASTER, JUDGE_SLOWER, JUDGE_EQUAL };
+
+/* What one duel came to, seen from a. Logarithms of cost_a / cost_b. */
+struct judge_duel {
+    size_t a, b; /* entries, a < b (in standings too) */
+    struct judge_pair pair;
+    double median;      /* the point estimate; NAN without a block */
+    double low, high;   /* the interval; valid only if has_interval */
+    double median_late; /* the estimate from the second half of the blocks; NAN below 4 */
+    bool has_interval;
+    bool coarse; /* more than 5 % ties: the clock is too coarse; never EQUAL then */
+    bool small;  /* decided, yet the interval lies inside the margin */
+    enum judge_relation relation;
+    double further_blocks; /* expected until decided or equal; 0 if it is; maybe INFINITY */
+};
+
+/*
+ * Finishes a duel from the differences that [duel->pair] was fed with, [d][0..n), in block order.
+ * [scratch] is room for n numbers. Fills everything but a, b and pair.
+ */
+void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch, double margin);
+
+/* Sorts in place; then the median and the p-quantile (0..1, linear between ranks) of sorted data.
+ */
+void judge_sort(double *values, size_t n);
+double judge_median(const double *sorted, size_t n);
+double judge_quantile(const double *sorted, size_t n, double p);
+
+/* ---- cell.c ---- */
+
+enum judge_word {
+    JUDGE_WORD_DISQUALIFIED,
+    JUDGE_WORD_NOT_RUN,
+    JUDGE_WORD_WINNER,
+    JUDGE_WORD_LOSES,
+    JUDGE_WORD_TIE,
+    JUDGE_WORD_NOT_ENOUGH_EVIDENCE,
+    JUDGE_WORD_TWIN /* the copy of the baseline gets no verdict of its own */
+};
+
+struct judge_entry_result {
+    enum judge_word word;
+    int loses_to;       /* the entry that beats it (the strongest unbeaten one), else -1 */
+    double loses_log_e; /* evidence at that decision */
+    bool racing;        /* should it run in the next block, were there one? A beaten one should not;
+                           the first common rounds of a plan run it all the same */
+    size_t runs;        /* blocks with a cost */
+    double median, p5, p95; /* of its costs; NAN without any */
+    double ratio, low,
+        high; /* log ratio to the leader: 0 for the leader; low, high NAN if unknown */
+};
+
+struct judge_cell_result {
+    size_t contestants; /* twins not counted */
+    double log_t;
+    struct judge_entry_result *entries; /* one per entry of the input */
+    struct judge_duel *duels;           /* each pair of contestants that shared a block */
+    size_t duel_count;
+    struct judge_duel *twin_duels; /* baseline against twin, at the twin's threshold */
+    size_t twin_duel_count;
+    size_t blocks;
+    int leader;   /* the fastest by point estimates, decided or not; -1 without numbers */
+    int winner;   /* the entry with the word WINNER, or -1 */
+    bool decided; /* no further block can change a word: one left, all equal, nobody to race */
+    bool cycle;   /* A beats B beats C beats A: all of them are beaten, and said to be */
+    bool star;    /* the win survives the count over all cells (judge_stars) */
+    double further_blocks;     /* expected until decided; 0 if it is; maybe INFINITY */
+    double verdicts_per_block; /* expected; divide by the block's seconds to choose the next cell */
+};
+
+/*
+ * Judges one cell from its blocks so far.
+ * Owns:    [out] is filled with heap memory; judge_cell_fini() frees it.
+ * Returns: 0; -EINVAL for a cell that is not there or alpha, margin out of range; -ENOMEM.
+ */
+int judge_cell(const struct judge_input *in, size_t cell, struct judge_cell_result *out);
+void judge_cell_fini(struct judge_cell_result *out);
+
+/* The duel of entries [a] and [b] in any order, or NULL. *sign = +1 if it is stored as (a, b). */
+const struct judge_duel *
+judge_find_duel(const struct judge_cell_result *cell, size_t a, size_t b, int *sign);
+
+/*
+ * Stars by e-BH (Wang and Ramdas 2022): marks the wins that hold over all cells together, so that
+ * at most alpha of the stars are expected to be false. [cells] are all the cells of [in].
+ */
+void judge_stars(const struct judge_input *in, struct judge_cell_result *cells);
+
+/* How many entries are contestants, that is no twins. */
+size_t judge_contestants(const struct judge_input *in);
+
+/* ---- gap.c ---- */
+
+/*
+ * The chance that E reaches T within [n] blocks when one side wins each block with probability [p];
+ * exact, by recursion over (n, k).
+ */
+double judge_power(size_t n, double log_t, double p);
+
+/* The smallest p for which judge_power() is at least [power]; NAN if even p = 1 does not do. */
+double judge_win_probability(size_t n, double log_t, double power);
+
+/*
+ * The smallest gap that [n] blocks see in 90 of 100 cases, as a log ratio, given the differences
+ * [d] of identical code: their p-quantile, made symmetric around 0 (below 100 of them: the normal
+ * law with sd = 1.4826 MAD). Sorts nothing in place; [scratch] is room for count numbers.
+ * Returns NAN when nothing can be seen: too few blocks, or no differences.
+ */
+double judge_smallest_gap(size_t n, double log_t, const double *d, size_t count, double *scratch);
+
+/* ---- standings.c ---- */
+
+struct judge_profile {
+    const char *name;
+    double
+        weight[JUDGE_FAMILIES]; /* of each family, any unit; spread over scenarios, then points */
+};
+
+/* The four profiles, the default one ("balanced") last. */
+const struct judge_profile *judge_profiles(size_t *count);
+
+/* The short name of a family as it stands in plan.json ("p99"), and back; -1 if unknown. */
+const char *judge_family_name(enum judge_family family);
+int judge_family_parse(const char *name);
+
+/*
+ * The weight of each cell, summing to 1: a family's weight is spread equally over its scenarios and
+ * there over their points. Cells that no contestant ran weigh nothing. [weights] has cell_count.
+ * Returns how many cells have weight.
+ */
+size_t
+judge_weights(const struct judge_input *in, const struct judge_profile *profile, double *weights);
+
+struct judge_place {
+    size_t entry;
+    bool eligible;    /* false: disqualified or not run in a cell with weight */
+    size_t bad_cell;  /* which; valid if not eligible */
+    double score;     /* weighted log cost relative to the leader, 0 for it; NAN if not eligible */
+    double low, high; /* its interval, NAN if unknown */
+    double regret;    /* log of the worst ratio to a cell's leader; INFINITY if not eligible */
+    size_t regret_cell;
+    size_t wins, ties, losses, open; /* words in the cells with weight */
+    bool *dominates; /* one per entry: FASTER somewhere, SLOWER nowhere, in cells with weight */
+    bool dominated;
+};
+
+struct judge_standing {
+    const char *profile;
+    struct judge_place *places; /* best first: eligible by score, then the others */
+    size_t place_count;         /* contestants; twins are not listed */
+    double *weights;            /* of each cell */
+    size_t weighted_cells;
+    struct judge_duel *duels; /* weighted log cost per complete round, eligible entries */
+    size_t duel_count;
+    size_t rounds;      /* the fewest complete rounds of a pair */
+    size_t scarce_cell; /* the cell with weight that has the fewest blocks */
+    int leader;         /* first by point estimate, or -1 */
+    int winner;         /* beats or outlasts all others by evidence, or -1 */
+    bool tie;           /* all unbeaten ones are EQUAL */
+    double further_rounds;
+};
+
+/*
+ * One profile's three views: dominance, weighted log cost, minimax regret.
+ * [cells] are the judged cells of [in]. judge_standing_fini() frees what [out] holds.
+ * Returns: 0; -ENOMEM.
+ */
+int judge_standing(const struct judge_input *in,
+                   const struct judge_cell_result *cells,
+                   const struct judge_profile *profile,
+                   struct judge_standing *out);
+void judge_standing_fini(struct judge_standing *out);
+
+/* Baseline against its twin: the harness tested on itself. */
+struct judge_trust {
+    bool has_twin;
+    bool differs;            /* in some cell the twin was told from its original: trust nothing */
+    size_t differs_cell;     /* the first such cell */
+    bool equal;              /* the pooled interval lies inside the margin */
+    size_t blocks, won;      /* pooled over all cells, in order of (block, cell) */
+    double ratio, low, high; /* pooled log ratio and interval; NAN if unknown */
+    double gap; /* smallest visible gap with [gap_blocks] blocks, log ratio; NAN if none */
+    size_t gap_blocks;
+};
+
+/* [gap_blocks] = 0 asks for the median number of blocks per cell. Returns: 0; -ENOMEM. */
+int judge_trust(const struct judge_input *in,
+                const struct judge_cell_result *cells,
+                size_t gap_blocks,
+                struct judge_trust *out);
+
+/* ---- words.c: each writes at most [size] bytes, always terminated ---- */
+
+/* "WINNER", "LOSES", "TIE", "DISQUALIFIED", "NOT RUN", "NOT ENOUGH EVIDENCE", "TWIN". */
+const char *judge_word_name(enum judge_word word);
+
+/* "FASTER", "SLOWER", "EQUAL", "OPEN". */
+const char *judge_relation_name(enum judge_relation relation);
+
+/*
+ * Why an entry got its word, e.g. "slower than chunked: 1.18x (1.12 to 1.25), lost 27 of 30
+ * blocks". [seconds_per_block] turns further blocks into minutes; 0 leaves the minutes out.
+ */
+void judge_reason(const struct judge_input *in,
+                  size_t cell,
+                  const struct judge_cell_result *result,
+                  size_t entry,
+                  double seconds_per_block,
+                  char *text,
+                  size_t size);
+
+/* One sentence for a profile. [seconds_per_round]: as above, for one block of each weighted cell.
+ */
+void judge_sentence(const struct judge_input *in,
+                    const struct judge_cell_result *cells,
+                    const struct judge_standing *standing,
+                    double seconds_per_round,
+                    char *text,
+                    size_t size);
+
+#endif
