@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* journal.c - see journal.h. */
+#include "journal.h"
+
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int complain(const struct journal *journal, const char *what, int failure)
+{
+    say_error("cannot %s %s: %s. What was measured before stands in the file; make room or choose "
+              "another folder with --out, then go on with --resume",
+              what,
+              journal->path,
+              strerror(failure));
+    return -failure;
+}
+
+int journal_open(struct journal *journal,
+                 const char *path,
+                 const char *plan_sha256,
+                 size_t intact_bytes,
+                 const char *previous)
+{
+    *journal = (struct journal){.path = text_copy(path)};
+    snprintf(journal->plan, sizeof(journal->plan), "%.*s", JOURNAL_PLAN_DIGITS, plan_sha256);
+    snprintf(journal->previous, sizeof(journal->previous), "%s", previous);
+    journal->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (journal->fd < 0)
+        return complain(journal, "open", errno);
+    if (ftruncate(journal->fd, (off_t)intact_bytes) != 0)
+        return complain(journal, "cut", errno);
+    return 0;
+}
+
+/* All of [line] or nothing. */
+static int write_whole(int fd, const char *line, size_t size)
+{
+    off_t before = lseek(fd, 0, SEEK_END);
+    size_t done = 0;
+    while (done < size) {
+        ssize_t wrote = write(fd, line + done, size - done);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0) {
+            int failure = wrote < 0 ? errno : ENOSPC;
+            if (before >= 0 && done > 0 && ftruncate(fd, before) != 0)
+                failure = errno;
+            return -failure;
+        }
+        done += (size_t)wrote;
+    }
+    return 0;
+}
+
+void journal_time(char text[32])
+{
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t used = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + used, 32 - used, ".%03dZ", (int)(now.tv_nsec / 1000000));
+}
+
+int journal_append(struct journal *journal, json_t *event)
+{
+    char now[32];
+    journal_time(now);
+    json_object_set_new(event, "t", json_string(now));
+    json_object_set_new(event, "plan", json_string(journal->plan));
+    json_object_set_new(event, "prev", json_string(journal->previous));
+    char *line = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    if (line == NULL)
+        return complain(journal, "write a line into", ENOMEM);
+    size_t length = strlen(line);
+    char hash[JOURNAL_HASH_SIZE];
+    SHA256Data((const uint8_t *)line, length, hash);
+    line[length] = '\n'; /* in place of the terminator: one write, one line */
+    int rc = write_whole(journal->fd, line, length + 1);
+    free(line);
+    if (rc != 0)
+        return complain(journal, "write to", -rc);
+    memcpy(journal->previous, hash, sizeof(hash));
+    return 0;
+}
+
+int journal_sync(struct journal *journal)
+{
+    return fsync(journal->fd) == 0 ? 0 : complain(journal, "save", errno);
+}
+
+void journal_close(struct journal *journal)
+{
+    if (journal->path != NULL && journal->fd >= 0)
+        close(journal->fd);
+    free(journal->path);
+    *journal = (struct journal){.fd = -1};
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * noise.h - how much CPU time went to somebody else: other processes and the hypervisor (steal).
+ *
+ * Busy and stolen time of all CPUs (/proc/stat, ticks of 10 ms) minus what this process and its
+ * children used, as a share of the CPU time that passed. The costs are never looked at.
+ */
+#ifndef VELO_NOISE_H
+#define VELO_NOISE_H
+
+#include <stdbool.h>
+
+struct noise_mark {
+    double busy_s; /* all CPUs, stolen time included; negative when it cannot be read */
+    double own_s;  /* this process and its finished children */
+    double wall_s;
+};
+
+void noise_mark(struct noise_mark *mark);
+
+/* The foreign share between two marks, 0..1; 0 when /proc/stat cannot be read. */
+double noise_share(const struct noise_mark *from, const struct noise_mark *to);
+
+#endif

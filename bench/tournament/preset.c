@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* preset.c - see preset.h. */
+#include "preset.h"
+
+#include "names.h"
+
+#include <stddef.h>
+#include <string.h>
+
+const struct preset preset_list[] = {
+    {
+        .name = "smoke",
+        .summary = "does the pipeline work? Every lane, short windows, one block; names no winner "
+                   "(< 1 min)",
+        .budget_s = 48,
+        .window_ms = 50,
+        .window_least_ms = 20,
+        .micro_ms = 20,
+        .blocks_common = 1,
+        .blocks_max = 1,
+        .margin = 0.05,
+        .first_point_only = true,
+        .smoke = true,
+    },
+    {
+        .name = "standard",
+        .summary =
+            "the core scenarios, enough blocks for gaps of about 10 % (< 6 min); the default",
+        .budget_s = 325,
+        .window_ms = 300,
+        .window_least_ms = 100,
+        .micro_ms = 50,
+        .blocks_common = 10,
+        .blocks_max = 60,
+        .margin = 0.05,
+        .core_only = true,
+    },
+    {
+        .name = "thorough",
+        .summary = "every scenario at every point, enough blocks for gaps of about 4 % (~ 45 min)",
+        .budget_s = 2640,
+        .window_ms = 300,
+        .window_least_ms = 100,
+        .micro_ms = 100,
+        .blocks_common = 30,
+        .blocks_max = 150,
+        .margin = 0.03,
+    },
+    {.name = NULL},
+};
+
+const struct preset preset_duel = {
+    .name = "duel",
+    .summary = "two contestants in one scenario, stopped as soon as it is decided (< 1 min)",
+    .budget_s = 50,
+    .window_ms = 300,
+    .window_least_ms = 50,
+    .micro_ms = 100,
+    .blocks_common = 7,
+    .blocks_max = 200,
+    .margin = 0.03,
+    .first_point_only = true,
+};
+
+const struct preset *preset_recorded(const char *name)
+{
+    for (const struct preset *preset = preset_list; preset->name != NULL; preset++)
+        if (strcmp(preset->name, name) == 0)
+            return preset;
+    return strcmp(preset_duel.name, name) == 0 ? &preset_duel : NULL;
+}
+
+const struct preset *preset_find(const char *name)
+{
+    struct names known = {0};
+    const struct preset *found = NULL;
+    for (const struct preset *preset = preset_list; preset->name != NULL; preset++) {
+        names_add(&known, preset->name);
+        if (strcmp(preset->name, name) == 0)
+            found = preset;
+    }
+    if (found == NULL)
+        names_complain(&known, "preset", name);
+    names_free(&known);
+    return found;
+}
+
+double preset_lane_share(const char *lane)
+{
+    return strcmp(lane, "race") == 0 ? 0.8 : 0.1;
+}

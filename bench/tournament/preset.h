@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * preset.h - how much a tournament does: the three presets, and the duel.
+ */
+#ifndef VELO_PRESET_H
+#define VELO_PRESET_H
+
+#include <stdbool.h>
+
+struct preset {
+    const char *name;
+    const char *summary;
+    unsigned budget_s;  /* from the start of the program to the end of the last block */
+    unsigned window_ms; /* of the race lane; shortened down to window_least_ms to fit the budget */
+    unsigned window_least_ms;
+    unsigned micro_ms;      /* window of the micro lane */
+    unsigned blocks_common; /* rounds that drop nobody */
+    unsigned blocks_max;    /* of one cell */
+    double margin;          /* closer than this is practically equal */
+    bool core_only;         /* only the cells that are marked as core */
+    bool first_point_only;  /* one point of each scenario */
+    bool smoke;             /* a check of the pipeline: nothing is judged */
+};
+
+/* The presets that a user may name, ending with a NULL name. */
+extern const struct preset preset_list[];
+
+/* What `velo race` uses. */
+extern const struct preset preset_duel;
+
+/* The preset called [name], or NULL after a message that names those that exist. */
+const struct preset *preset_find(const char *name);
+
+/* The preset that a recorded plan names, the duel included; NULL if none. */
+const struct preset *preset_recorded(const char *name);
+
+/* Share of the budget of a lane ("race", "micro", "process"). */
+double preset_lane_share(const char *lane);
+
+#endif
