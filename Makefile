@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # One non-recursive Makefile. Sources are found by wildcard: adding a contestant, a test, a case or a
 # scenario needs no line here. `make help` lists the targets; V= picks the build variant.
+#
+# From top to bottom: variants and flags, libraries, compiling, one set of programs per contestant,
+# the shared programs, unit tests, the hand-over, and the thin names for build/velo and scripts/.
 
 V ?= release
 VARIANTS := release debug asan tsan cov lto
@@ -8,6 +11,7 @@ ifeq ($(filter $(V),$(VARIANTS)),)
 $(error V=$(V) is unknown; choose one of: $(VARIANTS))
 endif
 B := build/$(V)
+VERSION := 0.1.0
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -33,10 +37,14 @@ OPT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 OPT_cov := -O0 -g --coverage
 OPT_lto := -O2 -g -DNDEBUG -flto=auto
 MODE := $(OPT_$(V)) -fPIC -fvisibility=hidden -pthread
-CPPFLAGS += -D_GNU_SOURCE -Icommon/include
+CPPFLAGS += -D_GNU_SOURCE -Icommon/include -I.
 CFLAGS_ALL = -std=c11 $(CWARN) $(WERROR) $(MODE) $(CFLAGS)
 CXXFLAGS_ALL = -std=c++17 $(WARN) $(WERROR) $(MODE) $(CXXFLAGS)
 LDFLAGS_ALL = $(MODE) $(LDFLAGS)
+
+# One short line per command; Q= prints the commands themselves.
+Q ?= @
+say = $(if $(Q),@printf '  %-5s %s\n' $(1) $@)
 
 impls := $(patsubst impls/%/loop.c,%,$(wildcard impls/*/loop.c))
 objs = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)))
@@ -47,78 +55,212 @@ sim_objs := $(call objs,common/sim/*.c)
 conformance_objs := $(call objs,common/conformance/*.c)
 race_objs := $(call objs,bench/race/*.c)
 micro_objs := $(call objs,bench/micro/*.c) $(call cxxobjs,bench/shim/*.cc)
+process_objs := $(call objs,bench/process/*.c)
 limits_objs := $(call objs,bench/limits/*.c)
 judge_objs := $(call objs,reports/judge/*.c)
 render_objs := $(call objs,reports/render/*.c)
 tournament_objs := $(call objs,bench/tournament/*.c)
+examples := $(patsubst common/examples/%.c,%,$(wildcard common/examples/*.c))
 
 .PHONY: all
 all: build
 
-# ---- libraries from packages, asked for once, only where they are used ----
-pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
-$(B)/obj/bench/race/%.o: CPPFLAGS += $(call pkg,--cflags,lua5.4 jansson)
-RACE_LIBS = $(call pkg,--libs,lua5.4 jansson) -lm
-MICRO_LIBS = $(call pkg,--libs,benchmark jansson) -lm
-CONFORMANCE_LIBS = $(call pkg,--libs,cmocka jansson)
-VELO_LIBS = $(call pkg,--libs,jansson libmd) -lm
+# ---- libraries from packages; each is asked for once, when the first rule needs it ----
+pkg = $(shell pkg-config $(1) $(2) || echo "run scripts/setup.sh: it installs what is missing" >&2)
+once = $(eval $(1) := $$(call pkg,$(2),$(3)))$($(1))
+RACE_CFLAGS = $(call once,RACE_CFLAGS,--cflags,lua5.4 jansson)
+RACE_LIBS = $(call once,RACE_LIBS,--libs,lua5.4 jansson) -lm
+MICRO_LIBS = $(call once,MICRO_LIBS,--libs,benchmark jansson) -lm
+CONFORMANCE_LIBS = $(call once,CONFORMANCE_LIBS,--libs,cmocka jansson)
+LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson) -lm
+VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd) -lm
+$(B)/obj/bench/race/%.o: CPPFLAGS += $(RACE_CFLAGS)
 
 # ---- compile ----
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(B)/obj/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CXX)
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-$(B)/libcommon.a: $(common_objs)
-	@rm -f $@
-	ar rcs $@ $^
+# The list of sources is a prerequisite of every link: a deleted or renamed file links anew too.
+sources := $(wildcard common/*.c common/*/*.c impls/*/*.c bench/*/*.c bench/*/*.cc reports/*/*.c)
+$(B)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(sources)' | cmp -s - $@ || echo '$(sources)' >$@
+.PHONY: FORCE
+inputs = $(filter %.o %.a,$^)
+define link
+	$(call say,LINK)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(1) $(LDFLAGS_ALL) -o $@ $(inputs) $(2)
+endef
+
+$(B)/libcommon.a: $(common_objs) $(B)/sources
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $(inputs)
 
 # ---- one set of programs for each contestant: program, contestant, libcommon.a, in that order ----
 # The contestant's objects precede the archive, so what it defines wins over the default body.
+# velo.o is the contestant as one object for the hand-over: inner names are made local to it.
 api_complete := $(B)/obj/common/conformance/api_complete.o
 define contestant
 impl_objs_$(1) := $(call objs,impls/$(1)/*.c)
-$(B)/$(1)/conformance: $(conformance_objs) $(sim_objs) $$(impl_objs_$(1)) $(B)/libcommon.a
-	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $$(CONFORMANCE_LIBS)
-$(B)/$(1)/race: $(race_objs) $(api_complete) $$(impl_objs_$(1)) $(B)/libcommon.a
-	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $$(RACE_LIBS)
-$(B)/$(1)/micro: $(micro_objs) $(api_complete) $$(impl_objs_$(1)) $(B)/libcommon.a
-	@mkdir -p $$(@D)
-	$(CXX) $(LDFLAGS_ALL) -o $$@ $$^ $$(MICRO_LIBS)
+impl_inputs_$(1) := $$(impl_objs_$(1)) $(B)/libcommon.a $(B)/sources
+$(B)/$(1)/conformance: $(conformance_objs) $(sim_objs) $$(impl_inputs_$(1))
+	$$(call link,$(CC),$$(CONFORMANCE_LIBS))
+$(B)/$(1)/race: $(race_objs) $(api_complete) $$(impl_inputs_$(1))
+	$$(call link,$(CC),$$(RACE_LIBS))
+$(B)/$(1)/micro: $(micro_objs) $(api_complete) $$(impl_inputs_$(1))
+	$$(call link,$(CXX),$$(MICRO_LIBS))
+$(B)/$(1)/process: $(process_objs) $(api_complete) $$(impl_inputs_$(1))
+	$$(call link,$(CC))
+$(B)/$(1)/example-%: $(B)/obj/common/examples/%.o $(api_complete) $$(impl_inputs_$(1))
+	$$(call link,$(CC))
+$(B)/$(1)/velo.o: $$(impl_objs_$(1)) $(api_complete) $(B)/libcommon.a $(B)/sources
+	$$(call say,LD)
+	$(Q)mkdir -p $$(@D)
+	$(Q)ld -r -o $$@ $$(inputs) && objcopy --localize-hidden $$@
 endef
 $(foreach impl,$(impls),$(eval $(call contestant,$(impl))))
 
-$(B)/limits: $(limits_objs) $(B)/libcommon.a
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(call pkg,--libs,jansson) -lm
+# ---- programs that hold no contestant ----
+$(B)/limits: $(limits_objs) $(B)/libcommon.a $(B)/sources
+	$(call link,$(CC),$(LIMITS_LIBS))
 
-$(B)/velo: $(call objs,bench/velo.c) $(tournament_objs) $(render_objs) $(judge_objs)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(VELO_LIBS)
+$(B)/velo: $(call objs,bench/velo.c) $(tournament_objs) $(render_objs) $(judge_objs) $(B)/sources
+	$(call link,$(CC),$(VELO_LIBS))
+
+build/velo: build/release/velo
+	@ln -sfn release/velo $@
 
 # ---- unit tests: one program per test_*.c beside the code that it tests ----
 units := $(wildcard common/unit/test_*.c bench/*/unit/test_*.c reports/*/unit/test_*.c)
 unit_programs := $(patsubst %.c,$(B)/unit/%,$(units))
-$(B)/unit/common/%: $(B)/obj/common/%.o $(B)/libcommon.a
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CONFORMANCE_LIBS) -lm
-$(B)/unit/bench/race/%: $(B)/obj/bench/race/%.o $(filter-out %/main.o,$(race_objs))
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CONFORMANCE_LIBS) $(RACE_LIBS)
-$(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(render_objs) $(judge_objs)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CONFORMANCE_LIBS) $(VELO_LIBS)
-$(B)/unit/reports/%: $(B)/obj/reports/%.o $(render_objs) $(judge_objs)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CONFORMANCE_LIBS) $(VELO_LIBS)
-
-programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/,conformance race micro)) \
-            $(B)/limits $(B)/velo
-.PHONY: build units
-build: $(programs)
-units: $(unit_programs)
+$(B)/unit/common/%: $(B)/obj/common/%.o $(B)/libcommon.a $(B)/sources
+	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
+$(B)/unit/bench/race/%: $(B)/obj/bench/race/%.o $(filter-out %/main.o,$(race_objs)) $(B)/sources
+	$(call link,$(CC),$(CONFORMANCE_LIBS) $(RACE_LIBS))
+$(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(render_objs) \
+                              $(judge_objs) $(B)/sources
+	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
+$(B)/unit/bench/shim/%: $(B)/obj/bench/shim/%.o $(call cxxobjs,bench/shim/*.cc) $(B)/sources
+	$(call link,$(CXX),$(CONFORMANCE_LIBS) $(MICRO_LIBS))
+$(B)/unit/bench/limits/%: $(B)/obj/bench/limits/%.o $(filter-out %/main.o,$(limits_objs)) $(B)/sources
+	$(call link,$(CC),$(CONFORMANCE_LIBS) $(LIMITS_LIBS))
+$(B)/unit/reports/%: $(B)/obj/reports/%.o $(render_objs) $(judge_objs) $(B)/sources
+	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# ---- what is built together ----
+lanes := $(if $(race_objs),race) $(if $(micro_objs),micro) $(if $(process_objs),process)
+per_impl := conformance $(lanes) $(addprefix example-,$(examples))
+example_programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/example-,$(examples)))
+conformance_programs := $(foreach impl,$(impls),$(B)/$(impl)/conformance)
+programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/,$(per_impl))) $(B)/limits $(B)/velo
+
+.PHONY: build suite unit-programs examples
+build: $(programs) $(if $(filter release,$(V)),build/velo) ## every program of variant V (release)
+suite: $(conformance_programs) $(unit_programs) ## the conformance programs and unit tests of variant V
+unit-programs: $(unit_programs)
+examples: $(example_programs) ## common/examples against every contestant
+
+# ---- thin names; the work is done by build/velo and scripts/ ----
+# Where packages may have to be installed, a second make builds: pkg-config is asked after that.
+SETUP ?= yes
+setup_first = $(if $(filter yes,$(SETUP)),@scripts/setup.sh $(1))
+jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+submake = +@$(MAKE) --no-print-directory $(jobs)
+option = $(if $($(1)),--$(2) '$($(1))')
+run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
+              $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) \
+              $(call option,BUDGET,budget) $(call option,RESUME,resume)
+
+.PHONY: setup ready tournament test units conformance race report select limits list
+setup: ## install the missing Debian packages
+	@scripts/setup.sh --check
+ready:
+	$(call setup_first)
+	$(submake) V=release build
+tournament: ready ## race all contestants, judge, report: PRESET= ONLY= SCENARIOS= SEED= BUDGET= RESUME=
+	@build/velo tournament $(run_options)
+test: ## everything that must hold; the last line is "N passed, N failed"
+	$(call setup_first)
+	@MAKEFLAGS= scripts/test.sh
+units: ## build and run the unit tests of variant V
+	$(submake) -k unit-programs
+	@V=$(V) scripts/test.sh units
+conformance: ready ## the matrix clause x contestant: [IMPL=]
+	@build/velo conformance $(call option,IMPL,only)
+race: ready ## a duel: IMPL= VS= SCENARIO=
+	@build/velo race $(call option,IMPL,impl) $(call option,VS,vs) $(call option,SCENARIO,scenario)
+report: ready ## rebuild the report of reports/latest from its journal
+	@build/velo report
+limits: ready ## calibrate the physical limits of this machine
+	@build/velo limits
+list: ready ## contestants, capabilities and scenarios
+	@build/velo list
+
+.PHONY: tidy check sanitize repeat new clean help
+tidy: ## style as a test, in seconds
+	@scripts/tidy.sh
+check: ## tidy, clang-tidy, every build variant, all tests, sanitizers
+	$(call setup_first,--check)
+	@MAKEFLAGS= scripts/ci.sh
+sanitize: ## the suite and the units under ASan+UBSan and under TSan
+	@MAKEFLAGS= scripts/test.sh asan tsan
+N ?= 50
+repeat: ## the suite N=50 times per contestant: alone, on one processor, beside a load: [IMPL=]
+	$(submake) V=$(V) suite
+	@V=$(V) scripts/repeat.sh $(N) $(IMPL)
+new: ## a new contestant that compiles and passes: IMPL=
+	@scripts/new-impl.sh $(IMPL)
+clean: ## remove everything that was built; run folders stay
+	rm -rf build
+help: ## this list
+	@echo "usage: make [TARGET] [V=$(subst $() ,|,$(VARIANTS))] [SETUP=no] [Q=]"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	    while IFS='|' read -r target text; do printf '  %-11s  %s\n' "$$target" "$$text"; done
+
+# ---- the hand-over: one contestant as libvelo.a, libvelo.so and velo.pc ----
+# build/select/ is usable as it is: PKG_CONFIG_PATH=build/select pkg-config --cflags --libs velo
+PREFIX ?= /usr/local
+S := build/select
+SO := libvelo.so.$(VERSION)
+SONAME := libvelo.so.$(firstword $(subst ., ,$(VERSION)))
+profiles := latency|throughput|efficiency|balanced
+velo_pc = sed -e 's|@prefix@|$(1)|; s|@include@|$(2)|; s|@lib@|$(3)|; s|@version@|$(VERSION)|'
+needs = @test -n "$(1)" || { echo "make $@: $(2)" >&2; exit 2; }
+
+.PHONY: select library install
+select: ready ## the winner for a profile as a library: FOR=latency|throughput|efficiency|balanced
+	$(call needs,$(FOR),say for what: FOR=$(profiles))
+	+@name=$$(build/velo select --for '$(FOR)') || exit $$?; \
+	    $(MAKE) --no-print-directory library "IMPL=$$name"
+
+library: ## a named contestant as build/select/libvelo.a, .so and velo.pc: IMPL=
+	$(call needs,$(filter $(IMPL),$(impls)),IMPL='$(IMPL)' is no contestant. Choose one of: $(impls))
+	$(submake) $(B)/$(IMPL)/velo.o
+	@rm -rf $(S) && mkdir -p $(S) && cp common/include/velo.h $(S)/
+	@ar rcs $(S)/libvelo.a $(B)/$(IMPL)/velo.o
+	@$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,$(SONAME),-z,defs -o $(S)/$(SO) $(B)/$(IMPL)/velo.o
+	@ln -s $(SO) $(S)/$(SONAME) && ln -s $(SONAME) $(S)/libvelo.so
+	@sed 's|@impl@|$(IMPL)|' scripts/velo.pc.in >$(S)/velo.pc.in
+	@$(call velo_pc,$${pcfiledir},$${prefix},$${prefix}) $(S)/velo.pc.in >$(S)/velo.pc
+	@echo "$(IMPL): $(S)/libvelo.a $(S)/libvelo.so $(S)/velo.pc"
+
+install: ## header, selected library, pkg-config file, man page: PREFIX=/usr/local [DESTDIR=]
+	$(call needs,$(wildcard $(S)/libvelo.a),nothing is selected; first make select FOR=$(profiles) or make library IMPL=name)
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -d $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 644 $(S)/velo.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(S)/libvelo.a $(S)/$(SO) $(DESTDIR)$(PREFIX)/lib/
+	cp -P $(S)/libvelo.so $(S)/$(SONAME) $(DESTDIR)$(PREFIX)/lib/
+	$(call velo_pc,$(PREFIX),$${prefix}/include,$${prefix}/lib) $(S)/velo.pc.in \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/velo.pc
+	install -m 644 common/man/velo.7 $(DESTDIR)$(PREFIX)/share/man/man7/
