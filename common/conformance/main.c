@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The conformance suite of one contestant: chooses cases, runs each in a child, reports.
+ *
+ * One program is linked per contestant. The same program checks itself with --self-test: planted
+ * cases crash, hang, assert, fail on foreign threads, and each must be reported as what it is.
+ */
+#include <fnmatch.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "runner.h"
+
+enum { EXIT_OK = 0, EXIT_FAILURES = 1, EXIT_USAGE = 2 };
+
+static const char usage[] =
+    "usage: conformance [options]\n"
+    "Checks this contestant against the contract (common/CONTRACT.md), clause by clause.\n"
+    "\n"
+    "  --filter GLOB   only cases whose name matches\n"
+    "  --clause ID     only cases of a clause (S3) or of a group (S)\n"
+    "  --mode MODE     fast path: auto (default), forced, disabled\n"
+    "  --repeat N      run each case N times, each with the next seed; stops at a failure\n"
+    "  --seed N        seed of the random cases; default: drawn, and printed\n"
+    "  --list          list the chosen cases, run nothing\n"
+    "  --json FILE     write the results as JSON too\n"
+    "  --quiet         failures and totals only\n"
+    "  --self-test     run the planted faulty cases: does the harness report each properly?\n"
+    "  --help          this text\n"
+    "\n"
+    "Exit: 0 no failure, 1 failures, 2 wrong use.\n";
+
+static _Noreturn void wrong_use(const char *what, const char *value)
+{
+    fprintf(stderr, "conformance: %s '%s'; see --help\n", what, value);
+    exit(EXIT_USAGE);
+}
+
+static uint64_t parse_number(const char *option, const char *text, uint64_t least)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < least) {
+        fprintf(stderr,
+                "conformance: %s '%s' is not a number from %llu; see --help\n",
+                option,
+                text,
+                (unsigned long long)least);
+        exit(EXIT_USAGE);
+    }
+    return value;
+}
+
+static enum velo_fast_path parse_mode(const char *text)
+{
+    for (int mode = VELO_FAST_AUTO; mode <= VELO_FAST_DISABLED; mode++)
+        if (strcmp(text, conf_mode_name((enum velo_fast_path)mode)) == 0)
+            return (enum velo_fast_path)mode;
+    wrong_use("--mode is auto, forced or disabled, not", text);
+}
+
+static uint64_t draw_seed(void)
+{
+    uint32_t seed = 1;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        seed = (uint32_t)conf_now_ns();
+    return seed;
+}
+
+static struct conf_request parse(int argc, char **argv)
+{
+    enum { FILTER = 1, CLAUSE, MODE, REPEAT, SEED, LIST, JSON, QUIET, SELF_TEST, HELP };
+    static const struct option options[] = {{"filter", required_argument, NULL, FILTER},
+                                            {"clause", required_argument, NULL, CLAUSE},
+                                            {"mode", required_argument, NULL, MODE},
+                                            {"repeat", required_argument, NULL, REPEAT},
+                                            {"seed", required_argument, NULL, SEED},
+                                            {"list", no_argument, NULL, LIST},
+                                            {"json", required_argument, NULL, JSON},
+                                            {"quiet", no_argument, NULL, QUIET},
+                                            {"self-test", no_argument, NULL, SELF_TEST},
+                                            {"help", no_argument, NULL, HELP},
+                                            {NULL, 0, NULL, 0}};
+    struct conf_request request = {.program = argv[0], .repeat = 1, .seed = draw_seed()};
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case FILTER:
+            request.filter = optarg;
+            break;
+        case CLAUSE:
+            request.clause = optarg;
+            break;
+        case MODE:
+            request.mode = parse_mode(optarg);
+            break;
+        case REPEAT:
+            request.repeat = (unsigned)parse_number("--repeat", optarg, 1);
+            break;
+        case SEED:
+            request.seed = parse_number("--seed", optarg, 0);
+            break;
+        case LIST:
+            request.list = true;
+            break;
+        case JSON:
+            request.json_path = optarg;
+            break;
+        case QUIET:
+            request.quiet = true;
+            break;
+        case SELF_TEST:
+            request.self_test = true;
+            break;
+        case HELP:
+            fputs(usage, stdout);
+            exit(EXIT_OK);
+        default:
+            exit(EXIT_USAGE); /* getopt has said why */
+        }
+    }
+    if (optind < argc)
+        wrong_use("unexpected argument", argv[optind]);
+    return request;
+}
+
+static bool is_chosen(const struct conf_request *request, const struct conf_case *entry)
+{
+    if (request->self_test != (entry->expect != NULL))
+        return false;
+    if (request->filter != NULL && fnmatch(request->filter, entry->name, 0) != 0)
+        return false;
+    return request->clause == NULL || conf_clause_matches(entry->clauses, request->clause);
+}
+
+static void list(const struct conf_request *request)
+{
+    for (const struct conf_case *entry = conf_cases(); entry != NULL; entry = entry->next)
+        if (is_chosen(request, entry))
+            printf("%-10s %s\n", entry->clauses, entry->name);
+}
+
+/* Is a planted case reported as it must be? Prints if not. */
+static bool planted_is_right(const struct conf_result *result)
+{
+    const struct conf_case *entry = result->entry;
+    if (strcmp(conf_verdict_name(result->verdict), entry->expect) == 0 &&
+        strstr(result->reason, entry->expect_reason) != NULL)
+        return true;
+    printf("self-test: %s is reported as %s (%s), must be %s (%s)\n",
+           entry->name,
+           conf_verdict_name(result->verdict),
+           result->reason,
+           entry->expect,
+           entry->expect_reason);
+    return false;
+}
+
+static int report_self_test(const struct conf_result *results, size_t count)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < count; i++)
+        wrong += !planted_is_right(&results[i]);
+    printf("\nself-test of the harness:\n%zu passed, %zu failed\n", count - wrong, wrong);
+    return wrong == 0 ? EXIT_OK : EXIT_FAILURES;
+}
+
+static int
+report(const struct conf_request *request, const struct conf_result *results, size_t count)
+{
+    bool failed = false;
+    for (size_t i = 0; i < count; i++)
+        failed = failed || results[i].verdict == CONF_FAIL;
+    if (request->json_path != NULL && conf_report_json(request, results, count) != 0)
+        return EXIT_USAGE;
+    if (request->self_test)
+        return report_self_test(results, count);
+    conf_report_end(request, results, count);
+    return failed ? EXIT_FAILURES : EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct conf_request request = parse(argc, argv);
+    if (request.list) {
+        list(&request);
+        return EXIT_OK;
+    }
+    size_t count = 0, room = 0;
+    for (const struct conf_case *entry = conf_cases(); entry != NULL; entry = entry->next)
+        room += is_chosen(&request, entry);
+    if (room == 0)
+        wrong_use("no case matches",
+                  request.filter != NULL   ? request.filter
+                  : request.clause != NULL ? request.clause
+                                           : "*");
+    struct conf_result *results = calloc(room, sizeof *results);
+    if (results == NULL)
+        return EXIT_FAILURES;
+    conf_report_begin(&request);
+    for (const struct conf_case *entry = conf_cases(); entry != NULL; entry = entry->next) {
+        if (!is_chosen(&request, entry))
+            continue;
+        conf_run_case(&request, entry, &results[count]);
+        conf_report_case(&request, &results[count]);
+        count++;
+    }
+    int rc = report(&request, results, count);
+    for (size_t i = 0; i < count; i++)
+        free(results[i].output);
+    free(results);
+    return rc;
+}
