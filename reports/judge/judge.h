@@ -16,6 +16,7 @@
  *
  *   evidence.c  E, thresholds, interval ranks            cell.c       words and racing in one cell
  *   pair.c      one duel: test, interval, coin           standings.c  profiles over all cells
+ *   contest.c   who is left: unbeaten, tied, cycles      trust.c      baseline against its twin
  *   gap.c       smallest visible gap                     words.c      results as English
  */
 #ifndef JUDGE_H
@@ -330,6 +331,8 @@ int judge_standing(const struct judge_input *in,
                    const struct judge_profile *profile,
                    struct judge_standing *out);
 void judge_standing_fini(struct judge_standing *out);
+
+/* ---- trust.c ---- */
 
 /* Baseline against its twin: the harness tested on itself. */
 struct judge_trust {

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pair.c - one duel: the running sign test, the coin for ties, the interval by order statistics.
+ *
+ * The test keeps its first crossing: a later look may not take a decision back, and the evidence at
+ * that moment, not a running maximum, is what other rules may build on. Everything is symmetric: a
+ * against b and b against a give the same bits with opposite signs.
+ */
+#include "judge.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More ties than this, and the clock, not the code, decides: such a duel is never called EQUAL. */
+#define TIES_MAX 0.05
+
+void judge_pair_init(struct judge_pair *pair, double log_t)
+{
+    *pair = (struct judge_pair){.log_t = log_t};
+}
+
+bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin)
+{
+    if (!isfinite(d))
+        return false;
+    const bool a_won = d < 0 || (d == 0 && coin);
+    const size_t wins = a_won ? pair->wins_a : pair->n - pair->wins_a;
+    pair->log_e = judge_log_e_step(pair->log_e, pair->n, wins);
+    pair->n++;
+    pair->wins_a += a_won;
+    pair->ties += d == 0;
+    /* Only the side that is ahead can carry E over T: E rises by wins of the leader alone. */
+    if (pair->decided != 0 || pair->log_e < pair->log_t)
+        return false;
+    pair->decided = 2 * pair->wins_a > pair->n ? 1 : -1;
+    pair->decided_block = block;
+    pair->decided_n = pair->n;
+    pair->decided_log_e = pair->log_e;
+    return true;
+}
+
+/* FNV-1a, so that equal words give equal coins everywhere. */
+static uint64_t hash_words(uint64_t hash, const char *words)
+{
+    for (const char *c = words != NULL ? words : ""; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    return (hash ^ 0xff) * UINT64_C(0x100000001b3); /* "ab","c" differs from "a","bc" */
+}
+
+/* The finalizer of splitmix64: every input bit reaches the one bit that we look at. */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+bool judge_coin(
+    uint64_t seed, const struct judge_cell_input *cell, size_t block, const char *a, const char *b)
+{
+    const bool swapped = strcmp(a, b) > 0;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    hash = hash_words(hash, cell->lane);
+    hash = hash_words(hash, cell->scenario);
+    hash = hash_words(hash, cell->point);
+    hash = hash_words(hash, swapped ? b : a);
+    hash = hash_words(hash, swapped ? a : b);
+    const bool first = mix(mix(hash ^ seed) + block) >> 63;
+    return first != swapped;
+}
+
+double judge_log_cost(double cost, double floor)
+{
+    if (isnan(cost) || isinf(cost))
+        return NAN;
+    const double raised = cost < floor ? floor : cost;
+    return raised > 0 ? log(raised) : NAN;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const double a = *(const double *)left;
+    const double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+void judge_sort(double *values, size_t n)
+{
+    if (n > 1)
+        qsort(values, n, sizeof(*values), compare);
+}
+
+double judge_median(const double *sorted, size_t n)
+{
+    if (n == 0)
+        return NAN;
+    return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+}
+
+double judge_quantile(const double *sorted, size_t n, double p)
+{
+    if (n == 0)
+        return NAN;
+    const double at = p * (double)(n - 1);
+    const size_t below = (size_t)at;
+    if (below + 1 >= n)
+        return sorted[n - 1];
+    return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
+}
+
+/*
+ * How many more blocks until the interval lies inside the margin, if the next differences are
+ * distributed like those seen: the ranks of a larger n are read off the sample at hand.
+ */
+static double blocks_until_equal(const double *sorted, size_t n, double log_t, double log_margin)
+{
+    for (size_t total = n + 1; total <= n + JUDGE_FORESIGHT; total += 1 + total / 16) {
+        const size_t rank = judge_interval_rank(total, log_t);
+        if (rank == 0)
+            continue;
+        const double p = (double)(rank - 1) / (double)(total - 1);
+        if (judge_quantile(sorted, n, p) >= -log_margin &&
+            judge_quantile(sorted, n, 1 - p) <= log_margin)
+            return (double)(total - n);
+    }
+    return INFINITY;
+}
+
+static void find_relation(struct judge_duel *duel, const double *sorted, double log_margin)
+{
+    const struct judge_pair *pair = &duel->pair;
+    const bool inside = duel->has_interval && duel->low >= -log_margin && duel->high <= log_margin;
+    duel->coarse = (double)pair->ties > TIES_MAX * (double)pair->n;
+    duel->small = pair->decided != 0 && inside;
+    if (pair->decided != 0) {
+        duel->relation = pair->decided > 0 ? JUDGE_FASTER : JUDGE_SLOWER;
+    } else if (inside && !duel->coarse) {
+        duel->relation = JUDGE_EQUAL;
+    } else {
+        duel->relation = JUDGE_OPEN;
+        const double decided = judge_blocks_expected(pair->n, pair->wins_a, pair->log_t);
+        const double equal =
+            duel->coarse ? INFINITY : blocks_until_equal(sorted, pair->n, pair->log_t, log_margin);
+        duel->further_blocks = fmin(decided, equal);
+    }
+}
+
+void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch, double margin)
+{
+    const size_t n = duel->pair.n;
+    const size_t half = n / 2;
+    const size_t rank = judge_interval_rank(n, duel->pair.log_t);
+    duel->median_late = NAN;
+    if (n >= 4) {
+        memcpy(scratch, d + half, (n - half) * sizeof(*d));
+        judge_sort(scratch, n - half);
+        duel->median_late = judge_median(scratch, n - half);
+    }
+    if (n > 0)
+        memcpy(scratch, d, n * sizeof(*d));
+    judge_sort(scratch, n);
+    duel->median = judge_median(scratch, n);
+    duel->has_interval = rank > 0;
+    duel->low = rank > 0 ? scratch[rank - 1] : NAN;
+    duel->high = rank > 0 ? scratch[n - rank] : NAN;
+    duel->further_blocks = 0;
+    find_relation(duel, scratch, log1p(margin));
+}
