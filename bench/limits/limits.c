@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* limits.c - runs the probes: repetitions, median, minimum, and words where there is no number. */
+#include "limits.h"
+#include "peer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int bench_init(struct bench *bench, uint64_t rep_ns)
+{
+    cpu_set_t set;
+    *bench = (struct bench){.rep_ns = rep_ns, .cpus = {-1, -1}};
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return -errno;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET((size_t)cpu, &set))
+            continue;
+        if (bench->cpu_count < 2)
+            bench->cpus[bench->cpu_count] = cpu;
+        bench->cpu_count++;
+    }
+    return pin_to(bench->cpus[0]);
+}
+
+static int compare(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+double limit_median(double *values, size_t count)
+{
+    if (count == 0)
+        return NAN;
+    qsort(values, count, sizeof *values, compare);
+    return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+static void repeat(const struct limit *limit, struct bench *bench, struct limit_result *out)
+{
+    for (int i = 0; i < LIMIT_REPS; i++) {
+        double cost = limit->once(bench);
+        if (!isfinite(cost))
+            break;
+        out->reps[out->rep_count++] = cost;
+    }
+}
+
+void limit_run(const struct limit *limit, struct bench *bench, struct limit_result *out)
+{
+    *out = (struct limit_result){
+        .id = limit->id, .name = limit->name, .unit = "ns", .median = NAN, .min = NAN};
+    bench->reason[0] = '\0';
+    if (limit->two_cpus && bench->cpu_count < 2) {
+        snprintf(out->reason, sizeof out->reason, "needs two CPUs, this process may use one");
+        return;
+    }
+    if (!limit->setup || limit->setup(bench) == 0) {
+        repeat(limit, bench, out);
+        if (limit->teardown)
+            limit->teardown(bench);
+    }
+    memcpy(out->reason, bench->reason, sizeof out->reason);
+    if (out->rep_count < LIMIT_REPS)
+        return;
+    double sorted[LIMIT_REPS];
+    memcpy(sorted, out->reps, sizeof sorted);
+    out->median = limit_median(sorted, LIMIT_REPS);
+    out->min = sorted[0];
+}
+
+size_t limits_run(struct bench *bench, struct limit_result out[LIMITS_MAX])
+{
+    const struct limit *groups[] = {limits_cpu, limits_kernel, limits_pair, limits_wake};
+    size_t count = 0;
+    for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
+        for (const struct limit *limit = groups[g]; limit->id && count < LIMITS_MAX; limit++)
+            limit_run(limit, bench, &out[count++]);
+    return limits_derive(out, count);
+}
+
+const struct limit_result *
+limit_find(const struct limit_result *results, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(results[i].id, id) == 0)
+            return &results[i];
+    return NULL;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wake.c - prices of two threads that sleep for each other: round trips through the scheduler.
+ *
+ * Each side has a bell of its own. Round trip = ring the other's, wait for mine. The wait has no
+ * timeout; the other side is told to end by the word [stop] and one more ring.
+ */
+#include "limits.h"
+#include "peer.h"
+#include "span.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <math.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* One side. A futex side uses [rung], an eventfd side the two descriptors. */
+struct bell {
+    alignas(128) _Atomic uint32_t rung;
+    int event;
+    int epoll;
+};
+
+struct wire {
+    struct bell bells[2]; /* [0] wakes us, [1] wakes the peer */
+    _Atomic bool stop;
+    void (*ring)(struct bell *bell);
+    void (*wait)(struct bell *bell);
+};
+
+static void futex_ring(struct bell *bell)
+{
+    atomic_store(&bell->rung, 1);
+    syscall(SYS_futex, &bell->rung, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void futex_wait(struct bell *bell)
+{
+    while (atomic_exchange(&bell->rung, 0) == 0)
+        syscall(SYS_futex, &bell->rung, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+}
+
+static void event_ring(struct bell *bell)
+{
+    uint64_t one = 1;
+    while (write(bell->event, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+}
+
+static void event_wait(struct bell *bell)
+{
+    struct epoll_event event;
+    while (epoll_wait(bell->epoll, &event, 1, -1) != 1)
+        continue;
+}
+
+static void echo(void *arg)
+{
+    struct wire *wire = arg;
+    for (;;) {
+        wire->wait(&wire->bells[1]);
+        if (atomic_load(&wire->stop))
+            return;
+        wire->ring(&wire->bells[0]);
+    }
+}
+
+static double round_trip(struct bench *bench, int cpu)
+{
+    struct wire *wire = bench->state;
+    struct peer peer;
+    struct span span;
+    atomic_store(&wire->stop, false);
+    int rc = peer_start(&peer, cpu, echo, wire);
+    if (rc != 0) {
+        snprintf(bench->reason, sizeof bench->reason, "no second thread: %s", strerror(-rc));
+        return NAN;
+    }
+    for (span_begin(&span, bench->rep_ns); span_more(&span, 1);) {
+        wire->ring(&wire->bells[1]);
+        wire->wait(&wire->bells[0]);
+    }
+    atomic_store(&wire->stop, true);
+    wire->ring(&wire->bells[1]);
+    peer_join(&peer);
+    return span_wall_ns(&span);
+}
+
+static double round_trip_cross(struct bench *bench)
+{
+    return round_trip(bench, bench->cpus[1]);
+}
+
+static double round_trip_same(struct bench *bench)
+{
+    return round_trip(bench, bench->cpus[0]);
+}
+
+static int wire_open(struct bench *bench)
+{
+    struct wire *wire = aligned_alloc(alignof(struct wire), sizeof *wire);
+    bench->state = wire;
+    if (!wire) {
+        snprintf(bench->reason, sizeof bench->reason, "out of memory");
+        return -ENOMEM;
+    }
+    memset(wire, 0, sizeof *wire);
+    for (int i = 0; i < 2; i++)
+        wire->bells[i].event = wire->bells[i].epoll = -1;
+    wire->ring = futex_ring;
+    wire->wait = futex_wait;
+    return 0;
+}
+
+static void wire_close(struct bench *bench)
+{
+    struct wire *wire = bench->state;
+    for (int i = 0; i < 2; i++) {
+        if (wire->bells[i].event >= 0)
+            close(wire->bells[i].event);
+        if (wire->bells[i].epoll >= 0)
+            close(wire->bells[i].epoll);
+    }
+    free(wire);
+}
+
+/* Edge-triggered, so that a wait needs no read after it. */
+static int bell_open(struct bell *bell)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+    bell->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bell->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (bell->event < 0 || bell->epoll < 0)
+        return -errno;
+    return epoll_ctl(bell->epoll, EPOLL_CTL_ADD, bell->event, &event) == 0 ? 0 : -errno;
+}
+
+static int wire_open_events(struct bench *bench)
+{
+    int rc = wire_open(bench);
+    if (rc != 0)
+        return rc;
+    struct wire *wire = bench->state;
+    wire->ring = event_ring;
+    wire->wait = event_wait;
+    for (int i = 0; i < 2 && rc == 0; i++)
+        rc = bell_open(&wire->bells[i]);
+    if (rc != 0) {
+        snprintf(bench->reason, sizeof bench->reason, "eventfd and epoll: %s", strerror(-rc));
+        wire_close(bench);
+    }
+    return rc;
+}
+
+const struct limit limits_wake[] = {
+    {.id = "C15",
+     .name = "futex round trip, two CPUs",
+     .two_cpus = true,
+     .setup = wire_open,
+     .once = round_trip_cross,
+     .teardown = wire_close},
+    {.id = "C15s",
+     .name = "futex round trip, one CPU",
+     .setup = wire_open,
+     .once = round_trip_same,
+     .teardown = wire_close},
+    {.id = "C16",
+     .name = "eventfd + epoll round trip, two CPUs",
+     .two_cpus = true,
+     .setup = wire_open_events,
+     .once = round_trip_cross,
+     .teardown = wire_close},
+    {.id = "C16s",
+     .name = "eventfd + epoll round trip, one CPU",
+     .setup = wire_open_events,
+     .once = round_trip_same,
+     .teardown = wire_close},
+    {.id = NULL},
+};
