@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.h - who may race: the conformance suite, run for each contestant in each fast path mode that
+ * it declares. Numbers of a contestant that fails are worth nothing, so it gets no start.
+ */
+#ifndef VELO_GATE_H
+#define VELO_GATE_H
+
+#include "interrupt.h"
+#include "names.h"
+#include "registry.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the suite said about one contestant in one mode. */
+struct gate_sheet {
+    char *contestant;
+    char *mode;
+    char *command;   /* repeats it */
+    char *reason;    /* why it failed; "" when it passed */
+    char *reproduce; /* repeats the first failure */
+    json_t *result;  /* the suite's JSON; NULL when it gave none */
+};
+
+struct gate {
+    struct gate_sheet *sheets;
+    size_t count;
+    bool interrupted;
+};
+
+typedef void gate_watcher(void *user, const struct gate_sheet *sheet);
+
+/*
+ * Runs the suite of each contestant in [wanted], in each mode. [watcher] is told of each sheet.
+ * Returns: 0; -errno after a message when no process could be watched.
+ */
+int gate_run(struct gate *gate,
+             const struct registry *registry,
+             const struct names *wanted,
+             struct interrupt *interrupt,
+             gate_watcher *watcher,
+             void *user);
+
+/* The first sheet of [contestant] that failed, or NULL when it passed. */
+const struct gate_sheet *gate_failure(const struct gate *gate, const char *contestant);
+
+/* Any sheet of [contestant] with a result, or NULL. */
+const struct gate_sheet *gate_sheet_of(const struct gate *gate, const char *contestant);
+
+/* {"schema":1,"contestants":[...]}, the new reference is the caller's. */
+json_t *gate_json(const struct gate *gate);
+
+void gate_free(struct gate *gate);
+
+#endif

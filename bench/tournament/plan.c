@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* plan.c - entries and cells from what the user asked for; see plan.h. The file is plan_file.c. */
+#include "plan.h"
+
+#include "journal.h"
+#include "schedule.h"
+#include "text.h"
+
+#include <errno.h>
+#include <sha2.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const variants[] = {"disabled", "forced", "nospin"};
+
+static struct plan_entry *add_entry(struct plan *plan,
+                                    const char *name,
+                                    const struct contestant *contestant,
+                                    const char *variant)
+{
+    struct plan_entry *entries = realloc(plan->entries, (plan->entry_count + 1) * sizeof(*entries));
+    if (entries == NULL)
+        abort();
+    plan->entries = entries;
+    struct plan_entry *entry = &entries[plan->entry_count++];
+    *entry = (struct plan_entry){
+        .name = text_copy(name),
+        .contestant = text_copy(contestant->name),
+        .variant = text_copy(variant),
+        .twin_of = -1,
+        .kind = text_copy("native"),
+        .version = text_copy(""),
+        .dir = text_copy(contestant->dir),
+        .binaries = json_object(),
+    };
+    return entry;
+}
+
+/* "fastpath:nospin" -> contestant and variant. Returns: 0; -EINVAL after a message. */
+static int add_wanted(struct plan *plan, const struct registry *registry, const char *wanted)
+{
+    char *name = text_format("%.*s", (int)strcspn(wanted, ":"), wanted);
+    const char *colon = strchr(wanted, ':');
+    const char *variant = colon != NULL ? colon + 1 : "";
+    const struct contestant *contestant = registry_find(registry, name);
+    struct names known = {0};
+    int rc = 0;
+    if (contestant == NULL) {
+        known = registry_names(registry);
+        names_complain(&known, "contestant", name);
+        rc = -EINVAL;
+    } else if (colon != NULL) {
+        for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++)
+            names_add(&known, variants[i]);
+        if (!names_has(&known, variant)) {
+            names_complain(&known, "variant", variant);
+            rc = -EINVAL;
+        }
+    }
+    if (rc == 0 && plan_find_entry(plan, wanted) < 0)
+        add_entry(plan, wanted, contestant, variant);
+    names_free(&known);
+    free(name);
+    return rc;
+}
+
+/* The baseline (mutex, or else the first) enters a second time: identical code must not be told
+ * apart. */
+static void add_twin(struct plan *plan, const struct registry *registry)
+{
+    int baseline = plan_find_entry(plan, "mutex");
+    if (baseline < 0)
+        baseline = 0;
+    const struct plan_entry *original = &plan->entries[baseline];
+    char *name = text_format("%s~twin", original->name);
+    char *variant = text_copy(original->variant);
+    struct plan_entry *twin =
+        add_entry(plan, name, registry_find(registry, original->contestant), variant);
+    twin->twin_of = baseline;
+    free(variant);
+    free(name);
+}
+
+static int make_entries(struct plan *plan, const struct plan_wish *wish)
+{
+    int rc = 0;
+    if (wish->only->count == 0)
+        for (size_t i = 0; i < wish->registry->count; i++)
+            add_entry(plan, wish->registry->items[i].name, &wish->registry->items[i], "");
+    for (size_t i = 0; rc == 0 && i < wish->only->count; i++)
+        rc = add_wanted(plan, wish->registry, wish->only->items[i]);
+    if (rc == 0 && plan->entry_count >= SCHEDULE_ENTRIES_MAX) {
+        say_error("at most %d contestants; choose with --only", SCHEDULE_ENTRIES_MAX - 1);
+        rc = -EINVAL;
+    }
+    if (rc == 0)
+        add_twin(plan, wish->registry);
+    return rc;
+}
+
+/* The scenario says by its parameters that its load is a share of the common rate. */
+static bool wants_rate(const json_t *params)
+{
+    return json_object_get(params, "load") != NULL;
+}
+
+static void
+add_cell(struct plan *plan, const struct scenario *scenario, const struct scenario_point *point)
+{
+    struct plan_cell *cells = realloc(plan->cells, (plan->cell_count + 1) * sizeof(*cells));
+    if (cells == NULL)
+        abort();
+    plan->cells = cells;
+    bool micro = strcmp(scenario->lane, "micro") == 0;
+    cells[plan->cell_count++] = (struct plan_cell){
+        .key = text_format("%s/%s/%s", scenario->lane, scenario->name, point->id),
+        .lane = text_copy(scenario->lane),
+        .scenario = text_copy(scenario->name),
+        .point = text_copy(point->id),
+        .metric = text_copy(scenario->metric),
+        .unit = text_copy(scenario->unit),
+        .family = text_copy(scenario->family),
+        .script = text_copy(scenario->script),
+        .params = json_incref(point->params),
+        .needs = json_incref(scenario->needs),
+        .floor = scenario->floor,
+        .core = point->core,
+        .wants_rate = wants_rate(point->params),
+        .window_ms = micro ? plan->preset->micro_ms : plan->preset->window_ms,
+        .timeout_ms = 30000,
+        .source = scenario,
+    };
+}
+
+/* The points of one scenario that the preset takes, or the one that was asked for. */
+static size_t
+add_points(struct plan *plan, const struct plan_wish *wish, const struct scenario *scenario)
+{
+    bool named = wish->filter->count > 0; /* named scenarios run although they are not core */
+    size_t added = 0;
+    for (int core = 1; core >= 0; core--)
+        for (size_t i = 0; i < scenario->point_count; i++) {
+            const struct scenario_point *point = &scenario->points[i];
+            if (point->core != (core == 1))
+                continue;
+            if (wish->point != NULL && strcmp(wish->point, point->id) != 0)
+                continue;
+            if (wish->point == NULL && wish->preset->core_only && !core && (!named || added > 0))
+                continue;
+            if (wish->point == NULL && wish->preset->first_point_only && added > 0)
+                continue;
+            add_cell(plan, scenario, point);
+            added++;
+        }
+    return added;
+}
+
+static int check_filter(const struct plan_wish *wish)
+{
+    struct names known = scenario_names(wish->scenarios);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < wish->filter->count; i++) {
+        bool found = false;
+        struct names one = {.items = &wish->filter->items[i], .count = 1};
+        for (size_t s = 0; s < wish->scenarios->count; s++)
+            found |= scenario_wanted(&wish->scenarios->items[s], &one);
+        if (!found) {
+            names_complain(&known, "scenario", wish->filter->items[i]);
+            rc = -EINVAL;
+        }
+    }
+    names_free(&known);
+    return rc;
+}
+
+static int unknown_point(const struct plan_wish *wish)
+{
+    struct names known = {0};
+    for (size_t s = 0; s < wish->scenarios->count; s++)
+        if (scenario_wanted(&wish->scenarios->items[s], wish->filter))
+            for (size_t i = 0; i < wish->scenarios->items[s].point_count; i++)
+                names_add(&known, wish->scenarios->items[s].points[i].id);
+    names_complain(&known, "point", wish->point);
+    names_free(&known);
+    return -EINVAL;
+}
+
+static int make_cells(struct plan *plan, const struct plan_wish *wish)
+{
+    int rc = check_filter(wish);
+    if (rc != 0)
+        return rc;
+    for (size_t s = 0; s < wish->scenarios->count; s++)
+        if (scenario_wanted(&wish->scenarios->items[s], wish->filter))
+            add_points(plan, wish, &wish->scenarios->items[s]);
+    if (plan->cell_count == 0 && wish->point != NULL)
+        return unknown_point(wish);
+    if (plan->cell_count == 0) {
+        say_error("preset %s has no cell in the scenarios that were asked for", wish->preset->name);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int plan_make(struct plan *plan, const struct plan_wish *wish)
+{
+    *plan = (struct plan){
+        .preset = wish->preset,
+        .seed = wish->seed,
+        .seed_given = wish->seed_given,
+        .budget_s = wish->budget_s > 0 ? wish->budget_s : wish->preset->budget_s,
+        .blocks_common = wish->preset->blocks_common,
+        .blocks_max = wish->preset->blocks_max,
+        .redo_block_limit = 0.02,
+        .redo_run_limit = 0.10,
+        .redo_max = wish->preset->smoke ? 0 : 2,
+        .redo_share = 0.25,
+    };
+    journal_time(plan->created);
+    int rc = make_entries(plan, wish);
+    if (rc == 0)
+        rc = make_cells(plan, wish);
+    if (rc != 0)
+        plan_free(plan);
+    return rc;
+}
+
+static int hash_program(struct plan_entry *entry, const char *program)
+{
+    struct contestant contestant = {.name = entry->contestant, .dir = entry->dir};
+    char *path = contestant_program(&contestant, program);
+    if (path == NULL)
+        return 0;
+    char hash[SHA256_DIGEST_STRING_LENGTH];
+    int rc = 0;
+    if (SHA256File(path, hash) == NULL) {
+        rc = -errno;
+        say_error("cannot read %s: %s", path, strerror(errno));
+    } else {
+        json_object_set_new(
+            entry->binaries, program, json_pack("{s:s, s:s}", "path", path, "sha256", hash));
+    }
+    free(path);
+    return rc;
+}
+
+int plan_hash_binaries(struct plan *plan)
+{
+    static const char *const programs[] = {"conformance", "race", "micro", "process"};
+    int rc = 0;
+    for (size_t e = 0; e < plan->entry_count; e++)
+        for (size_t p = 0; rc == 0 && p < sizeof(programs) / sizeof(programs[0]); p++)
+            rc = hash_program(&plan->entries[e], programs[p]);
+    return rc;
+}
+
+int plan_find_entry(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->entry_count; i++)
+        if (strcmp(plan->entries[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static void free_entry(struct plan_entry *entry)
+{
+    free(entry->name);
+    free(entry->contestant);
+    free(entry->variant);
+    free(entry->kind);
+    free(entry->version);
+    free(entry->dir);
+    json_decref(entry->binaries);
+}
+
+static void free_cell(struct plan_cell *cell)
+{
+    free(cell->key);
+    free(cell->lane);
+    free(cell->scenario);
+    free(cell->point);
+    free(cell->metric);
+    free(cell->unit);
+    free(cell->family);
+    free(cell->script);
+    json_decref(cell->params);
+    json_decref(cell->needs);
+}
+
+void plan_free(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->entry_count; i++)
+        free_entry(&plan->entries[i]);
+    for (size_t i = 0; i < plan->cell_count; i++)
+        free_cell(&plan->cells[i]);
+    free(plan->entries);
+    free(plan->cells);
+    *plan = (struct plan){0};
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan.h - what a tournament will do, fixed before it does it: plan.json and its SHA-256.
+ *
+ * The plan says who races (with the hash of each binary), in which cells, with which windows,
+ * limits, weights and rules; the order of the entries inside a block follows from its seed
+ * (schedule.h). The hash stands in every journal line, so results cannot be moved to another plan.
+ */
+#ifndef VELO_PLAN_H
+#define VELO_PLAN_H
+
+#include "preset.h"
+#include "registry.h"
+#include "scenario.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One starter: a contestant, perhaps in a variant, or the twin of the baseline. */
+struct plan_entry {
+    char *name; /* "mutex", "fastpath:nospin", "mutex~twin" */
+    char *contestant;
+    char *variant; /* "" = as it is */
+    int twin_of;   /* index of the entry whose exact copy this is, or -1 */
+    char *kind;    /* native, guest */
+    char *version;
+    char *dir;        /* where its programs stand */
+    json_t *binaries; /* {"race":{"path","sha256"},...} */
+};
+
+/* One scenario at one point in one lane. */
+struct plan_cell {
+    char *key; /* "lane/scenario/point": names the cell in the schedule */
+    char *lane, *scenario, *point, *metric, *unit, *family, *script;
+    json_t *params;
+    json_t *needs;
+    double floor;
+    bool core;
+    bool wants_rate;    /* an open loop: its load is a share of the common rate */
+    double common_rate; /* tasks per second; 0 = none */
+    unsigned window_ms;
+    unsigned timeout_ms;
+    double block_ms;               /* what one block will take, by the pilot; 0 = unknown */
+    const struct scenario *source; /* NULL in a plan that was read back */
+};
+
+struct plan {
+    const struct preset *preset;
+    uint64_t seed;
+    bool seed_given;
+    unsigned budget_s;
+    unsigned blocks_common;
+    unsigned blocks_max;
+    double redo_block_limit; /* foreign share of a block above which it is redone */
+    double redo_run_limit;   /* the same for a single run */
+    unsigned redo_max;       /* redos of one block */
+    double redo_share;       /* no redo once they are this share of all attempts */
+    struct plan_entry *entries;
+    size_t entry_count;
+    struct plan_cell *cells;
+    size_t cell_count;
+    char created[32];
+    char sha256[65]; /* of the file; "" before it is written */
+};
+
+/* What the user asked for. */
+struct plan_wish {
+    const struct preset *preset;
+    const struct registry *registry;
+    const struct scenario_list *scenarios;
+    const struct names *only;   /* contestants or NAME:VARIANT; empty = all */
+    const struct names *filter; /* scenarios; empty = all of the preset */
+    const char *point;          /* only this point; NULL = all of the preset */
+    uint64_t seed;
+    bool seed_given;
+    unsigned budget_s; /* 0 = the preset's */
+};
+
+/* Draws up entries and cells. Returns: 0; -EINVAL after a message when a name does not exist. */
+int plan_make(struct plan *plan, const struct plan_wish *wish);
+
+/* Adds the hash of every binary that will run. Returns: 0; -errno after a message. */
+int plan_hash_binaries(struct plan *plan);
+
+/* Writes DIR/plan.json and sets the hash. Returns: 0; -errno after a message. */
+int plan_write(struct plan *plan, const char *dir);
+
+/* Reads DIR/plan.json back. Returns: 0; -errno after a message. */
+int plan_read(struct plan *plan, const char *dir);
+
+/* True when each binary is still the one that was hashed; else false after a message that names it.
+ */
+bool plan_binaries_unchanged(const struct plan *plan);
+
+void plan_free(struct plan *plan);
+
+/* The entry called [name], or -1. */
+int plan_find_entry(const struct plan *plan, const char *name);
+
+/* The program of an entry for a lane, as its hashed path; "" if it has none. */
+const char *plan_program(const struct plan_entry *entry, const char *lane);
+
+#endif

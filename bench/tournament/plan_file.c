@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* plan_file.c - plan.json written, read back, and held against the binaries; see plan.h. */
+#include "plan.h"
+
+#include "../../reports/judge/judge.h"
+#include "json.h"
+#include "text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sha2.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *entry_json(const struct plan *plan, const struct plan_entry *entry)
+{
+    json_t *twin =
+        entry->twin_of >= 0 ? json_string(plan->entries[entry->twin_of].name) : json_null();
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:O}",
+                     "name",
+                     entry->name,
+                     "contestant",
+                     entry->contestant,
+                     "variant",
+                     entry->variant,
+                     "twin_of",
+                     twin,
+                     "kind",
+                     entry->kind,
+                     "version",
+                     entry->version,
+                     "dir",
+                     entry->dir,
+                     "binaries",
+                     entry->binaries);
+}
+
+static json_t *cell_json(const struct plan_cell *cell)
+{
+    json_t *json = json_pack("{s:s, s:s, s:s, s:O, s:s, s:s, s:s, s:b, s:i, s:f, s:s, s:O, s:f}",
+                             "lane",
+                             cell->lane,
+                             "scenario",
+                             cell->scenario,
+                             "point",
+                             cell->point,
+                             "params",
+                             cell->params,
+                             "metric",
+                             cell->metric,
+                             "unit",
+                             cell->unit,
+                             "family",
+                             cell->family,
+                             "core",
+                             cell->core,
+                             "window_ms",
+                             (int)cell->window_ms,
+                             "timeout_s",
+                             (double)cell->timeout_ms / 1e3,
+                             "script",
+                             cell->script,
+                             "needs",
+                             cell->needs,
+                             "block_ms",
+                             cell->block_ms);
+    json_object_set_new(
+        json, "common_rate", cell->common_rate > 0 ? json_real(cell->common_rate) : json_null());
+    if (cell->floor > 0)
+        json_object_set_new(json, "floor", json_real(cell->floor));
+    return json;
+}
+
+static json_t *weights_json(void)
+{
+    json_t *weights = json_object();
+    size_t count;
+    const struct judge_profile *profiles = judge_profiles(&count);
+    for (size_t p = 0; p < count; p++) {
+        json_t *families = json_object();
+        for (int f = 0; f < JUDGE_FAMILIES; f++)
+            json_object_set_new(families,
+                                judge_family_name((enum judge_family)f),
+                                json_real(profiles[p].weight[f]));
+        json_object_set_new(weights, profiles[p].name, families);
+    }
+    return weights;
+}
+
+static json_t *plan_json(const struct plan *plan)
+{
+    json_t *entries = json_array();
+    for (size_t i = 0; i < plan->entry_count; i++)
+        json_array_append_new(entries, entry_json(plan, &plan->entries[i]));
+    json_t *cells = json_array();
+    for (size_t i = 0; i < plan->cell_count; i++)
+        json_array_append_new(cells, cell_json(&plan->cells[i]));
+    char *seed = text_format("%" PRIu64, plan->seed);
+    json_t *root = json_pack("{s:i, s:s, s:s, s:b, s:f, s:f, s:s, s:o, s:o, s:i, s:i, s:i, s:o, "
+                             "s:{s:f, s:f, s:i, s:f}, s:s}",
+                             "schema",
+                             1,
+                             "preset",
+                             plan->preset->name,
+                             "seed",
+                             seed,
+                             "seed_given",
+                             plan->seed_given,
+                             "alpha",
+                             0.05,
+                             "margin",
+                             plan->preset->margin,
+                             "order",
+                             "uniform",
+                             "entries",
+                             entries,
+                             "cells",
+                             cells,
+                             "blocks_common",
+                             (int)plan->blocks_common,
+                             "blocks_max",
+                             (int)plan->blocks_max,
+                             "budget_s",
+                             (int)plan->budget_s,
+                             "weights",
+                             weights_json(),
+                             "redo",
+                             "block_limit",
+                             plan->redo_block_limit,
+                             "run_limit",
+                             plan->redo_run_limit,
+                             "max",
+                             (int)plan->redo_max,
+                             "share",
+                             plan->redo_share,
+                             "created",
+                             plan->created);
+    free(seed);
+    return root;
+}
+
+/* The hash is that of the bytes on the disk, which is what a checker has. */
+static int hash_file(struct plan *plan, const char *path)
+{
+    if (SHA256File(path, plan->sha256) != NULL)
+        return 0;
+    int failure = errno;
+    say_error("cannot read %s: %s", path, strerror(failure));
+    return -failure;
+}
+
+int plan_write(struct plan *plan, const char *dir)
+{
+    char *path = text_format("%s/plan.json", dir);
+    json_t *root = plan_json(plan);
+    int rc = json_write_file(root, path);
+    if (rc == 0)
+        rc = hash_file(plan, path);
+    json_decref(root);
+    free(path);
+    return rc;
+}
+
+static void read_entry(struct plan_entry *entry, const json_t *json)
+{
+    json_t *binaries = json_object_get(json, "binaries");
+    *entry = (struct plan_entry){
+        .name = text_copy(json_text(json, "name", "")),
+        .contestant = text_copy(json_text(json, "contestant", "")),
+        .variant = text_copy(json_text(json, "variant", "")),
+        .twin_of = -1,
+        .kind = text_copy(json_text(json, "kind", "")),
+        .version = text_copy(json_text(json, "version", "")),
+        .dir = text_copy(json_text(json, "dir", "")),
+        .binaries = binaries != NULL ? json_incref(binaries) : json_object(),
+    };
+}
+
+static void read_cell(struct plan_cell *cell, const json_t *json)
+{
+    json_t *params = json_object_get(json, "params");
+    json_t *needs = json_object_get(json, "needs");
+    *cell = (struct plan_cell){
+        .lane = text_copy(json_text(json, "lane", "")),
+        .scenario = text_copy(json_text(json, "scenario", "")),
+        .point = text_copy(json_text(json, "point", "")),
+        .metric = text_copy(json_text(json, "metric", "")),
+        .unit = text_copy(json_text(json, "unit", "")),
+        .family = text_copy(json_text(json, "family", "")),
+        .script = text_copy(json_text(json, "script", "")),
+        .params = params != NULL ? json_incref(params) : json_object(),
+        .needs = needs != NULL ? json_incref(needs) : json_array(),
+        .floor = json_double(json, "floor", 0),
+        .core = json_bool(json, "core", false),
+        .common_rate = json_double(json, "common_rate", 0),
+        .window_ms = (unsigned)json_int(json, "window_ms", 0),
+        .timeout_ms = (unsigned)(json_double(json, "timeout_s", 30) * 1e3),
+        .block_ms = json_double(json, "block_ms", 0),
+    };
+    cell->wants_rate = cell->common_rate > 0;
+    cell->key = text_format("%s/%s/%s", cell->lane, cell->scenario, cell->point);
+}
+
+static void read_lists(struct plan *plan, const json_t *root)
+{
+    const json_t *entries = json_object_get(root, "entries");
+    const json_t *cells = json_object_get(root, "cells");
+    plan->entry_count = json_array_size(entries);
+    plan->entries = text_alloc(plan->entry_count * sizeof(*plan->entries));
+    plan->cell_count = json_array_size(cells);
+    plan->cells = text_alloc(plan->cell_count * sizeof(*plan->cells));
+    for (size_t i = 0; i < plan->entry_count; i++)
+        read_entry(&plan->entries[i], json_array_get(entries, i));
+    for (size_t i = 0; i < plan->entry_count; i++)
+        plan->entries[i].twin_of =
+            plan_find_entry(plan, json_text(json_array_get(entries, i), "twin_of", ""));
+    for (size_t i = 0; i < plan->cell_count; i++)
+        read_cell(&plan->cells[i], json_array_get(cells, i));
+}
+
+static int read_root(struct plan *plan, const json_t *root, const char *path)
+{
+    const json_t *redo = json_object_get(root, "redo");
+    *plan = (struct plan){
+        .preset = preset_recorded(json_text(root, "preset", "")),
+        .seed = strtoull(json_text(root, "seed", "0"), NULL, 10),
+        .seed_given = json_bool(root, "seed_given", false),
+        .budget_s = (unsigned)json_int(root, "budget_s", 0),
+        .blocks_common = (unsigned)json_int(root, "blocks_common", 0),
+        .blocks_max = (unsigned)json_int(root, "blocks_max", 0),
+        .redo_block_limit = json_double(redo, "block_limit", 1),
+        .redo_run_limit = json_double(redo, "run_limit", 1),
+        .redo_max = (unsigned)json_int(redo, "max", 0),
+        .redo_share = json_double(redo, "share", 0),
+    };
+    read_lists(plan, root);
+    if (plan->preset != NULL && plan->entry_count > 0 && plan->entry_count <= 64 &&
+        plan->cell_count > 0)
+        return 0;
+    say_error("%s: not a plan that this program wrote (preset, entries or cells are missing)",
+              path);
+    return -EINVAL;
+}
+
+int plan_read(struct plan *plan, const char *dir)
+{
+    char *path = text_format("%s/plan.json", dir);
+    json_error_t error;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    int rc;
+    if (root == NULL) {
+        say_error("%s:%d: %s", path, error.line, error.text);
+        rc = -EINVAL;
+    } else {
+        rc = read_root(plan, root, path);
+        if (rc == 0)
+            rc = hash_file(plan, path);
+        if (rc != 0)
+            plan_free(plan);
+    }
+    json_decref(root);
+    free(path);
+    return rc;
+}
+
+const char *plan_program(const struct plan_entry *entry, const char *lane)
+{
+    return json_text(json_object_get(entry->binaries, lane), "path", "");
+}
+
+bool plan_binaries_unchanged(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->entry_count; i++) {
+        const char *program;
+        const json_t *binary;
+        json_object_foreach(plan->entries[i].binaries, program, binary)
+        {
+            const char *path = json_text(binary, "path", "");
+            char hash[SHA256_DIGEST_STRING_LENGTH];
+            const char *now = SHA256File(path, hash);
+            if (now != NULL && strcmp(now, json_text(binary, "sha256", "")) == 0)
+                continue;
+            say_error(
+                "%s is %s since the plan was made: results of two different programs must not be "
+                "mixed. Start a new tournament, or restore the binary.",
+                path,
+                now == NULL ? "gone" : "another program");
+            return false;
+        }
+    }
+    return true;
+}

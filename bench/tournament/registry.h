@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * registry.h - which contestants were built: nothing is registered, what stands there is found.
+ *
+ * A contestant is a directory that holds a program called race: build/V/NAME, or a directory given
+ * with --extra, whose name is then the contestant's name.
+ */
+#ifndef VELO_REGISTRY_H
+#define VELO_REGISTRY_H
+
+#include "names.h"
+#include "project.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct contestant {
+    char *name;
+    char *dir; /* relative to the root, or as given with --extra */
+};
+
+struct registry {
+    struct contestant *items; /* sorted by name */
+    size_t count;
+};
+
+/*
+ * Finds what was built, and the directories of [extra].
+ * Returns: 0; -errno after a message (a directory without programs, two contestants of one name).
+ */
+int registry_load(struct registry *registry,
+                  const struct project *project,
+                  const struct names *extra);
+
+void registry_free(struct registry *registry);
+
+/* The contestant called [name], or NULL. */
+const struct contestant *registry_find(const struct registry *registry, const char *name);
+
+/* All names, for messages. */
+struct names registry_names(const struct registry *registry);
+
+/* The path of one of its programs (race, micro, process, conformance), or NULL if it has none such.
+ */
+char *contestant_program(const struct contestant *contestant, const char *program);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run_folder.h - the folder of one tournament, and the list of all that were ever started.
+ *
+ * reports/runs/<UTC time>-<host>-<commit>/ holds everything; reports/runs/index.ndjson gets a line
+ * for each start, also of those that are abandoned later: nothing disappears into a drawer.
+ */
+#ifndef VELO_RUN_FOLDER_H
+#define VELO_RUN_FOLDER_H
+
+#include "project.h"
+
+#define RUN_FOLDER_BASE "reports/runs"
+#define RUN_FOLDER_LATEST "reports/latest"
+
+struct run_folder {
+    char *base; /* the folder of folders */
+    char *id;
+    char *path; /* base/id */
+};
+
+/*
+ * Makes a new folder below [base] (NULL = reports/runs) and its line in the index.
+ * Returns: 0; -errno after a message.
+ */
+int run_folder_create(struct run_folder *folder, const char *base, const char *preset);
+
+/*
+ * Finds a folder that exists: a path, an id below reports/runs, or NULL for reports/latest.
+ * Returns: 0; -ENOENT after a message that names those that exist.
+ */
+int run_folder_find(struct run_folder *folder, const struct project *project, const char *wanted);
+
+/* Points reports/latest (or BASE/latest for another base) at the folder. Returns: 0; -errno. */
+int run_folder_make_latest(const struct run_folder *folder);
+
+void run_folder_free(struct run_folder *folder);
+
+/* The path of [file] in the folder; the caller frees. */
+char *run_folder_file(const struct run_folder *folder, const char *file);
+
+#endif

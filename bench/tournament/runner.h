@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runner.h - one run: one fresh process that measures one entry in one cell.
+ */
+#ifndef VELO_RUNNER_H
+#define VELO_RUNNER_H
+
+#include "interrupt.h"
+#include "plan.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+enum run_status {
+    RUN_OK,
+    RUN_FAILED,     /* it verified its own work and found it wrong, or gave no usable number */
+    RUN_CRASH,      /* ended by a signal */
+    RUN_TIMEOUT,    /* hung */
+    RUN_USAGE,      /* refused the command line: not the contestant's fault */
+    RUN_INTERRUPTED /* killed because the tournament stops: no result */
+};
+
+struct run_request {
+    const struct plan *plan;
+    size_t cell;
+    size_t entry;
+    uint64_t seed;
+    unsigned env_pad;
+    unsigned window_ms; /* 0 = the cell's */
+    struct interrupt *interrupt;
+};
+
+struct run_outcome {
+    enum run_status status;
+    char *reason;  /* "" when ok */
+    char *command; /* what a person types to repeat it */
+    json_t *line;  /* the run line, completed by what the tournament knows; NULL if there is none */
+    double cost;   /* the primary cost; NAN without one */
+    double wall_ms;
+    int exit; /* status, or minus the signal */
+};
+
+/* Returns: 0; -errno after a message when no process could be started or watched. */
+int runner_run(const struct run_request *request, struct run_outcome *outcome);
+
+void runner_free(struct run_outcome *outcome);
+
+/* "ok", "failed", "crash", "timeout", "usage", "interrupted". */
+const char *runner_status_name(enum run_status status);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* scenario.c - see scenario.h. */
+#include "scenario.h"
+
+#include "child.h"
+#include "json.h"
+#include "process_lane.h"
+#include "text.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DESCRIBE_LIMIT_MS = 20000 };
+
+static void add_point(struct scenario *scenario, const json_t *point)
+{
+    struct scenario_point *points =
+        realloc(scenario->points, (scenario->point_count + 1) * sizeof(*points));
+    if (points == NULL)
+        abort();
+    scenario->points = points;
+    json_t *params = json_object_get(point, "params");
+    points[scenario->point_count++] = (struct scenario_point){
+        .id = text_copy(json_text(point, "id", "")),
+        .params = params != NULL ? json_incref(params) : json_object(),
+        .core = json_bool(point, "core", scenario->core),
+    };
+}
+
+static struct scenario *
+add_scenario(struct scenario_list *list, const char *lane, const json_t *described)
+{
+    struct scenario *items = realloc(list->items, (list->count + 1) * sizeof(*items));
+    if (items == NULL)
+        abort();
+    list->items = items;
+    const json_t *primary = json_object_get(described, "primary");
+    json_t *needs = json_object_get(described, "needs");
+    struct scenario *scenario = &items[list->count++];
+    *scenario = (struct scenario){
+        .lane = text_copy(lane),
+        .name = text_copy(json_text(described, "scenario", "")),
+        .summary = text_copy(json_text(described, "summary", "")),
+        .family = text_copy(json_text(described, "family", "cap")),
+        .script = text_copy(json_text(described, "script", "")),
+        .metric = text_copy(json_text(primary, "metric", "")),
+        .unit = text_copy(json_text(primary, "unit", "")),
+        .floor = json_double(primary, "floor", json_double(described, "floor", 0)),
+        .core = json_bool(described, "core", false),
+        .needs = json_is_array(needs) ? json_incref(needs) : json_array(),
+        .blocked = text_alloc(list->contestants * sizeof(char *)),
+    };
+    for (size_t i = 0; i < list->contestants; i++)
+        scenario->blocked[i] = text_copy("does not offer this scenario");
+    size_t index;
+    const json_t *point;
+    json_array_foreach(json_object_get(described, "points"), index, point)
+        add_point(scenario, point);
+    return scenario;
+}
+
+/* Takes what contestant number [who] says about one scenario. */
+static void take(struct scenario_list *list, const char *lane, size_t who, const json_t *described)
+{
+    const char *name = json_text(described, "scenario", "");
+    struct scenario *scenario = NULL;
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].lane, lane) == 0 && strcmp(list->items[i].name, name) == 0)
+            scenario = &list->items[i];
+    if (scenario == NULL)
+        scenario = add_scenario(list, lane, described);
+    free(scenario->blocked[who]);
+    scenario->blocked[who] = NULL;
+    if (!json_bool(described, "runnable", true))
+        scenario->blocked[who] =
+            text_copy(json_text(described, "reason", "says that it cannot run it"));
+}
+
+/* Runs a program that prints one JSON document; NULL after a message. */
+static json_t *ask(const char *const *argv, int *rc)
+{
+    struct child_result result;
+    *rc =
+        child_run(&(struct child_request){.argv = argv, .timeout_ms = DESCRIBE_LIMIT_MS}, &result);
+    if (*rc != 0)
+        return NULL;
+    char *command = text_command(argv);
+    json_t *said = NULL;
+    json_error_t error;
+    if (result.end == CHILD_EXITED && result.code == 2) {
+        say_error("%s", text_last_line(result.err));
+        *rc = -EINVAL;
+    } else if (result.end != CHILD_EXITED || result.code != 0) {
+        char *why = child_explain(&result, DESCRIBE_LIMIT_MS);
+        say_error("%s: %s: %s", command, why, text_last_line(result.err));
+        free(why);
+        *rc = -EIO;
+    } else if ((said = json_loads(result.out, 0, &error)) == NULL) {
+        say_error("%s: prints no JSON: %s", command, error.text);
+        *rc = -EIO;
+    }
+    free(command);
+    child_result_free(&result);
+    return said;
+}
+
+static int
+load_race(struct scenario_list *list, const struct registry *registry, const char *script)
+{
+    for (size_t who = 0; who < registry->count; who++) {
+        char *program = contestant_program(&registry->items[who], "race");
+        if (program == NULL)
+            continue;
+        int rc;
+        json_t *said =
+            ask((const char *const[]){program, "--describe", script, "--json", NULL}, &rc);
+        free(program);
+        if (rc == -EINVAL) /* the script is wrong, and so for all */
+            return rc;
+        if (said != NULL) {
+            if (json_object_get(said, "script") == NULL)
+                json_object_set_new(said, "script", json_string(script));
+            take(list, "race", who, said);
+            json_decref(said);
+        }
+    }
+    return 0;
+}
+
+static void load_micro(struct scenario_list *list, const struct registry *registry)
+{
+    for (size_t who = 0; who < registry->count; who++) {
+        char *program = contestant_program(&registry->items[who], "micro");
+        if (program == NULL)
+            continue;
+        int rc;
+        json_t *said = ask((const char *const[]){program, "--list", "--json", NULL}, &rc);
+        free(program);
+        size_t index;
+        const json_t *described;
+        json_array_foreach(said, index, described) take(list, "micro", who, described);
+        json_decref(said);
+    }
+}
+
+static void load_process(struct scenario_list *list, const struct registry *registry)
+{
+    json_t *all = process_lane_describe();
+    for (size_t who = 0; who < registry->count; who++) {
+        char *program = contestant_program(&registry->items[who], "process");
+        size_t index;
+        json_t *described;
+        json_array_foreach(all, index, described) if (program != NULL)
+            take(list, "process", who, described);
+        free(program);
+    }
+    json_decref(all);
+}
+
+int scenario_load(struct scenario_list *list, const struct registry *registry)
+{
+    *list = (struct scenario_list){.contestants = registry->count};
+    glob_t scripts;
+    int rc = 0;
+    if (glob("scenarios/*.lua", 0, NULL, &scripts) == 0) {
+        for (size_t i = 0; rc == 0 && i < scripts.gl_pathc; i++)
+            rc = load_race(list, registry, scripts.gl_pathv[i]);
+        globfree(&scripts);
+    }
+    if (rc == 0)
+        load_micro(list, registry);
+    if (rc == 0)
+        load_process(list, registry);
+    if (rc == 0 && list->count == 0) {
+        say_error("no scenario: scenarios/*.lua is empty, and no contestant has micro or process "
+                  "programs");
+        rc = -ENOENT;
+    }
+    if (rc != 0)
+        scenario_free(list);
+    return rc;
+}
+
+static void free_scenario(struct scenario *scenario, size_t contestants)
+{
+    for (size_t i = 0; i < scenario->point_count; i++) {
+        free(scenario->points[i].id);
+        json_decref(scenario->points[i].params);
+    }
+    for (size_t i = 0; i < contestants; i++)
+        free(scenario->blocked[i]);
+    free(scenario->points);
+    free(scenario->blocked);
+    free(scenario->lane);
+    free(scenario->name);
+    free(scenario->summary);
+    free(scenario->family);
+    free(scenario->script);
+    free(scenario->metric);
+    free(scenario->unit);
+    json_decref(scenario->needs);
+}
+
+void scenario_free(struct scenario_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free_scenario(&list->items[i], list->contestants);
+    free(list->items);
+    *list = (struct scenario_list){0};
+}
+
+const struct scenario *
+scenario_find(const struct scenario_list *list, const char *lane, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if ((lane == NULL || strcmp(list->items[i].lane, lane) == 0) &&
+            strcmp(list->items[i].name, name) == 0)
+            return &list->items[i];
+    return NULL;
+}
+
+struct names scenario_names(const struct scenario_list *list)
+{
+    struct names names = {0};
+    for (size_t i = 0; i < list->count; i++)
+        if (!names_has(&names, list->items[i].name))
+            names_add(&names, list->items[i].name);
+    for (size_t i = 0; i < list->count; i++)
+        if (!names_has(&names, list->items[i].lane))
+            names_add(&names, list->items[i].lane);
+    return names;
+}
+
+bool scenario_wanted(const struct scenario *scenario, const struct names *filter)
+{
+    if (filter->count == 0 || names_has(filter, scenario->lane) ||
+        names_has(filter, scenario->name))
+        return true;
+    char *both = text_format("%s/%s", scenario->lane, scenario->name);
+    bool wanted = names_has(filter, both);
+    free(both);
+    return wanted;
+}
