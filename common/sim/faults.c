@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See faults.h. Each wrapper counts, calls the hook, may fail, and else passes on to the next
+ * definition in line: that of a sanitizer if there is one, else that of libc.
+ */
+#include "faults.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* One kind of call. Relaxed throughout: these are counts, and arming happens before the calls. */
+struct slot {
+    _Atomic uint64_t calls;
+    _Atomic uint64_t fail_from; /* numbers of calls: [fail_from, fail_until) fail */
+    _Atomic uint64_t fail_until;
+    _Atomic uint64_t hit;
+    _Atomic int error;
+    void (*_Atomic before)(void *ctx);
+    _Atomic(void *) ctx;
+};
+
+static struct slot slots[SIM_CALLS];
+static _Thread_local bool armed_allocation; /* this thread called sim_fault(SIM_ALLOC) */
+
+uint64_t sim_calls(enum sim_call call)
+{
+    return atomic_load(&slots[call].calls);
+}
+
+uint64_t sim_faults_hit(enum sim_call call)
+{
+    return atomic_load(&slots[call].hit);
+}
+
+void sim_fault(enum sim_call call, uint64_t skip, uint64_t times, int error)
+{
+    struct slot *slot = &slots[call];
+    atomic_store(&slot->fail_until, 0);
+    atomic_store(&slot->hit, 0);
+    atomic_store(&slot->error, error);
+    uint64_t from = atomic_load(&slot->calls) + skip;
+    atomic_store(&slot->fail_from, from);
+    atomic_store(&slot->fail_until, from + times);
+    armed_allocation = call == SIM_ALLOC;
+}
+
+void sim_faults_clear(void)
+{
+    for (int call = 0; call < SIM_CALLS; call++) {
+        atomic_store(&slots[call].fail_until, 0);
+        atomic_store(&slots[call].before, NULL);
+    }
+    armed_allocation = false;
+}
+
+void sim_hook(enum sim_call call, void (*before)(void *ctx), void *ctx)
+{
+    atomic_store(&slots[call].ctx, ctx);
+    atomic_store(&slots[call].before, before);
+}
+
+/* Not instrumented: a sanitizer may allocate before it is ready to be called. */
+__attribute__((no_sanitize("thread", "address"))) int sim_enter(enum sim_call call)
+{
+    struct slot *slot = &slots[call];
+    if (call == SIM_ALLOC && !armed_allocation)
+        return 0;
+    uint64_t number = atomic_fetch_add(&slot->calls, 1);
+    void (*before)(void *) = atomic_load(&slot->before);
+    if (before != NULL)
+        before(atomic_load(&slot->ctx));
+    if (number < atomic_load(&slot->fail_from) || number >= atomic_load(&slot->fail_until))
+        return 0;
+    atomic_fetch_add(&slot->hit, 1);
+    return atomic_load(&slot->error);
+}
+
+/* Failing calls of this kind leave by here. */
+static int failed(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* The next definition of a function in line, in a form that ISO C allows. */
+#define NEXT(name_)                                                                                \
+    static __typeof__(name_) *_Atomic next_;                                                       \
+    __typeof__(name_) *next = atomic_load_explicit(&next_, memory_order_relaxed);                  \
+    if (next == NULL) {                                                                            \
+        *(void **)&next = dlsym(RTLD_NEXT, #name_);                                                \
+        atomic_store_explicit(&next_, next, memory_order_relaxed);                                 \
+    }
+
+#define SEEN __attribute__((visibility("default")))
+
+/* ---- eventfds: which descriptors they are ---- */
+
+enum { FDS_KNOWN = 4096 };
+static atomic_bool is_eventfd[FDS_KNOWN];
+
+static bool rings(int fd)
+{
+    return fd >= 0 && fd < FDS_KNOWN && atomic_load(&is_eventfd[fd]);
+}
+
+SEEN int eventfd(unsigned initial, int flags)
+{
+    NEXT(eventfd)
+    int error = sim_enter(SIM_EVENTFD);
+    if (error != 0)
+        return failed(error);
+    int fd = next(initial, flags);
+    if (fd >= 0 && fd < FDS_KNOWN)
+        atomic_store(&is_eventfd[fd], true);
+    return fd;
+}
+
+SEEN int close(int fd)
+{
+    NEXT(close)
+    if (fd >= 0 && fd < FDS_KNOWN)
+        atomic_store(&is_eventfd[fd], false);
+    return next(fd);
+}
+
+SEEN ssize_t write(int fd, const void *bytes, size_t count)
+{
+    NEXT(write)
+    int error = rings(fd) ? sim_enter(SIM_WAKE_WRITE) : 0;
+    return error != 0 ? failed(error) : next(fd, bytes, count);
+}
+
+SEEN ssize_t read(int fd, void *bytes, size_t count)
+{
+    NEXT(read)
+    int error = rings(fd) ? sim_enter(SIM_WAKE_READ) : 0;
+    return error != 0 ? failed(error) : next(fd, bytes, count);
+}
+
+/* ---- waiting ---- */
+
+SEEN int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
+{
+    NEXT(epoll_wait)
+    int error = sim_enter(timeout_ms != 0 ? SIM_POLL_WAIT : SIM_POLL_LOOK);
+    return error != 0 ? failed(error) : next(epfd, events, max, timeout_ms);
+}
+
+SEEN int
+epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout_ms, const sigset_t *mask)
+{
+    NEXT(epoll_pwait)
+    int error = sim_enter(timeout_ms != 0 ? SIM_POLL_WAIT : SIM_POLL_LOOK);
+    return error != 0 ? failed(error) : next(epfd, events, max, timeout_ms, mask);
+}
+
+static bool blocks(const struct timespec *timeout)
+{
+    return timeout == NULL || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
+}
+
+SEEN int epoll_pwait2(int epfd,
+                      struct epoll_event *events,
+                      int max,
+                      const struct timespec *timeout,
+                      const sigset_t *mask)
+{
+    NEXT(epoll_pwait2)
+    int error = sim_enter(blocks(timeout) ? SIM_POLL_WAIT : SIM_POLL_LOOK);
+    return error != 0 ? failed(error) : next(epfd, events, max, timeout, mask);
+}
+
+SEEN int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    NEXT(poll)
+    int error = sim_enter(timeout_ms != 0 ? SIM_POLL_WAIT : SIM_POLL_LOOK);
+    return error != 0 ? failed(error) : next(fds, count, timeout_ms);
+}
+
+SEEN int
+ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+    NEXT(ppoll)
+    int error = sim_enter(blocks(timeout) ? SIM_POLL_WAIT : SIM_POLL_LOOK);
+    return error != 0 ? failed(error) : next(fds, count, timeout, mask);
+}
+
+/* ---- epoll ---- */
+
+SEEN int epoll_ctl(int epfd, int operation, int fd, struct epoll_event *event)
+{
+    NEXT(epoll_ctl)
+    int error = sim_enter(SIM_EPOLL_CTL);
+    return error != 0 ? failed(error) : next(epfd, operation, fd, event);
+}
+
+SEEN int epoll_create1(int flags)
+{
+    NEXT(epoll_create1)
+    int error = sim_enter(SIM_EPOLL_CREATE);
+    return error != 0 ? failed(error) : next(flags);
+}
+
+/* ---- futexes ---- */
+
+static int enter_futex(int operation)
+{
+    int command = operation & FUTEX_CMD_MASK;
+    if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET)
+        return sim_enter(SIM_FUTEX_WAIT) != 0 ? EINTR : 0;
+    if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET)
+        (void)sim_enter(SIM_FUTEX_WAKE);
+    return 0;
+}
+
+SEEN long syscall(long number, ...)
+{
+    NEXT(syscall)
+    long arguments[6];
+    va_list list;
+    va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        arguments[i] = va_arg(list, long);
+    va_end(list);
+    int error = number == SYS_futex ? enter_futex((int)arguments[1]) : 0;
+    return error != 0 ? failed(error)
+                      : next(number,
+                             arguments[0],
+                             arguments[1],
+                             arguments[2],
+                             arguments[3],
+                             arguments[4],
+                             arguments[5]);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The system calls of a loop, counted, delayed and made to fail by tests.
+ *
+ * The objects of this folder define write, read, close, poll, the epoll calls, eventfd, syscall
+ * (for futexes) and the allocator themselves and pass everything on, so no special build of the
+ * library is needed. Calls that bypass libc (io_uring, inline system calls) are not seen. Arming is
+ * for one thread at a time; counting and hooks work on any thread.
+ */
+#ifndef VELO_SIM_FAULTS_H
+#define VELO_SIM_FAULTS_H
+
+#include <stdint.h>
+
+enum sim_call {
+    SIM_WAKE_WRITE,   /* write to an eventfd */
+    SIM_WAKE_READ,    /* read from an eventfd */
+    SIM_POLL_WAIT,    /* epoll_wait, epoll_pwait, epoll_pwait2, poll, ppoll: may block */
+    SIM_POLL_LOOK,    /* the same with timeout 0 */
+    SIM_FUTEX_WAIT,   /* syscall(SYS_futex, FUTEX_WAIT*): counted and hooked, fails only by EINTR */
+    SIM_FUTEX_WAKE,   /* syscall(SYS_futex, FUTEX_WAKE): counted and hooked, never fails */
+    SIM_EPOLL_CTL,    /* epoll_ctl */
+    SIM_EPOLL_CREATE, /* epoll_create1 */
+    SIM_EVENTFD,      /* eventfd */
+    SIM_ALLOC,        /* malloc, calloc, realloc, aligned_alloc, posix_memalign; a fault strikes
+                         only the thread that armed it */
+    SIM_CALLS
+};
+
+/* Calls so far. */
+uint64_t sim_calls(enum sim_call call);
+/* Let [times] calls fail with [error], after [skip] more that pass. */
+void sim_fault(enum sim_call call, uint64_t skip, uint64_t times, int error);
+/* How many failed since sim_fault(). */
+uint64_t sim_faults_hit(enum sim_call call);
+/* No faults, no hooks. */
+void sim_faults_clear(void);
+/* [before] runs on the calling thread before each real call; NULL = none. */
+void sim_hook(enum sim_call call, void (*before)(void *ctx), void *ctx);
+
+/* For the objects of this folder: count, run the hook; the errno to fail with, or 0. */
+int sim_enter(enum sim_call call);
+
+#endif
