@@ -67,13 +67,13 @@ all: build
 
 # ---- libraries from packages; each is asked for once, when the first rule needs it ----
 pkg = $(shell pkg-config $(1) $(2) || echo "run scripts/setup.sh: it installs what is missing" >&2)
-once = $(eval $(1) := $$(call pkg,$(2),$(3)))$($(1))
+once = $(eval $(1) := $$(call pkg,$(2),$(3)) $(4))$($(1))
 RACE_CFLAGS = $(call once,RACE_CFLAGS,--cflags,lua5.4 jansson)
-RACE_LIBS = $(call once,RACE_LIBS,--libs,lua5.4 jansson) -lm
-MICRO_LIBS = $(call once,MICRO_LIBS,--libs,benchmark jansson) -lm
+RACE_LIBS = $(call once,RACE_LIBS,--libs,lua5.4 jansson,-lm)
+MICRO_LIBS = $(call once,MICRO_LIBS,--libs,benchmark jansson,-lm)
 CONFORMANCE_LIBS = $(call once,CONFORMANCE_LIBS,--libs,cmocka jansson)
-LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson) -lm
-VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd) -lm
+LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson,-lm)
+VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd,-lm)
 $(B)/obj/bench/race/%.o: CPPFLAGS += $(RACE_CFLAGS)
 
 # ---- compile ----

@@ -46,7 +46,7 @@ awk_check() # awk_check NAME REGEX [-v x=y]: an awk program of scripts/tidy on t
 
 c_files='\.(c|h|cc)$'
 # loops and what they are made of; not the tests, which may use plain atomics and call what they like
-library='^(common/[^/]*|common/(include|parts|api|sim)/.*|impls/.*)\.(c|h)$'
+library='^(common/[^/]*|common/(include|parts|api)/.*|impls/.*)\.(c|h)$'
 
 # ---- the checks; each prints one line per problem ----
 
@@ -65,8 +65,7 @@ check_arrows()
 
 check_calls()
 {
-    awk_check calls '^(common/[^/]*|common/(parts|api)/.*|impls/.*)\.(c|h)$' |
-        grep -v '^common/core\.c:'
+    awk_check calls "$library" | grep -v '^common/core\.c:'
 }
 
 check_atomics()
@@ -85,8 +84,12 @@ check_text() # SPDX line, blanks at the end of lines, carriage returns, marks of
         head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' ||
             echo "$file:1: no line 'SPDX-License-Identifier: MIT' on top [spdx]"
     done
-    with_files '.' grep -nHIE '[[:blank:]]+$' | sed -E 's/^([^:]*:[0-9]+):.*/\1: blank at the end of the line [blank]/'
-    with_files '.' grep -nHI $'\r$' | sed -E 's/^([^:]*:[0-9]+):.*/\1: carriage return [blank]/'
+    with_files '.' grep -nHIE '[[:blank:]]+$' |
+        sed -E 's/^([^:]*:[0-9]+):.*/\1: blank at the end of the line [blank]/'
+    with_files "$c_files" grep -nHE '^.{101,}$' |
+        sed -E 's/^([^:]*:[0-9]+):.*/\1: longer than 100 columns [columns]/'
+    with_files '.' grep -nHI $'\r$' |
+        sed -E 's/^([^:]*:[0-9]+):.*/\1: carriage return [blank]/'
     with_files '\.(c|h|cc|sh|awk|lua)$' grep -nHIE '\b(TO''DO|FIX''ME|XX''X)\b' |
         sed -E 's/^([^:]*:[0-9]+):.*/\1: mark of unfinished work [todo]/'
 }

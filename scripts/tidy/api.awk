@@ -23,16 +23,21 @@ in_block {
     next
 }
 
-/^VELO_API / {
-    if (!match($0, /velo_[a-z_0-9]+[ \t]*\(/))
+# the name may stand on the line after the type
+/^VELO_API / || pending != "" {
+    line = pending $0
+    pending = ""
+    if (!match(line, /velo_[a-z_0-9]+[ \t]*\(/)) {
+        pending = line " "
         next
-    name = substr($0, RSTART, RLENGTH)
+    }
+    name = substr(line, RSTART, RLENGTH)
     sub(/[ \t]*\($/, "", name)
     if (!fresh)
         problem("api", name "() has no documentation block right above it")
     else if (block !~ /Thread:/)
         problem("api", name "(): its block has no line 'Thread:'")
-    else if ($0 ~ /^VELO_API int / && block !~ /Returns:/)
+    else if (line ~ /^VELO_API int / && block !~ /Returns:/)
         problem("api", name "(): its block has no line 'Returns:'")
     if (named !~ ("[^a-z_0-9]" name "[^a-z_0-9]"))
         problem("api", name "() is missing in " complete)

@@ -94,10 +94,16 @@ sed -i 's|^ \* Thread:.*| * Whoever.|' common/include/velo.h
 violation api common/include/velo.h:7 'documentation without Thread:'
 put common/include/velo.h "$spdx" '' 'VELO_API int velo_do(int how);'
 violation api common/include/velo.h:3 'no documentation'
+put common/conformance/api_complete.c "$spdx" 'void *api[] = {velo_timer_cancel_many};'
+put common/include/velo.h "$spdx" '' 'VELO_API int' \
+    'velo_timer_cancel_many(struct velo_loop *loop, const velo_id *ids, size_t count, int *results);'
+violation api common/include/velo.h:4 'no documentation, the type on a line of its own'
 put common/conformance/api_complete.c "$spdx" 'void *api[] = {0};'
 violation api common/include/velo.h:7 'missing in api_complete.c'
 put common/core.h '#include "velo.h"'
 violation spdx common/core.h:1 'no SPDX line'
+put common/core.h "$spdx" "/* $(printf 'x%.0s' {1..100}) */"
+violation columns common/core.h:2 'a long line'
 put README.md '# Tree' 'blank '
 violation blank README.md:2 'blank at the end of a line'
 put common/core.h "$spdx" "/* TO""DO later */"

@@ -1,0 +1,201 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs the parts of the test. A failing part does not stop the others. One line per part with its time,
+# below it what failed; the last line is the sum, "N passed, N failed", and the exit status says the
+# same. What each program printed is kept in build/test/PART.log.
+#
+# What is counted: cmocka tests, conformance cases, checks that print such a line themselves; any
+# other program counts as one test. A program that exits non-zero counts at least one failure.
+set -u
+export LC_ALL=C
+cd "$(dirname "$0")/.." || exit 2
+
+# build comes before what it builds; each sanitizer builds for itself
+default_parts=(tidy build units conformance examples commands asan tsan)
+variant=${V:-release}
+limit_s=600 # of one program
+
+# A sanitizer's report ends the program with a status of its own, which no test uses for itself.
+export ASAN_OPTIONS=exitcode=66:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export TSAN_OPTIONS=exitcode=66:halt_on_error=1:second_deadlock_stack=1:history_size=4
+
+usage()
+{
+    cat <<EOF
+usage: [V=VARIANT] scripts/test.sh [PART...]
+parts: ${default_parts[*]}
+  tidy         style, and the proof of its checks
+  build        every program and unit test of the variant
+  units        the unit tests
+  conformance  the suite with every contestant, in every fast path mode it has; the suite's own test
+  examples     common/examples with every contestant
+  commands     the test scripts: AREA/test/*.sh
+  asan, tsan   conformance and units under AddressSanitizer with UBSan, and under ThreadSanitizer
+Without a part: all of them, in this order.
+EOF
+}
+
+# ---- one program ----
+
+counts_in() # counts_in FILE STATUS: prints "PASSED FAILED" as the program reported them
+{
+    awk -v status="$2" '
+        /^[0-9]+ passed, [0-9]+ failed$/ { own = 1; passed = $1; failed = $3 }
+        !own && /\[  PASSED  \] [0-9]+ test/ { seen = 1; sub(/.*\] /, ""); cmocka_passed += $1 }
+        !own && /\[  FAILED  \] [0-9]+ test/ { seen = 1; sub(/.*\] /, ""); cmocka_failed += $1 }
+        END {
+            if (!own && seen) { passed = cmocka_passed; failed = cmocka_failed }
+            if (!own && !seen) { passed = status == 0; failed = status != 0 }
+            if (status != 0 && failed == 0) failed = 1
+            print passed + 0, failed + 0
+        }' "$1"
+}
+
+step() # step LABEL COMMAND...: run it, count it, keep its output for the end if it failed
+{
+    local label=$1 out=build/test/step.out status passed failed why
+    shift
+    timeout --foreground -k 10 "$limit_s" "$@" >"$out" 2>&1 </dev/null
+    status=$?
+    { echo "==== $label: $* (exit $status)"; cat "$out"; } >>"$part_log"
+    read -r passed failed < <(counts_in "$out" "$status")
+    part_passed=$((part_passed + passed))
+    part_failed=$((part_failed + failed))
+    [ "$failed" -gt 0 ] || return 0
+    why="exit $status"
+    [ "$status" -ne 124 ] || why="still running after $limit_s s"
+    { echo "  FAILED $label ($why): $*"; tail -n 20 "$out" | sed 's/^/      /'; } >>build/test/failures
+    return 1
+}
+
+# ---- the parts ----
+
+contestants()
+{
+    local loop
+    for loop in impls/*/loop.c; do
+        [ -f "$loop" ] && basename "$(dirname "$loop")"
+    done
+}
+
+part_tidy()
+{
+    step "style" scripts/tidy.sh
+    step "proof of the style checks" scripts/tidy.sh --self-test
+}
+
+build_with() # build_with VARIANT GOAL...
+{
+    step "build of $1" make -k --no-print-directory -j"$(nproc)" "V=$1" "${@:2}"
+}
+
+part_build()
+{
+    build_with "$variant" build unit-programs
+}
+
+part_units()
+{
+    local source
+    for source in common/unit/test_*.c bench/*/unit/test_*.c reports/*/unit/test_*.c; do
+        [ -f "$source" ] || continue
+        step "${source%.c}" "build/$variant/unit/${source%.c}"
+    done
+}
+
+part_conformance()
+{
+    local name mode suite json
+    for name in $(contestants); do
+        suite=build/$variant/$name/conformance
+        json=build/test/conformance-$variant-$name.json
+        step "$name" "$suite" --quiet --mode auto --json "$json"
+        grep -qs '"FAST_PATH"' "$json" || continue
+        for mode in forced disabled; do
+            step "$name, fast path $mode" "$suite" --quiet --mode "$mode"
+        done
+    done
+    # once: the harness is the same in every program
+    for name in $(contestants); do
+        step "the suite itself" "build/$variant/$name/conformance" --self-test
+        break
+    done
+}
+
+part_examples()
+{
+    local name source example
+    for name in $(contestants); do
+        for source in common/examples/*.c; do
+            example=$(basename "$source" .c)
+            step "$example with $name" "build/$variant/$name/example-$example"
+        done
+    done
+}
+
+part_commands()
+{
+    local script
+    for script in */test/*.sh */*/test/*.sh; do
+        [ -f "$script" ] || continue
+        step "$script" "$script"
+    done
+}
+
+part_asan()
+{
+    local variant=asan
+    build_with asan suite
+    part_conformance
+    part_units
+}
+
+part_tsan()
+{
+    local variant=tsan
+    build_with tsan suite
+    part_conformance
+    part_units
+}
+
+# ---- all of it ----
+
+run_part() # run_part NAME: its line, then what failed in it
+{
+    local started=$EPOCHREALTIME word=ok seconds
+    part_log=build/test/$1.log
+    part_passed=0
+    part_failed=0
+    : >"$part_log"
+    : >build/test/failures
+    "part_$1"
+    seconds=$(awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+    [ "$part_failed" -eq 0 ] || word=FAIL
+    printf '%-5s %-12s %6s s  %s passed, %s failed\n' \
+        "$word" "$1" "$seconds" "$part_passed" "$part_failed"
+    cat build/test/failures
+    all_passed=$((all_passed + part_passed))
+    all_failed=$((all_failed + part_failed))
+}
+
+for part in "$@"; do
+    case $part in
+    --help | -h) usage; exit 0 ;;
+    esac
+    if ! declare -F "part_$part" >/dev/null; then
+        echo "test: unknown part '$part'" >&2
+        usage >&2
+        exit 2
+    fi
+done
+
+mkdir -p build/test
+all_passed=0
+all_failed=0
+[ $# -gt 0 ] || set -- "${default_parts[@]}"
+for part in "$@"; do
+    run_part "$part"
+done
+echo "$all_passed passed, $all_failed failed"
+[ "$all_failed" -eq 0 ]
