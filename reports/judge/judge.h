@@ -375,7 +375,6 @@ void judge_reason(const struct judge_input *in,
 /* One sentence for a profile. [seconds_per_round]: as above, for one block of each weighted cell.
  */
 void judge_sentence(const struct judge_input *in,
-                    const struct judge_cell_result *cells,
                     const struct judge_standing *standing,
                     double seconds_per_round,
                     char *text,

@@ -88,6 +88,7 @@ struct run_dir {
     size_t drop_count;
     struct run_dir_status *statuses;
     size_t status_count;
+    double seconds_total; /* from the first line to the last, without the pauses before a resume */
     double seconds_measured; /* wall time of all runs, pilot included */
     const char *started;     /* time of the first and of the last line, "" if none */
     const char *ended;
@@ -104,21 +105,22 @@ struct run_dir {
 
 /* Accept a last line that was cut off while it was written: it is left out, [torn] is set. */
 #define RUN_DIR_TORN_OK 1u
+/* Accept a folder that has a plan and no journal yet. */
+#define RUN_DIR_NEW_OK 2u
 
 /*
- * Reads plan.json, raw.ndjson (missing only if there is a plan and no run yet: RUN_DIR_NEW_OK) and,
- * where they exist, limits.json, conformance.json, env.json of the folder [path].
+ * Reads plan.json, raw.ndjson and, where they exist, limits.json, conformance.json and env.json of
+ * the folder [path].
  * Owns:    run_dir_fini() frees [out].
  * Returns: 0; -EINVAL for content that does not hold; -ENOENT and other codes of open(); -ENOMEM.
  *          On failure [out] is empty and [err] says file, line, fault and remedy.
  */
 int run_dir_read(const char *path, unsigned flags, struct run_dir *out, char *err, size_t err_size);
-#define RUN_DIR_NEW_OK 2u
 
 /*
- * Applies one journal event (its "type" and that type's keys; "t", "plan", "prev" are not looked
- * at). [event] is kept by reference. [line] is its number for error messages, 0 if it is not in a
- * file. Returns: 0; -EINVAL with [err] filled, nothing changed; -ENOMEM.
+ * Applies one journal event: its "type" and that type's keys ("t" too, not "plan" and "prev").
+ * [event] is kept by reference. [line] is its number for messages, 0 if it is not from a file.
+ * Returns: 0; -EINVAL with [err] filled, nothing changed; -ENOMEM.
  */
 int run_dir_apply(struct run_dir *dir, json_t *event, size_t line, char *err, size_t err_size);
 

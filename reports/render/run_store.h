@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run_store.h - inner header of run_dir: the memory behind struct judge_input, and how to complain.
+ */
+#ifndef VELO_RUN_STORE_H
+#define VELO_RUN_STORE_H
+
+#include "run_dir.h"
+
+/* One cell while it grows. */
+struct run_store_cell {
+    struct judge_block *blocks; /* the valid ones; the cost arrays are owned */
+    size_t block_count, block_room;
+    struct judge_status *status; /* one per entry */
+    double *pending;             /* costs of the attempt under way, NAN = none */
+    bool *pending_seen;          /* a run of this entry is recorded in it */
+    size_t pending_block, pending_attempt, pending_runs;
+};
+
+struct run_dir_store {
+    struct judge_entry *entries;
+    struct judge_cell_input *inputs;
+    struct run_store_cell *cells;
+    size_t cell_count;
+    size_t run_room, journal_block_room, drop_room, status_room;
+    double last_time; /* of the last event, seconds; NAN before the first */
+};
+
+/* Fills [err] and returns -EINVAL. */
+__attribute__((format(printf, 3, 4))) int
+run_dir_refuse(char *err, size_t err_size, const char *format, ...);
+
+/* Entries, cells, rules and the store from dir->plan. Returns: 0; -EINVAL; -ENOMEM. */
+int run_plan_load(struct run_dir *dir, char *err, size_t err_size);
+
+/* Frees what run_plan_load() and run_dir_apply() have put into the store. */
+void run_store_free(struct run_dir *dir);
+
+#endif
