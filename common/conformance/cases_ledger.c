@@ -71,8 +71,8 @@ static void check_items(struct ledger *ledger)
     for (unsigned p = 0; p < PRODUCERS; p++) {
         for (unsigned i = 0; i < ITEMS; i++) {
             struct item *item = &ledger->items[p][i];
-            unsigned fates = item->executed + item->cancelled + item->discarded;
-            if (fates != (item->accepted ? 1u : 0u))
+            int fates = item->executed + item->cancelled + item->discarded;
+            if (fates != item->accepted)
                 fail_msg("item %u/%u: accepted %d, executed %d, cancelled %d, discarded %d",
                          p,
                          i,

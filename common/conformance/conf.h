@@ -53,7 +53,7 @@ struct conf_case {
 void conf_register(struct conf_case *entry);
 
 #define CONF_CASE_FULL(name_, clauses_, needs_, expect_, reason_, timeout_ms_)                     \
-    static void name_(void **state);                                                               \
+    static void name_(void **conf_state);                                                          \
     __attribute__((constructor)) static void name_##_register(void)                                \
     {                                                                                              \
         static struct conf_case entry = {.name = #name_,                                           \
@@ -67,7 +67,7 @@ void conf_register(struct conf_case *entry);
                                          .timeout_ms = timeout_ms_};                               \
         conf_register(&entry);                                                                     \
     }                                                                                              \
-    static void name_(void **state __attribute__((unused)))
+    static void name_(void **conf_state __attribute__((unused)))
 
 /* CONF_CASE(name_is_a_sentence, "S3 L7", VELO_CAP_TIMERS) { ... } */
 #define CONF_CASE(name_, clauses_, needs_) CONF_CASE_FULL(name_, clauses_, needs_, NULL, NULL, 0)
