@@ -27,8 +27,10 @@ struct spinner {
 static inline void spinner_fn(void *arg)
 {
     struct spinner *spinner = arg;
-    if (!atomic_load(&spinner->stop))
-        CONF_EXPECT_INT(velo_submit(spinner->loop, spinner_fn, spinner), 0);
+    if (atomic_load(&spinner->stop))
+        return;
+    int rc = velo_submit(spinner->loop, spinner_fn, spinner);
+    CONF_EXPECT(rc == 0 || rc == -ESHUTDOWN);
 }
 
 /* ---- descriptors ---- */
