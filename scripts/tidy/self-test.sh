@@ -102,7 +102,7 @@ put common/conformance/api_complete.c "$spdx" 'void *api[] = {0};'
 violation api common/include/velo.h:7 'missing in api_complete.c'
 put common/core.h '#include "velo.h"'
 violation spdx common/core.h:1 'no SPDX line'
-put common/core.h "$spdx" "/* $(printf 'x%.0s' {1..100}) */"
+put common/core.h "$spdx" "#include <$(printf 'x%.0s' {1..100})>"
 violation columns common/core.h:2 'a long line'
 put README.md '# Tree' 'blank '
 violation blank README.md:2 'blank at the end of a line'

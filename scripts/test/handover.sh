@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The hand-over: each contestant as libvelo, installed below a fresh prefix, is what a user's program
+# needs, found by pkg-config, shared and static, and shows nothing but the API. The selection in
+# build/select is left alone.
+set -u
+export LC_ALL=C
+cd "$(dirname "$0")/../.." || exit 2
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+passed=0
+failed=0
+check() # check WHAT COMMAND...
+{
+    local what=$1
+    shift
+    if "$@" >"$scratch/out" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what: $*"
+        sed 's/^/    /' "$scratch/out"
+    fi
+}
+
+says() # says TEXT COMMAND...: it fails, and says so
+{
+    local text=$1
+    shift
+    "$@" >"$scratch/said" 2>&1 && return 1
+    cat "$scratch/said"
+    grep -qF -- "$text" "$scratch/said"
+}
+
+velo_make()
+{
+    make --no-print-directory "S=$scratch/select" "$@"
+}
+
+api() # the functions that velo.h declares
+{
+    tr '\n' ' ' <common/include/velo.h | grep -oE 'VELO_API [^;]*;' | grep -oE 'velo_[a-z_0-9]+ ?\(' |
+        tr -d ' (' | grep -vE '_fn$' | sort -u
+}
+
+build_hello() # build_hello OUT [static]: against the installed library only
+{
+    local flags
+    flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --cflags --libs ${2:+--static} velo) || return 1
+    # shellcheck disable=SC2086 # flags are words
+    gcc -Wall -Wextra -Werror ${2:+-static} -o "$1" common/examples/hello.c $flags
+}
+
+api >"$scratch/api"
+check "velo.h declares functions" [ -s "$scratch/api" ]
+check "install before a selection says what to do" says 'make select FOR=' velo_make install PREFIX=/nowhere
+check "an unknown contestant is named" says "'nobody'" velo_make library IMPL=nobody
+
+for loop in impls/*/loop.c; do
+    name=$(basename "$(dirname "$loop")")
+    prefix=$scratch/$name
+    check "$name: make library" velo_make library "IMPL=$name"
+    check "$name: make install" velo_make install "PREFIX=$prefix"
+    nm -D --defined-only "$prefix/lib/libvelo.so" | awk '{ print $3 }' | sort -u >"$scratch/shared"
+    nm -g --defined-only "$prefix/lib/libvelo.a" | awk 'NF == 3 { print $3 }' | sort -u >"$scratch/static"
+    check "$name: libvelo.so shows the API and nothing else" diff "$scratch/api" "$scratch/shared"
+    check "$name: libvelo.a shows the API and nothing else" diff "$scratch/api" "$scratch/static"
+    check "$name: compiles, shared" build_hello "$scratch/hello-shared"
+    check "$name: compiles, static" build_hello "$scratch/hello-static" static
+    check "$name: runs, shared" env "LD_LIBRARY_PATH=$prefix/lib" "$scratch/hello-shared"
+    check "$name: runs, static" "$scratch/hello-static"
+    check "$name: is who it says" grep -q "hello from $name" "$scratch/out"
+    check "$name: the pkg-config file names it" grep -q "contestant $name " "$prefix/lib/pkgconfig/velo.pc"
+    check "$name: the man page" [ -f "$prefix/share/man/man7/velo.7" ]
+    export PKG_CONFIG_PATH=$scratch/select
+    check "$name: usable without installing" pkg-config --exists velo
+    unset PKG_CONFIG_PATH
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
