@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* verdict_parts.h - inner header of verdict: the judged run and who writes which part of the file.
+ */
+#ifndef VELO_VERDICT_PARTS_H
+#define VELO_VERDICT_PARTS_H
+
+#include "run_dir.h"
+
+/* A run folder after judgement. */
+struct judged {
+    const struct run_dir *dir;
+    struct judge_cell_result *cells;  /* one per cell of the plan */
+    struct judge_standing *standings; /* one per profile */
+    size_t standing_count;
+    struct judge_profile *profiles; /* by the weights of the plan; names point into it */
+    struct judge_trust trust;
+    double *block_seconds; /* per cell: what one block took; 0 if unknown */
+    size_t redone;         /* attempts that do not count */
+    size_t valid;          /* blocks that do */
+};
+
+/* A JSON number, or null where there is none. */
+json_t *verdict_number(double value);
+
+/* exp() of a log ratio, or null. */
+json_t *verdict_ratio(double log_ratio);
+
+/* The arrays "cells" and "duels"; NULL without memory. */
+json_t *verdict_cells(const struct judged *judged);
+json_t *verdict_duels(const struct judged *judged);
+
+/* The array "standings", and the sentence of one; the text is for free(). */
+json_t *verdict_standings(const struct judged *judged);
+char *verdict_sentence(const struct judged *judged, const struct judge_standing *standing);
+
+/* The default standing, "balanced", or the last one there is. */
+const struct judge_standing *verdict_default(const struct judged *judged);
+
+/*
+ * The physical limit that a cost of this cell stands beside.
+ * Returns its value in the unit of the cell and *id, or NAN where no limit makes sense or it was
+ * not measured.
+ */
+double verdict_limit(const struct run_dir *dir, const struct run_dir_cell *cell, const char **id);
+
+#endif
