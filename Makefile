@@ -74,7 +74,7 @@ MICRO_LIBS = $(call once,MICRO_LIBS,--libs,benchmark jansson,-lm)
 CONFORMANCE_LIBS = $(call once,CONFORMANCE_LIBS,--libs,cmocka jansson)
 LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson,-lm)
 VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd,-lm)
-$(B)/obj/bench/race/%.o: CPPFLAGS += $(RACE_CFLAGS)
+$(B)/obj/bench/race/%.o $(B)/obj/bench/micro/%.o: CPPFLAGS += $(RACE_CFLAGS)
 
 # ---- compile ----
 $(B)/obj/%.o: %.c
@@ -104,6 +104,11 @@ $(B)/libcommon.a: $(common_objs) $(B)/sources
 	$(call say,AR)
 	$(Q)rm -f $@ && ar rcs $@ $(inputs)
 
+# What the race program is made of, for the micro program, which takes from it what it needs.
+$(B)/libbench.a: $(filter-out %/main.o,$(race_objs)) $(B)/sources
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $(inputs)
+
 # ---- one set of programs for each contestant: program, contestant, libcommon.a, in that order ----
 # The contestant's objects precede the archive, so what it defines wins over the default body.
 # velo.o is the contestant as one object for the hand-over: inner names are made local to it.
@@ -115,7 +120,7 @@ $(B)/$(1)/conformance: $(conformance_objs) $(sim_objs) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(CONFORMANCE_LIBS))
 $(B)/$(1)/race: $(race_objs) $(api_complete) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(RACE_LIBS))
-$(B)/$(1)/micro: $(micro_objs) $(api_complete) $$(impl_inputs_$(1))
+$(B)/$(1)/micro: $(micro_objs) $(B)/libbench.a $(api_complete) $$(impl_inputs_$(1))
 	$$(call link,$(CXX),$$(MICRO_LIBS))
 $(B)/$(1)/process: $(process_objs) $(api_complete) $$(impl_inputs_$(1))
 	$$(call link,$(CC))
