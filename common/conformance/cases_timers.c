@@ -19,10 +19,19 @@ static struct velo_loop *frozen_loop(void)
 
 /* ---- T1: never early ---- */
 
-/* T1. One nanosecond before the deadline nothing happens, at the deadline the timer fires. */
-CONF_CASE(timer_fires_at_its_deadline_and_not_a_nanosecond_before, "T1 T2", VELO_CAP_TIMERS)
+/* T1 T8, trap T18. One nanosecond before the deadline nothing happens, at the deadline the timer
+ * fires; the delays go beyond 2^31 and 2^32 ns and ms. */
+CONF_CASE(timer_fires_at_its_deadline_and_not_a_nanosecond_before, "T1 T2 T8", VELO_CAP_TIMERS)
 {
-    static const uint64_t delays[] = {1, 999, 1000001, 10 * CONF_NS_PER_MS, 86400 * CONF_NS_PER_S};
+    static const uint64_t delays[] = {1,
+                                      999,
+                                      1000001,
+                                      10 * CONF_NS_PER_MS,
+                                      (UINT64_C(1) << 31) + 1,
+                                      (UINT64_C(1) << 32) + 7,
+                                      86400 * CONF_NS_PER_S,
+                                      (UINT64_C(1) << 31) * CONF_NS_PER_MS + 1,
+                                      (UINT64_C(1) << 32) * CONF_NS_PER_MS + 1};
     struct velo_loop *loop = frozen_loop();
     for (size_t i = 0; i < sizeof(delays) / sizeof(delays[0]); i++) {
         unsigned fired = 0;
