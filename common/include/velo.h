@@ -125,9 +125,11 @@ struct velo_options {
     void *ctx;                     /* first argument of every hook */
     /* Accepted work was given up at termination; on the thread that completes it (L7). */
     void (*on_discard)(void *ctx, velo_fn fn, void *arg);
-    /* A callback took [elapsed_ns] >= slow_ns; after it returned (X4). */
+    /* A callback took [elapsed_ns] >= slow_ns; after it returned (X4). [fn] is NULL for one of a
+     * descriptor, whose type differs. */
     void (*on_slow)(void *ctx, velo_fn fn, void *arg, uint64_t elapsed_ns);
-    /* Something worth knowing happened; any thread. [fields] is "key=value key=value", may be "". */
+    /* Something worth knowing happened; any thread. [fields] is "key=value key=value", may be "".
+     */
     void (*on_log)(void *ctx, enum velo_log_level level, const char *event, const char *fields);
     void (*on_turn_begin)(void *ctx); /* around exactly one turn (R7) */
     void (*on_turn_end)(void *ctx);
@@ -196,8 +198,8 @@ VELO_API int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode);
 
 /*
  * Graceful end: refuse new work, run everything accepted before, discard timers (L4, L5).
- * Thread:  any. The owner inside run drains; if nobody is inside run, the first caller drains before
- *          it returns, whatever its timeout. From a callback: accepted, returns without waiting.
+ * Thread:  any. The owner inside run drains; if nobody is inside run, the first caller drains
+ * before it returns, whatever its timeout. From a callback: accepted, returns without waiting.
  * Owns:    nothing.
  * Returns: 0 terminated (or, with [timeout_ns] 0 or from a callback: accepted); -ETIMEDOUT the
  *          drain goes on; -ECANCELED an earlier close was joined; -ESHUTDOWN terminated before.
@@ -351,8 +353,12 @@ VELO_API int velo_defer_close(struct velo_loop *loop, velo_fn fn, void *arg);
  * Memory:  as velo_submit.
  * Units:   nanoseconds; delay 0 is the next timers phase, period 0 is one shot; sums saturate (T8).
  */
-VELO_API int velo_timer_start(struct velo_loop *loop, uint64_t delay_ns, uint64_t period_ns,
-                              velo_fn fn, void *arg, velo_id *id);
+VELO_API int velo_timer_start(struct velo_loop *loop,
+                              uint64_t delay_ns,
+                              uint64_t period_ns,
+                              velo_fn fn,
+                              void *arg,
+                              velo_id *id);
 
 /*
  * Prevent a timer from running, exactly: the answer says whether it was prevented (T5).
@@ -371,8 +377,8 @@ VELO_API int velo_timer_cancel(struct velo_loop *loop, velo_id id);
  * Owns:    [results] may be NULL, else gets one result of velo_timer_cancel() per id.
  * Returns: 0; -EINVAL count without ids.
  */
-VELO_API int velo_timer_cancel_many(struct velo_loop *loop, const velo_id *ids, size_t count,
-                                    int *results);
+VELO_API int
+velo_timer_cancel_many(struct velo_loop *loop, const velo_id *ids, size_t count, int *results);
 
 /*
  * Let a pending timer run [delay_ns] from this call on; its id and period stay (T4).
@@ -404,8 +410,8 @@ VELO_API int velo_timer_unref(struct velo_loop *loop, velo_id id);
  *          FORCED; -ENOSPC, -ENOMEM; -ESHUTDOWN. On failure nothing changed (F7).
  * Memory:  as velo_submit.
  */
-VELO_API int velo_fd_watch(struct velo_loop *loop, int fd, unsigned events, velo_fd_fn fn,
-                           void *arg, velo_id *id);
+VELO_API int velo_fd_watch(
+    struct velo_loop *loop, int fd, unsigned events, velo_fd_fn fn, void *arg, velo_id *id);
 
 /*
  * Change the events and flags, and arm anew; what an unfinished batch holds is dropped (F4).

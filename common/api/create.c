@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* velo_loop_create and velo_loop_destroy: what every contestant needs before and after its own. */
+#include "common/core.h"
+#include "common/parts/clock.h"
+#include "common/termination.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Copy what the caller's version of the struct holds; what it does not know stays zero. */
+static int copy_options(struct velo_options *to, const struct velo_options *from)
+{
+    memset(to, 0, sizeof(*to));
+    to->size = sizeof(*to);
+    if (from == NULL)
+        return 0;
+    if (from->size < offsetof(struct velo_options, max_pending))
+        return -EINVAL;
+    const unsigned char *bytes = (const unsigned char *)from;
+    for (size_t i = sizeof(*to); i < from->size; i++) {
+        if (bytes[i] != 0) /* an option that this library does not know */
+            return -EINVAL;
+    }
+    memcpy(to, from, from->size < sizeof(*to) ? from->size : sizeof(*to));
+    to->size = sizeof(*to);
+    bool sane =
+        to->fast_path >= VELO_FAST_AUTO && to->fast_path <= VELO_FAST_DISABLED && to->spin_ns >= -1;
+    return sane ? 0 : -EINVAL;
+}
+
+static int lifecycle_init(struct lifecycle *life)
+{
+    pthread_condattr_t attr;
+    int rc = -pthread_mutex_init(&life->lock, NULL);
+    if (rc != 0)
+        return rc;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    rc = -pthread_cond_init(&life->ended, &attr);
+    pthread_condattr_destroy(&attr);
+    if (rc != 0)
+        pthread_mutex_destroy(&life->lock);
+    return rc;
+}
+
+static void lifecycle_fini(struct lifecycle *life)
+{
+    pthread_cond_destroy(&life->ended);
+    pthread_mutex_destroy(&life->lock);
+}
+
+static int core_init(struct velo_core *core)
+{
+    const struct op_list none = {OP_NIL, OP_NIL};
+    core->timed = core->opts.slow_ns != 0;
+    core->immediates = core->deferred = core->backlog = none;
+    counter_set(&core->ledger.next_deadline_ns, UINT64_MAX);
+    int rc = lifecycle_init(&core->life);
+    if (rc != 0)
+        return rc;
+    rc = ops_init(&core->ops);
+    if (rc != 0)
+        goto fail_ops;
+    rc = fdtable_init(&core->fds);
+    if (rc != 0)
+        goto fail_fds;
+    core->timers = timers_create(&core->ops, clock_now_ns());
+    if (core->timers != NULL)
+        return 0;
+    rc = -ENOMEM;
+    fdtable_fini(&core->fds);
+fail_fds:
+    ops_fini(&core->ops);
+fail_ops:
+    lifecycle_fini(&core->life);
+    return rc;
+}
+
+static void core_fini(struct velo_core *core)
+{
+    timers_destroy(core->timers);
+    fdtable_fini(&core->fds);
+    ops_fini(&core->ops);
+    ring_fini(&core->ticks);
+    ring_fini(&core->microtasks);
+    ring_fini(&core->closing);
+    lifecycle_fini(&core->life);
+}
+
+int velo_loop_create(struct velo_loop **out, const struct velo_options *opts)
+{
+    struct velo_options copy;
+    if (out == NULL || copy_options(&copy, opts) != 0)
+        return -EINVAL;
+    size_t size = (loop_size() + 127) & ~(size_t)127;
+    struct velo_loop *loop = aligned_alloc(128, size);
+    if (loop == NULL)
+        return -ENOMEM;
+    memset((void *)loop, 0, size);
+    struct velo_core *core = core_of(loop);
+    core->opts = copy;
+    int rc = core_init(core);
+    if (rc != 0)
+        goto fail_core;
+    rc = loop_init(loop);
+    if (rc != 0)
+        goto fail_loop;
+    *out = loop;
+    return 0;
+fail_loop:
+    core_fini(core);
+fail_core:
+    free(loop);
+    return rc;
+}
+
+int velo_loop_destroy(struct velo_loop *loop)
+{
+    if (loop == NULL)
+        return 0;
+    struct velo_core *core = core_of(loop);
+    if (lifecycle_is_owner(&core->life))
+        return -EDEADLK;
+    termination_close(loop);
+    gate_wait_empty(&core->work);
+    gate_wait_empty(&core->guests);
+    loop_fini(loop); /* waits for wake-ups in flight (L9) */
+    core_fini(core);
+    free(loop);
+    return 0;
+}

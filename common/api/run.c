@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* velo_loop_run: who may enter, the four modes, and leaving without losing work (L3, A2, A3). */
+#include "common/core.h"
+#include "common/termination.h"
+
+#include <errno.h>
+#include <sched.h>
+
+static bool may_go_on(const struct velo_loop *loop)
+{
+    return lifecycle_stop(&core_of_const(loop)->life) == STOP_NO;
+}
+
+static int run_forever(struct velo_loop *loop)
+{
+    int rc = 0;
+    while (rc == 0 && may_go_on(loop))
+        rc = loop_turn(loop, true);
+    return rc;
+}
+
+static void set_until_idle(struct velo_core *core, uint32_t on)
+{
+    /* (R1) seq_cst: before the liveness is looked at; pairs with (R2) in timers.c and fds.c */
+    atomic_store_explicit(&core->until_idle, on, memory_order_seq_cst);
+}
+
+static int run_until_idle(struct velo_loop *loop)
+{
+    int rc = 0;
+    set_until_idle(core_of(loop), 1);
+    while (rc == 0 && may_go_on(loop) && core_is_alive(loop))
+        rc = loop_turn(loop, true);
+    set_until_idle(core_of(loop), 0);
+    return rc;
+}
+
+static int run_once(struct velo_loop *loop)
+{
+    int rc = 0;
+    core_drain_inbox(core_of(loop));
+    if (!core_is_pending(loop) && core_is_alive(loop))
+        rc = loop_wait(loop);
+    return rc == 0 && may_go_on(loop) ? loop_turn(loop, false) : rc;
+}
+
+static int run_mode(struct velo_loop *loop, enum velo_run_mode mode)
+{
+    switch (mode) {
+    case VELO_RUN_FOREVER:
+        return run_forever(loop);
+    case VELO_RUN_UNTIL_IDLE:
+        return run_until_idle(loop);
+    case VELO_RUN_ONCE:
+        return run_once(loop);
+    default:
+        return loop_turn(loop, false);
+    }
+}
+
+/* Hand the loop back. False: a shutdown came first, and its caller counts on us. */
+static bool leave(struct velo_loop *loop)
+{
+    struct velo_core *core = core_of(loop);
+    if (fdtable_is_pinned(&core->fds)) {
+        loop_expose(loop);
+        if (core_timeout_ns(core) == 0) /* something is left to do: be readable at once (A4) */
+            loop_notify(loop);
+    }
+    lifecycle_set_owner(&core->life, NULL);
+    if (lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_AWAKE))
+        return true;
+    lifecycle_set_owner(&core->life, thread_self());
+    while (may_go_on(loop)) /* the state has moved; the stop follows in a few instructions */
+        sched_yield();
+    return false;
+}
+
+/* Take the loop, which is AWAKE, unless somebody else is faster. */
+static bool take(struct velo_loop *loop)
+{
+    struct velo_core *core = core_of(loop);
+    if (!lifecycle_move(&core->life, VELO_STATE_AWAKE, VELO_STATE_RUNNING))
+        return false;
+    lifecycle_set_owner(&core->life, thread_self());
+    if (fdtable_is_pinned(&core->fds))
+        loop_unexpose(loop);
+    return true;
+}
+
+static int refusal(struct velo_loop *loop)
+{
+    enum velo_state state = lifecycle_state(&core_of(loop)->life);
+    bool ended = state == VELO_STATE_TERMINATING || state == VELO_STATE_TERMINATED;
+    return ended ? -ESHUTDOWN : -EBUSY;
+}
+
+int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode)
+{
+    if (loop == NULL || (unsigned)mode > VELO_RUN_NOWAIT)
+        return -EINVAL;
+    struct velo_core *core = core_of(loop);
+    if (lifecycle_is_owner(&core->life))
+        return -EDEADLK;
+    if (!take(loop))
+        return refusal(loop);
+    for (;;) {
+        int rc = run_mode(loop, mode);
+        if (rc != 0)
+            termination_fail(loop, rc);
+        if (!may_go_on(loop))
+            return termination_finish(loop);
+        (void)gate_enter(&core->guests); /* destroy waits: we look at the loop after leaving it */
+        bool left = leave(loop);
+        /* work that arrived before the loop was AWAKE is run, not left behind (A2) */
+        bool again = left && mode == VELO_RUN_UNTIL_IDLE && core_is_alive(loop) && take(loop);
+        gate_leave(&core->guests);
+        if (!left)
+            return termination_finish(loop);
+        if (!again)
+            return 0;
+    }
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions about a loop, waking it, and its descriptor for embedding. */
+#include "common/core.h"
+#include "common/parts/clock.h"
+
+#include <errno.h>
+
+enum velo_state velo_loop_state(const struct velo_loop *loop)
+{
+    return lifecycle_state(&core_of_const(loop)->life);
+}
+
+bool velo_loop_is_owner(const struct velo_loop *loop)
+{
+    return lifecycle_is_owner(&core_of_const(loop)->life);
+}
+
+bool velo_loop_is_alive(const struct velo_loop *loop)
+{
+    return core_is_alive(loop);
+}
+
+int velo_loop_wake(struct velo_loop *loop)
+{
+    bool owner;
+    if (loop == NULL)
+        return -EINVAL;
+    if (!core_enter_work(core_of(loop), &owner))
+        return -ESHUTDOWN;
+    loop_notify(loop);
+    core_leave_work(core_of(loop), owner);
+    return 0;
+}
+
+uint64_t velo_loop_now_ns(const struct velo_loop *loop)
+{
+    const struct velo_core *core = core_of_const(loop);
+    return lifecycle_is_owner(&core->life) ? core->now_ns : clock_now_ns();
+}
+
+int velo_loop_backend_fd(struct velo_loop *loop)
+{
+    bool owner;
+    if (loop == NULL)
+        return -EINVAL;
+    struct velo_core *core = core_of(loop);
+    if (!core_enter_work(core, &owner))
+        return -ESHUTDOWN;
+    int rc = fdtable_pin(&core->fds);
+    if (rc == 0) {
+        rc = core->fds.epfd;
+        loop_notify(loop);
+        if (lifecycle_state(&core->life) == VELO_STATE_AWAKE)
+            loop_expose(loop);
+    }
+    core_leave_work(core, owner);
+    return rc;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* Shutdown and close; see termination.h and the table of states in lifecycle.h. */
+#include "common/termination.h"
+
+#include "common/core.h"
+#include "common/parts/clock.h"
+
+#include <errno.h>
+#include <sched.h>
+
+/*
+ * Decide the mode, if nobody has: move to TERMINATING, close the inboxes, then tell the owner.
+ * Under life.lock. Returns true when nobody is inside run, so that the caller must do the work.
+ */
+static bool decide(struct velo_loop *loop, enum stop stop)
+{
+    struct lifecycle *life = &core_of(loop)->life;
+    enum velo_state state;
+    do {
+        state = lifecycle_state(life);
+        if (state == VELO_STATE_TERMINATING || state == VELO_STATE_TERMINATED)
+            return false;
+    } while (!lifecycle_move(life, state, VELO_STATE_TERMINATING));
+    loop_refuse(loop);
+    gate_close(&core_of(loop)->work);
+    bool nobody = state == VELO_STATE_AWAKE;
+    if (nobody)
+        lifecycle_set_owner(life, thread_self());
+    lifecycle_set_stop(life, stop);
+    return nobody;
+}
+
+/* Everything accepted runs: tasks, immediates, close callbacks, round and round (L4). */
+static void drain(struct velo_loop *loop)
+{
+    struct velo_core *core = core_of(loop);
+    core->draining = true;
+    for (;;) {
+        core_drain_inbox(core);
+        core_checkpoint_if_due(core);
+        size_t ran = loop_run_tasks(loop);
+        core_run_immediates(core);
+        core_run_closing(core);
+        struct loop_counts counts;
+        loop_count(loop, &counts);
+        bool more = counts.pending != 0 || core->immediates.first != OP_NIL ||
+                    !ring_is_empty(&core->closing) || core_checkpoint_is_due(core);
+        if (!more || core->backlog.first != OP_NIL)
+            break; /* what found no memory is discarded, and so reported */
+        if (ran == 0)
+            sched_yield(); /* a producer is between its claim and its filling */
+    }
+}
+
+int termination_finish(struct velo_loop *loop)
+{
+    struct velo_core *core = core_of(loop);
+    struct lifecycle *life = &core->life;
+    bool graceful = lifecycle_stop(life) == STOP_GRACEFUL;
+    int result = graceful ? 0 : -ECANCELED;
+    if (core->error != 0)
+        result = core->error;
+    gate_wait_empty(&core->work); /* all that was accepted is in the inbox */
+    if (graceful)
+        drain(loop);
+    core_discard_all(loop);
+    pthread_mutex_lock(&life->lock);
+    lifecycle_set_owner(life, NULL);
+    lifecycle_move(life, VELO_STATE_TERMINATING, VELO_STATE_TERMINATED);
+    pthread_cond_broadcast(&life->ended);
+    pthread_mutex_unlock(&life->lock); /* last access: destroy may free the loop now */
+    return result;
+}
+
+void termination_fail(struct velo_loop *loop, int error)
+{
+    struct velo_core *core = core_of(loop);
+    core->error = error;
+    core_log(core, VELO_LOG_ERROR, "poll_failed", "error=%s", velo_strerror(error));
+    pthread_mutex_lock(&core->life.lock);
+    decide(loop, STOP_IMMEDIATE); /* or a shutdown was faster: then that mode stands */
+    pthread_mutex_unlock(&core->life.lock);
+}
+
+/* Wait for TERMINATED until [deadline_ns]. Under life.lock. */
+static int wait_ended(struct lifecycle *life, uint64_t deadline_ns)
+{
+    struct timespec until = {(time_t)(deadline_ns / 1000000000u),
+                             (long)(deadline_ns % 1000000000u)};
+    while (lifecycle_state(life) != VELO_STATE_TERMINATED) {
+        int rc = deadline_ns == UINT64_MAX
+                     ? pthread_cond_wait(&life->ended, &life->lock)
+                     : pthread_cond_timedwait(&life->ended, &life->lock, &until);
+        if (rc == ETIMEDOUT)
+            return lifecycle_state(life) == VELO_STATE_TERMINATED ? 0 : -ETIMEDOUT;
+    }
+    return 0;
+}
+
+/* Decide or join, then do the work or wait for it. Returns 0 or -ETIMEDOUT; [*stop]: the mode. */
+static int end(struct velo_loop *loop, enum stop mode, int64_t timeout_ns, enum stop *stop)
+{
+    struct velo_core *core = core_of(loop);
+    struct lifecycle *life = &core->life;
+    bool owner = lifecycle_is_owner(life);
+    uint64_t deadline_ns = core_deadline_ns(timeout_ns);
+    int rc = 0;
+    pthread_mutex_lock(&life->lock);
+    bool mine = decide(loop, mode);
+    *stop = lifecycle_stop(life);
+    if (mine) {
+        pthread_mutex_unlock(&life->lock);
+        termination_finish(loop);
+        return 0;
+    }
+    if (!owner && lifecycle_state(life) != VELO_STATE_TERMINATED) {
+        loop_notify(loop);
+        if (timeout_ns != 0)
+            rc = wait_ended(life, deadline_ns);
+    }
+    pthread_mutex_unlock(&life->lock);
+    return rc;
+}
+
+int termination_shutdown(struct velo_loop *loop, int64_t timeout_ns)
+{
+    enum stop stop = STOP_NO;
+    if (lifecycle_state(&core_of(loop)->life) == VELO_STATE_TERMINATED)
+        return -ESHUTDOWN;
+    int rc = end(loop, STOP_GRACEFUL, timeout_ns, &stop);
+    return rc == 0 && stop == STOP_IMMEDIATE ? -ECANCELED : rc;
+}
+
+int termination_close(struct velo_loop *loop)
+{
+    enum stop stop = STOP_NO;
+    return end(loop, STOP_IMMEDIATE, -1, &stop);
+}
+
+int velo_loop_shutdown(struct velo_loop *loop, int64_t timeout_ns)
+{
+    if (loop == NULL || timeout_ns < -1)
+        return -EINVAL;
+    bool owner = core_enter_guest(core_of(loop));
+    int rc = termination_shutdown(loop, timeout_ns);
+    core_leave_guest(core_of(loop), owner);
+    return rc;
+}
+
+int velo_loop_close(struct velo_loop *loop)
+{
+    if (loop == NULL)
+        return -EINVAL;
+    struct velo_core *core = core_of(loop);
+    if (lifecycle_is_owner(&core->life))
+        return -EDEADLK;
+    bool owner = core_enter_guest(core);
+    int rc = termination_close(loop);
+    core_leave_guest(core, owner);
+    return rc;
+}

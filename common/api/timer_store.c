@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* The timer store that a contestant gets unless it brings its own: the wheel. */
+#include "common/parts/timers_wheel.h"

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The core: the semantics that all contestants share, and the state that only the owner touches.
+ *
+ * A contestant embeds struct velo_core as its first member and provides the seams below: its inbox
+ * for tasks, its wake protocol, and its visible turn, a list of the core_* phases. User code is
+ * entered in one place, core_call(), each time followed by the microtask checkpoint (M1).
+ *
+ * Everything but tasks that other threads start (timers, immediates, ticks, ...) travels through
+ * [inbox], as a record of [ops]; timers that they cancel, through [reclaim]. The owner empties both
+ * at the beginning of a turn, at each checkpoint, and before its own calls (so that a call which
+ * returned before is seen first).
+ */
+#ifndef VELO_CORE_H
+#define VELO_CORE_H
+
+#include "common/lifecycle.h"
+#include "common/parts/counter.h"
+#include "common/parts/fdtable.h"
+#include "common/parts/gate.h"
+#include "common/parts/inbox.h"
+#include "common/parts/ops.h"
+#include "common/parts/ring.h"
+#include "common/parts/timers.h"
+#include "velo.h"
+
+/* A doubly ended list of records, linked by next (immediates, backlog) and prev (deferred). */
+struct op_list {
+    uint32_t first, last;
+};
+
+struct ledger {
+    struct counter accepted_ops; /* by the owner: timers, immediates */
+    struct counter moved;        /* records of others that went on into a ring, counted there */
+    struct counter executed;
+    struct counter cancelled;
+    struct counter discarded;
+    struct counter live; /* referenced timers and immediates, less those that ended; see below */
+    struct counter armed;
+    struct counter turns;
+    struct counter polls;
+    struct counter parks;
+    struct counter fast_entries;
+    struct counter timers_fired;
+    struct counter fd_events;
+    struct counter next_deadline_ns;
+};
+
+/* What other threads add to the ledger; the sums with the above wrap around correctly. */
+struct foreign_ledger {
+    _Alignas(64) struct shared_counter accepted;
+    struct shared_counter cancelled;
+    struct shared_counter live;
+    struct shared_counter armed;
+};
+
+struct velo_core {
+    struct velo_options opts; /* constant */
+    bool timed;               /* constant: slow_ns is set */
+    /* owner only */
+    bool draining;   /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
+    bool ended;      /* discarding: the owner's ticks are refused, too */
+    bool deferring;  /* in the timers phase: what is armed now is inserted after it (T3) */
+    int error;       /* of a failing poll, 0 = none (L10) */
+    uint64_t now_ns; /* fixed at the beginning of the turn */
+    uint64_t seq;    /* last arming sequence (T2) */
+    struct ring ticks, microtasks, closing;
+    struct timers *timers;
+    struct op_list immediates;
+    struct op_list deferred; /* timers armed in the timers phase */
+    struct op_list backlog;  /* taken from the inbox, not yet delivered: memory is short */
+    struct ledger ledger;
+    struct ops ops;
+    /* any thread */
+    struct foreign_ledger foreign;
+    _Alignas(64) struct inbox inbox;
+    struct inbox reclaim;
+    struct gate work;            /* calls that add work; closed at termination */
+    struct gate guests;          /* all other calls of other threads; destroy waits for them */
+    _Atomic uint32_t until_idle; /* run UNTIL_IDLE is on: losing the last live thing must wake */
+    struct lifecycle life;
+    struct fdtable fds;
+};
+
+/* ---- what a contestant provides; [loop] is what velo_loop_create() allocated ---- */
+
+struct loop_counts {
+    uint64_t accepted; /* tasks accepted, both lanes */
+    uint64_t pending;  /* of these, not yet begun */
+    uint64_t wakeups;  /* system calls made to wake the owner */
+};
+
+size_t loop_size(void); /* by VELO_EMBEDS_CORE */
+
+/* Prepare, and free, the contestant's own fields; the core is ready, the rest zeroed. 0 or -errno.
+ */
+int loop_init(struct velo_loop *loop);
+void loop_fini(struct velo_loop *loop);
+
+/* One turn; [may_block]: it may sleep when nothing is pending. 0 or the poll's error. Owner. */
+int loop_turn(struct velo_loop *loop, bool may_block);
+
+/* Sleep until there is something to do, harvesting nothing (RUN_ONCE). 0 or -errno. Owner. */
+int loop_wait(struct velo_loop *loop);
+
+/* Run one snapshot of the priority lane, then one of the normal lane. Returns how many ran. Owner.
+ */
+size_t loop_run_tasks(struct velo_loop *loop);
+
+/* Take one task to discard it; false: none. Waits for a producer that is not done. Owner. */
+bool loop_take_task(struct velo_loop *loop, struct velo_task *task);
+
+/* Something that is no task was published: the owner must look at it, asleep or not. Any thread. */
+void loop_notify(struct velo_loop *loop);
+
+/* Refuse tasks from now on. Once, under life.lock. */
+void loop_refuse(struct velo_loop *loop);
+
+/* Any thread; exact on the owner. */
+void loop_count(const struct velo_loop *loop, struct loop_counts *out);
+
+/* Nobody runs the loop, which is embedded by backend_fd: let the next arrival make it readable. */
+void loop_expose(struct velo_loop *loop);
+
+/* Somebody runs it again: take that back. */
+void loop_unexpose(struct velo_loop *loop);
+
+#define VELO_EMBEDS_CORE(type)                                                                     \
+    _Static_assert(offsetof(type, core) == 0, "a loop is a core");                                 \
+    size_t loop_size(void)                                                                         \
+    {                                                                                              \
+        return sizeof(type);                                                                       \
+    }                                                                                              \
+    _Static_assert(sizeof(type) >= sizeof(struct velo_core), "by value")
+
+static inline struct velo_core *core_of(struct velo_loop *loop)
+{
+    return (struct velo_core *)(void *)loop;
+}
+
+static inline const struct velo_core *core_of_const(const struct velo_loop *loop)
+{
+    return (const struct velo_core *)(const void *)loop;
+}
+
+/* ---- the phases; owner only, in the order of the turn (R1-R7) ---- */
+
+void core_turn_begin(struct velo_core *core);
+void core_run_timers(struct velo_core *core);
+/* (the contestant's tasks) */
+int core_poll(struct velo_core *core, int64_t timeout_ns); /* harvests; 0 or -errno */
+int core_peek(struct velo_core *core, int64_t timeout_ns); /* the same wait, harvesting nothing */
+void core_run_fds(struct velo_core *core);
+void core_run_immediates(struct velo_core *core);
+void core_run_closing(struct velo_core *core);
+void core_turn_end(struct velo_core *core);
+
+/* How long the poll may block: 0 not at all, -1 for ever (R3). */
+int64_t core_timeout_ns(struct velo_core *core);
+
+/* Deadline of a sleep of [timeout_ns]; UINT64_MAX for ever. */
+uint64_t core_deadline_ns(int64_t timeout_ns);
+
+/* State moves around a sleep. False: the loop is terminating, do not sleep. */
+bool core_sleep_begin(struct velo_core *core);
+void core_sleep_end(struct velo_core *core);
+
+/* Is anything published that the owner has not taken? For the last look before a sleep. */
+static inline bool core_has_mail(const struct velo_core *core)
+{
+    return !inbox_is_empty(&core->inbox);
+}
+
+/* Should the phase now running end? */
+static inline bool core_stops(const struct velo_core *core)
+{
+    enum stop stop = lifecycle_stop(&core->life);
+    return __builtin_expect(stop != STOP_NO, 0) && !(core->draining && stop == STOP_GRACEFUL);
+}
+
+void core_checkpoint(struct velo_core *core);
+void core_invoke_timed(struct velo_core *core, velo_fn fn, void *arg);
+
+static inline bool core_checkpoint_is_due(const struct velo_core *core)
+{
+    return !ring_is_empty(&core->ticks) || !ring_is_empty(&core->microtasks) || core_has_mail(core);
+}
+
+/* Enter user code. */
+static inline void core_invoke(struct velo_core *core, velo_fn fn, void *arg)
+{
+    if (__builtin_expect(core->timed, 0))
+        core_invoke_timed(core, fn, arg);
+    else
+        fn(arg);
+}
+
+static inline void core_checkpoint_if_due(struct velo_core *core)
+{
+    if (__builtin_expect(core_checkpoint_is_due(core), 0))
+        core_checkpoint(core);
+}
+
+/* Run one callback, then the checkpoint (M1). */
+static inline void core_call(struct velo_core *core, velo_fn fn, void *arg)
+{
+    counter_add(&core->ledger.executed, 1);
+    core_invoke(core, fn, arg);
+    core_checkpoint_if_due(core);
+}
+
+/* ---- the owner's side of the calls that travel ---- */
+
+/* Take what other threads have left, in their order. */
+void core_drain_inbox(struct velo_core *core);
+
+static inline void core_see_others_first(struct velo_core *core)
+{
+    if (core_has_mail(core))
+        core_drain_inbox(core);
+}
+
+/* Put an armed timer where it belongs; its deadline is set. Gives it the next sequence. */
+void core_arm(struct velo_core *core, uint32_t index);
+
+/* Take a pending timer out of where it is. */
+void core_disarm(struct velo_core *core, uint32_t index);
+
+/* Append to a list linked by next. */
+void op_list_append(struct velo_core *core, struct op_list *list, uint32_t index);
+
+/* ---- termination and liveness ---- */
+
+/* Give up everything that is left, reporting each item once (L7). */
+void core_discard_all(struct velo_loop *loop);
+
+/* Does anything keep the loop alive (A1)? Any thread; exact on the owner. */
+bool core_is_alive(const struct velo_loop *loop);
+
+/* Is a callback ready to run without waiting? Owner. */
+bool core_is_pending(struct velo_loop *loop);
+
+/* Report through on_log. Any thread. */
+__attribute__((format(printf, 4, 5))) void core_log(const struct velo_core *core,
+                                                    enum velo_log_level level,
+                                                    const char *event,
+                                                    const char *format,
+                                                    ...);
+
+/*
+ * A call of any thread that adds work: on the owner nothing to do but the state, else the gate.
+ * Returns true when the call may go on; then core_leave_work() ends it.
+ */
+static inline bool core_enter_work(struct velo_core *core, bool *owner)
+{
+    *owner = lifecycle_is_owner(&core->life);
+    if (*owner)
+        return lifecycle_stop(&core->life) == STOP_NO;
+    return gate_enter(&core->work);
+}
+
+static inline void core_leave_work(struct velo_core *core, bool owner)
+{
+    if (!owner)
+        gate_leave(&core->work);
+}
+
+/* The same for calls that add nothing: they go on also at termination. */
+static inline bool core_enter_guest(struct velo_core *core)
+{
+    bool owner = lifecycle_is_owner(&core->life);
+    if (!owner)
+        (void)gate_enter(&core->guests); /* this gate is never closed */
+    return owner;
+}
+
+static inline void core_leave_guest(struct velo_core *core, bool owner)
+{
+    if (!owner)
+        gate_leave(&core->guests);
+}
+
+#endif

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+/* The descriptor table; see fdtable.h. First the entries, then the calls, then the dispatch. */
+#include "common/parts/fdtable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* The word: serial (38 bits) << 5 | hushed | error seen | hang-up seen | state (2). */
+enum { STATE_FREE, STATE_ARMED, STATE_DISARMED };
+#define STATE_MASK UINT64_C(3)
+#define SEEN_HANGUP (UINT64_C(1) << 2)
+#define SEEN_ERROR (UINT64_C(1) << 3)
+#define HUSHED (UINT64_C(1) << 4)
+#define SERIAL_SHIFT 5
+#define SERIAL_MASK ((UINT64_C(1) << 38) - 1)
+#define INDEX_MASK ((UINT64_C(1) << 26) - 1)
+#define ID_KIND (UINT64_C(3) << 62)
+#define GENERATION_MAX ((UINT64_C(1) << 36) - 1)
+#define ALL_BITS (VELO_READ | VELO_WRITE | VELO_HANGUP | VELO_ERROR | VELO_EDGE | VELO_ONESHOT)
+
+static uint64_t serial_of(uint64_t word)
+{
+    return (word >> SERIAL_SHIFT) & SERIAL_MASK;
+}
+
+static uint64_t next_word(uint64_t word, uint64_t state)
+{
+    return (((serial_of(word) + 1) & SERIAL_MASK) << SERIAL_SHIFT) | state;
+}
+
+static uint64_t entry_word(const struct fd_entry *entry)
+{
+    /* (F1) acquire: the fields written before the entry was armed; pairs with (F2) */
+    return atomic_load_explicit(&entry->word, memory_order_acquire);
+}
+
+static void entry_set(struct fd_entry *entry, uint64_t word)
+{
+    /* (F2) release: publishes the fields; pairs with (F1) */
+    atomic_store_explicit(&entry->word, word, memory_order_release);
+}
+
+static struct fd_entry *entry_at(const struct fdtable *table, uint32_t index)
+{
+    uint32_t biased = index + FD_FIRST;
+    uint32_t top = 31u - (uint32_t)__builtin_clz(biased);
+    if (top - 6 >= FD_CHUNKS)
+        return NULL;
+    /* (F3) acquire: pairs with (F3) in grow(); the owner looks without the lock */
+    struct fd_entry *chunk = atomic_load_explicit(&table->chunks[top - 6], memory_order_acquire);
+    return chunk == NULL ? NULL : &chunk[biased - (1u << top)];
+}
+
+static int entry_fd(const struct fd_entry *entry)
+{
+    /* (F4) relaxed: validated by the claim, or read under the lock */
+    return atomic_load_explicit(&entry->fd, memory_order_relaxed);
+}
+
+static unsigned entry_events(const struct fd_entry *entry)
+{
+    /* (F4) relaxed: as above */
+    return atomic_load_explicit(&entry->events, memory_order_relaxed);
+}
+
+static void entry_events_set(struct fd_entry *entry, unsigned events)
+{
+    /* (F4) relaxed: published by the word */
+    atomic_store_explicit(&entry->events, events, memory_order_relaxed);
+}
+
+static void count_add(struct fdtable *table, uint32_t n)
+{
+    /* (F9) seq_cst: see fdtable_count() */
+    atomic_fetch_add_explicit(&table->count, n, memory_order_seq_cst);
+}
+
+static bool grow(struct fdtable *table)
+{
+    uint32_t chunk = 0;
+    while (chunk < FD_CHUNKS && (FD_FIRST << chunk) - FD_FIRST < table->capacity)
+        chunk++;
+    if (chunk == FD_CHUNKS)
+        return false;
+    struct fd_entry *entries = calloc((size_t)FD_FIRST << chunk, sizeof(*entries));
+    if (entries == NULL)
+        return false;
+    /* (F3) release: publishes the zeroed entries; pairs with (F3) in entry_at() */
+    atomic_store_explicit(&table->chunks[chunk], entries, memory_order_release);
+    table->capacity = (FD_FIRST << (chunk + 1)) - FD_FIRST;
+    return true;
+}
+
+static uint32_t entry_take(struct fdtable *table)
+{
+    uint32_t index = table->free;
+    if (index != FD_NIL) {
+        table->free = entry_at(table, index)->next_free;
+        return index;
+    }
+    if (table->fresh == table->capacity && !grow(table))
+        return FD_NIL;
+    return table->fresh++;
+}
+
+static void entry_release(struct fdtable *table, uint32_t index)
+{
+    struct fd_entry *entry = entry_at(table, index);
+    entry_set(entry, next_word(entry_word(entry), STATE_FREE));
+    if (++entry->generation > GENERATION_MAX)
+        return; /* never used again: its ids may not come back */
+    entry->next_free = table->free;
+    table->free = index;
+}
+
+/* The entry that [id] names, under the lock, or FD_NIL. */
+static uint32_t entry_find(const struct fdtable *table, velo_id id)
+{
+    uint32_t index = (uint32_t)(id & INDEX_MASK);
+    if ((id & ID_KIND) != ID_KIND || index >= table->fresh)
+        return FD_NIL;
+    const struct fd_entry *entry = entry_at(table, index);
+    bool same = ((id & ~ID_KIND) >> 26) == entry->generation;
+    return same && (entry_word(entry) & STATE_MASK) != STATE_FREE ? index : FD_NIL;
+}
+
+static int by_fd_reserve(struct fdtable *table, int fd)
+{
+    size_t size = table->by_fd_size == 0 ? 64 : table->by_fd_size;
+    while (size <= (size_t)fd)
+        size *= 2;
+    if (size == table->by_fd_size)
+        return 0;
+    uint32_t *by_fd = realloc(table->by_fd, size * sizeof(*by_fd));
+    if (by_fd == NULL)
+        return -ENOMEM;
+    memset(by_fd + table->by_fd_size, 0, (size - table->by_fd_size) * sizeof(*by_fd));
+    table->by_fd = by_fd;
+    table->by_fd_size = size;
+    return 0;
+}
+
+static uint32_t to_epoll(unsigned events, bool hushed)
+{
+    uint32_t mask = 0;
+    if ((events & VELO_READ) != 0)
+        mask |= EPOLLIN;
+    if ((events & VELO_WRITE) != 0)
+        mask |= EPOLLOUT;
+    if ((events & VELO_EDGE) != 0 || hushed)
+        mask |= (uint32_t)EPOLLET;
+    if ((events & VELO_ONESHOT) != 0)
+        mask |= (uint32_t)EPOLLONESHOT;
+    return mask;
+}
+
+static int entry_ctl(const struct fdtable *table, int op, uint32_t index)
+{
+    const struct fd_entry *entry = entry_at(table, index);
+    uint64_t word = entry_word(entry);
+    struct epoll_event event = {0};
+    event.events = to_epoll(entry_events(entry), (word & HUSHED) != 0);
+    event.data.u64 = (serial_of(word) << 26) | index;
+    return epoll_ctl(table->epfd, op, entry_fd(entry), &event) == 0 ? 0 : -errno;
+}
+
+static int wake_register(const struct fdtable *table, int epfd)
+{
+    struct epoll_event event = {0};
+    event.events = EPOLLIN | (uint32_t)EPOLLET; /* edge: never needs to be read */
+    event.data.u64 = FD_DATA_WAKE;
+    return epoll_ctl(epfd, EPOLL_CTL_ADD, table->eventfd, &event) == 0 ? 0 : -errno;
+}
+
+int fdtable_init(struct fdtable *table)
+{
+    table->free = FD_NIL;
+    table->epfd = epoll_create1(EPOLL_CLOEXEC);
+    if (table->epfd < 0)
+        return -errno;
+    table->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int rc = table->eventfd < 0 ? -errno : wake_register(table, table->epfd);
+    if (rc == 0)
+        rc = -pthread_mutex_init(&table->lock, NULL);
+    if (rc != 0) {
+        if (table->eventfd >= 0)
+            close(table->eventfd);
+        close(table->epfd);
+    }
+    return rc;
+}
+
+void fdtable_fini(struct fdtable *table)
+{
+    for (uint32_t i = 0; i < FD_CHUNKS; i++)
+        free(atomic_load_explicit(&table->chunks[i], memory_order_relaxed)); /* (F3) alone now */
+    free(table->by_fd);
+    close(table->eventfd);
+    close(table->epfd);
+    pthread_mutex_destroy(&table->lock);
+}
+
+static int watch_check(const struct fdtable *table, int fd)
+{
+    if (fd == table->epfd || fd == table->eventfd)
+        return -EPERM;
+    if (table->forced)
+        return -ENOTSUP;
+    if ((size_t)fd < table->by_fd_size && table->by_fd[fd] != 0)
+        return -EEXIST;
+    return 0;
+}
+
+/* Put [index] into epoll. A stray of the same file and number is taken over. */
+static int watch_add(struct fdtable *table, uint32_t index)
+{
+    int rc = entry_ctl(table, EPOLL_CTL_ADD, index);
+    if (rc == -EEXIST && table->strays > 0) {
+        rc = entry_ctl(table, EPOLL_CTL_MOD, index);
+        if (rc == 0)
+            table->strays--;
+    }
+    return rc;
+}
+
+static int
+watch_locked(struct fdtable *table, int fd, unsigned events, velo_fd_fn fn, void *arg, velo_id *id)
+{
+    int rc = watch_check(table, fd);
+    if (rc != 0)
+        return rc;
+    if (fcntl(fd, F_GETFD) < 0) /* before memory grows with a number that is far out */
+        return -errno;
+    rc = by_fd_reserve(table, fd);
+    uint32_t index = rc == 0 ? entry_take(table) : FD_NIL;
+    if (index == FD_NIL)
+        return -ENOMEM;
+    struct fd_entry *entry = entry_at(table, index);
+    atomic_store_explicit(&entry->fn, fn, memory_order_relaxed);   /* (F4) */
+    atomic_store_explicit(&entry->arg, arg, memory_order_relaxed); /* (F4) */
+    atomic_store_explicit(&entry->fd, fd, memory_order_relaxed);   /* (F4) */
+    entry_events_set(entry, events);
+    entry_set(entry, next_word(entry_word(entry), STATE_ARMED));
+    velo_id before = id != NULL ? *id : 0;
+    if (id != NULL) /* T6: before the kernel can report */
+        *id = ID_KIND | (entry->generation << 26) | index;
+    table->by_fd[fd] = index + 1;
+    count_add(table, 1);
+    rc = watch_add(table, index);
+    if (rc == 0)
+        return 0;
+    table->by_fd[fd] = 0;
+    count_add(table, UINT32_MAX);
+    entry_release(table, index);
+    if (id != NULL)
+        *id = before;
+    return rc;
+}
+
+int fdtable_watch(
+    struct fdtable *table, int fd, unsigned events, velo_fd_fn fn, void *arg, velo_id *id)
+{
+    if (fn == NULL || (events & ~(unsigned)ALL_BITS) != 0)
+        return -EINVAL;
+    if (fd < 0)
+        return -EBADF;
+    pthread_mutex_lock(&table->lock);
+    int rc = watch_locked(table, fd, events, fn, arg, id);
+    pthread_mutex_unlock(&table->lock);
+    return rc;
+}
+
+static int modify_locked(struct fdtable *table, velo_id id, unsigned events)
+{
+    uint32_t index = entry_find(table, id);
+    if (index == FD_NIL)
+        return -ENOENT;
+    struct fd_entry *entry = entry_at(table, index);
+    uint64_t before = entry_word(entry);
+    unsigned events_before = entry_events(entry);
+    /* the old serial ends first: what the batch holds is dropped, even if the kernel refuses */
+    entry_set(entry, next_word(before, STATE_DISARMED));
+    entry_events_set(entry, events);
+    entry_set(entry, next_word(before, STATE_ARMED));
+    int rc = entry_ctl(table, EPOLL_CTL_MOD, index);
+    if (rc == -ENOENT) /* the caller closed it: epoll has forgotten it */
+        rc = -EBADF;
+    if (rc != 0) {
+        entry_events_set(entry, events_before);
+        entry_set(entry, before);
+    }
+    return rc;
+}
+
+int fdtable_modify(struct fdtable *table, velo_id id, unsigned events)
+{
+    if ((events & ~(unsigned)ALL_BITS) != 0)
+        return -EINVAL;
+    pthread_mutex_lock(&table->lock);
+    int rc = modify_locked(table, id, events);
+    pthread_mutex_unlock(&table->lock);
+    return rc;
+}
+
+int fdtable_unwatch(struct fdtable *table, velo_id id)
+{
+    pthread_mutex_lock(&table->lock);
+    uint32_t index = entry_find(table, id);
+    if (index != FD_NIL) {
+        int fd = entry_fd(entry_at(table, index));
+        entry_release(table, index); /* from here on no claim succeeds (F3) */
+        if (epoll_ctl(table->epfd, EPOLL_CTL_DEL, fd, NULL) != 0)
+            table->strays++; /* closed already; a duplicate may keep it in epoll */
+        table->by_fd[fd] = 0;
+        count_add(table, UINT32_MAX);
+    }
+    pthread_mutex_unlock(&table->lock);
+    return index == FD_NIL ? -ENOENT : 0;
+}
+
+int fdtable_force(struct fdtable *table, bool forced)
+{
+    int rc = 0;
+    pthread_mutex_lock(&table->lock);
+    if (forced && (fdtable_count(table) > 0 || fdtable_is_pinned(table)))
+        rc = -EBUSY;
+    else
+        table->forced = forced;
+    pthread_mutex_unlock(&table->lock);
+    return rc;
+}
+
+int fdtable_pin(struct fdtable *table)
+{
+    int rc = 0;
+    pthread_mutex_lock(&table->lock);
+    if (table->forced)
+        rc = -ENOTSUP;
+    else /* (F10) seq_cst: see fdtable_is_pinned() */
+        atomic_store_explicit(&table->pinned, 1, memory_order_seq_cst);
+    pthread_mutex_unlock(&table->lock);
+    return rc;
+}
+
+void fdtable_clear(struct fdtable *table)
+{
+    pthread_mutex_lock(&table->lock);
+    for (size_t fd = 0; fd < table->by_fd_size; fd++) {
+        if (table->by_fd[fd] == 0)
+            continue;
+        entry_release(table, table->by_fd[fd] - 1);
+        epoll_ctl(table->epfd, EPOLL_CTL_DEL, (int)fd, NULL);
+        table->by_fd[fd] = 0;
+        count_add(table, UINT32_MAX);
+    }
+    table->ready = 0;
+    pthread_mutex_unlock(&table->lock);
+}
+
+/* Move all live registrations into a new epoll instance, and that under the old number. */
+static void rebuild_locked(struct fdtable *table)
+{
+    int fresh = epoll_create1(EPOLL_CLOEXEC);
+    if (fresh < 0)
+        return; /* later: the stray reports again */
+    int rc = wake_register(table, fresh);
+    if (rc == 0 && dup3(fresh, table->epfd, O_CLOEXEC) >= 0) {
+        for (size_t fd = 0; fd < table->by_fd_size; fd++) {
+            if (table->by_fd[fd] != 0)
+                entry_ctl(table, EPOLL_CTL_ADD, table->by_fd[fd] - 1);
+        }
+        table->strays = 0;
+    }
+    close(fresh);
+}
+
+/* Change between level and edge for the present arming, if it still is that one. */
+static void hush(struct fdtable *table, uint32_t index, uint64_t serial, bool hushed)
+{
+    pthread_mutex_lock(&table->lock);
+    struct fd_entry *entry = entry_at(table, index);
+    uint64_t word = entry_word(entry);
+    if (serial_of(word) == serial && (word & STATE_MASK) == STATE_ARMED) {
+        entry_set(entry, hushed ? word | HUSHED : word & ~HUSHED);
+        entry_ctl(table, EPOLL_CTL_MOD, index);
+    }
+    pthread_mutex_unlock(&table->lock);
+}
+
+static void stray_found(struct fdtable *table)
+{
+    pthread_mutex_lock(&table->lock);
+    if (table->strays > 0)
+        rebuild_locked(table);
+    pthread_mutex_unlock(&table->lock);
+}
+
+static unsigned from_epoll(uint32_t events)
+{
+    unsigned bits = 0;
+    if ((events & EPOLLIN) != 0)
+        bits |= VELO_READ;
+    if ((events & EPOLLOUT) != 0)
+        bits |= VELO_WRITE;
+    if ((events & EPOLLHUP) != 0)
+        bits |= VELO_HANGUP;
+    if ((events & EPOLLERR) != 0)
+        bits |= VELO_ERROR;
+    return bits;
+}
+
+/* What of [got] is news to an arming that asked for [asked]. */
+static unsigned news(unsigned got, unsigned asked, uint64_t word)
+{
+    unsigned seen = 0;
+    if ((word & SEEN_HANGUP) != 0)
+        seen |= VELO_HANGUP;
+    if ((word & SEEN_ERROR) != 0)
+        seen |= VELO_ERROR;
+    unsigned unasked = got & (VELO_HANGUP | VELO_ERROR) & ~asked;
+    return (got & asked) | (unasked & ~seen);
+}
+
+static uint64_t word_after(uint64_t word, unsigned events, unsigned asked)
+{
+    if ((events & VELO_HANGUP) != 0)
+        word |= SEEN_HANGUP;
+    if ((events & VELO_ERROR) != 0)
+        word |= SEEN_ERROR;
+    return (asked & VELO_ONESHOT) != 0 ? (word & ~STATE_MASK) | STATE_DISARMED : word;
+}
+
+bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call)
+{
+    uint64_t data = table->batch[i].data.u64;
+    if (data == FD_DATA_WAKE)
+        return false;
+    uint32_t index = (uint32_t)(data & INDEX_MASK);
+    uint64_t serial = data >> 26;
+    struct fd_entry *entry = entry_at(table, index);
+    uint64_t word = entry_word(entry);
+    if (serial_of(word) != serial || (word & STATE_MASK) != STATE_ARMED) {
+        stray_found(table);
+        return false;
+    }
+    call->fn = atomic_load_explicit(&entry->fn, memory_order_relaxed);   /* (F4) */
+    call->arg = atomic_load_explicit(&entry->arg, memory_order_relaxed); /* (F4) */
+    call->fd = entry_fd(entry);
+    unsigned asked = entry_events(entry);
+    unsigned got = from_epoll(table->batch[i].events);
+    call->events = news(got, asked, word);
+    bool edge = (asked & VELO_EDGE) != 0;
+    if (call->events == 0) {
+        if (!edge && (word & HUSHED) == 0)
+            hush(table, index, serial, true);
+        return false;
+    }
+    /* (F5) acq_rel: the callback counts as started, unless the arming has ended (F3, F4); also
+     * proves that the fields above belong to it; pairs with (F2) */
+    if (!atomic_compare_exchange_strong_explicit(&entry->word,
+                                                 &word,
+                                                 word_after(word, call->events, asked),
+                                                 memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        return false;
+    if (!edge && (word & HUSHED) != 0 && (got & asked) != 0)
+        hush(table, index, serial, false);
+    return true;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The watched descriptors of one loop, over epoll.
+ *
+ * Watching, modifying and unwatching are cold and take a lock, on any thread; epoll_ctl acts on a
+ * sleeping epoll_wait at once (F6). Dispatching takes no lock: one atomic word per registration
+ * holds a serial number that goes up with every change, and the kernel hands back the serial with
+ * which it was armed. An event whose serial is not the present one belongs to a past registration
+ * or arming and is dropped (F4); claiming an event is a compare-and-swap on the word, so that an
+ * unwatch from another thread either prevents the callback or finds it started (F3).
+ *
+ * Hang-up and error cannot be masked in epoll. Not asked for, they are delivered once per arming;
+ * if the kernel then goes on reporting nothing else, the registration is switched to edge-triggered
+ * ("hushed") until something asked for turns up again (F5).
+ *
+ * A descriptor closed before it was unwatched stays in epoll while a duplicate lives, and cannot be
+ * removed. When such a stray reports, the epoll instance is rebuilt under its old number.
+ */
+#ifndef VELO_PARTS_FDTABLE_H
+#define VELO_PARTS_FDTABLE_H
+
+#include "velo.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+
+#define FD_CHUNKS 20u
+#define FD_FIRST 64u
+#define FD_BATCH 256
+#define FD_NIL UINT32_MAX
+#define FD_DATA_WAKE UINT64_MAX /* epoll data of the loop's own eventfd */
+
+struct fd_entry {
+    _Atomic uint64_t word;  /* serial | hushed, error seen, hang-up seen | state */
+    _Atomic(velo_fd_fn) fn; /* these four: under the lock while the entry is free; read by */
+    _Atomic(void *) arg;    /*   the owner and validated by the claim (as in a seqlock) */
+    _Atomic int fd;
+    _Atomic unsigned events; /* VELO_* as asked for; under the lock */
+    uint64_t generation;     /* under the lock, as the next */
+    uint32_t next_free;
+};
+
+struct fdtable {
+    pthread_mutex_t lock;
+    int epfd;    /* constant number; what it names may be rebuilt under the lock */
+    int eventfd; /* constant */
+    _Atomic(struct fd_entry *) chunks[FD_CHUNKS];
+    uint32_t *by_fd; /* [by_fd_size] entry + 1 by descriptor, 0 = not watched; under the lock */
+    size_t by_fd_size;
+    uint32_t free;
+    uint32_t fresh, capacity;
+    uint32_t strays;                    /* unwatched, but perhaps still in epoll; under the lock */
+    _Atomic uint32_t count;             /* descriptors watched; changed under the lock */
+    _Atomic uint32_t pinned;            /* backend_fd was handed out; under the lock */
+    bool forced;                        /* the fast path is forced: refuse; under the lock */
+    struct epoll_event batch[FD_BATCH]; /* owner */
+    int ready;                          /* owner: events in the batch */
+};
+
+/* What an event becomes: call fn(fd, events, arg). */
+struct fd_call {
+    velo_fd_fn fn;
+    void *arg;
+    int fd;
+    unsigned events;
+};
+
+/* Create epoll and eventfd. Returns 0 or -errno with nothing left open. */
+int fdtable_init(struct fdtable *table);
+void fdtable_fini(struct fdtable *table);
+
+/* The functions of velo.h, less the loop's state. Any thread. */
+int fdtable_watch(
+    struct fdtable *table, int fd, unsigned events, velo_fd_fn fn, void *arg, velo_id *id);
+int fdtable_modify(struct fdtable *table, velo_id id, unsigned events);
+int fdtable_unwatch(struct fdtable *table, velo_id id);
+
+/* Refuse descriptors from now on (or no longer); -EBUSY when some are watched or pinned (P2). */
+int fdtable_force(struct fdtable *table, bool forced);
+
+/* Hand the epoll descriptor out: -ENOTSUP when forced. */
+int fdtable_pin(struct fdtable *table);
+
+/* Forget all registrations, silently. Owner, at termination. */
+void fdtable_clear(struct fdtable *table);
+
+/* Owner: turn event [i] of the batch into a call. False: nothing to call. */
+bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call);
+
+static inline uint32_t fdtable_count(const struct fdtable *table)
+{
+    /* (F9) seq_cst: part of the choice where to sleep, made again after each poke; pairs with the
+     * seq_cst store in the same order as the poke (W6) */
+    return atomic_load_explicit(&table->count, memory_order_seq_cst);
+}
+
+static inline bool fdtable_is_pinned(const struct fdtable *table)
+{
+    /* (F10) seq_cst: as (F9) */
+    return atomic_load_explicit(&table->pinned, memory_order_seq_cst) != 0;
+}
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ingress: many producers, one consumer, one global order, no lock.
+ *
+ * Idea: a producer takes a ticket with one fetch-add; the ticket names a slot of 16 bytes in a
+ * chain of chunks; storing fn (release) publishes it. The owner takes the slots in ticket order.
+ * After the unbounded queues of JCTools (MpscUnboundedXaddArrayQueue) and folly (UnboundedQueue).
+ *
+ * A claim pins its chunk: the owner cannot pass a slot that is not filled, so from the fetch-add to
+ * the filling neither that chunk nor any later one is recycled. Everything below rests on that:
+ *  - chunk.index names the chunk: NIL in a pool, 2k+1 while somebody tries to install it as chunk
+ * k, 2k once it is chunk k. Only the last is trusted when the chunk was reached by the hint.
+ *  - chunk.next is 2k+1 until chunk k+1 is installed by CAS, so an installer that comes too late
+ *    meets another value even if the chunk was recycled: no ABA.
+ *  - The producer of slot 0 of chunk k installs chunk k+1 before it fills its slot; hence the owner
+ *    always finds a next chunk. Anybody who needs it earlier may install it too.
+ *  - hint is stored only by a producer pinned in that chunk, and moved on by the owner before it
+ *    retires the chunk: it always points to a live chunk. A loaded hint may be stale: see index.
+ *
+ * Filling the slot is a producer's last access here. So when no claim is open (tickets == taken) no
+ * producer can hold a pointer to a retired chunk, and it may be freed: ingress_trim().
+ *
+ * Bit 0 of the ticket word closes the queue: a fetch-add that returns it is refused, all earlier
+ * ones are accepted; there is nothing in between (L4, L7).
+ *
+ * Out of memory: a claim cannot be given back, so memory is sought before it. One chunk is held in
+ * reserve; using it sets [short_of_memory], and from then on submits are refused until malloc has
+ * refilled the reserve. A batch brings its chunks along. Claims that were under way when memory ran
+ * out fit into the rest of the chunk and the reserve; beyond 256 of them they wait for memory.
+ */
+#ifndef VELO_PARTS_INGRESS_TICKETS_H
+#define VELO_PARTS_INGRESS_TICKETS_H
+
+#include "common/parts/counter.h"
+#include "common/parts/wake.h"
+#include "velo.h"
+
+#include <stdlib.h>
+
+#define TICKET_CLOSED 1u
+#define TICKET_ONE 2u
+#define CHUNK_BITS 8u
+#define CHUNK_SLOTS (1u << CHUNK_BITS)
+#define CHUNK_NIL UINT64_MAX
+#define CHUNK_SPARES 8u
+#define INGRESS_OPEN UINT64_MAX
+
+struct ticket_slot {
+    _Atomic(velo_fn) fn; /* NULL = not filled; the producer stores, the owner clears */
+    void *arg;           /* valid while fn is not NULL */
+};
+
+struct chunk {
+    _Atomic uint64_t index;
+    _Atomic uintptr_t next;
+    struct chunk *prev;  /* of the chain; valid as long as that chunk is live */
+    struct chunk *below; /* of a list: retired, orphans, a batch's supply; its holder */
+    _Alignas(64) struct ticket_slot slots[CHUNK_SLOTS];
+};
+
+struct ingress {
+    _Alignas(128) _Atomic uint64_t tickets; /* claimed * 2 | closed; any thread */
+    _Alignas(128) _Atomic(struct chunk *) hint;
+    _Atomic uint32_t short_of_memory;
+    _Atomic(struct chunk *) reserve;
+    _Atomic(struct chunk *) spares[CHUNK_SPARES];
+    _Atomic(struct chunk *) orphans; /* a stack; producers push, the owner takes all */
+    _Atomic uint64_t final;          /* tickets claimed when it was closed; INGRESS_OPEN before */
+    _Alignas(128) struct counter taken; /* owner; others may read */
+    struct chunk *head;                 /* owner: the chunk of ticket [taken] */
+    struct chunk *retired;              /* owner */
+};
+
+int ingress_init(struct ingress *in);
+void ingress_fini(struct ingress *in);
+
+/* Slow paths; see the .c file. */
+struct chunk *ingress_find(struct ingress *in, uint64_t k);
+struct chunk *
+ingress_install_next(struct ingress *in, struct chunk *chunk, uint64_t k, struct chunk **supply);
+struct chunk *ingress_enter(struct chunk *chunk, uint64_t k);
+int ingress_relieve(struct ingress *in);
+void ingress_next_chunk(struct ingress *in);
+
+/* Owner, when idle: free retired chunks if no claim is open. */
+void ingress_trim(struct ingress *in);
+
+/* The chunk of ticket [t], which the caller has claimed. */
+static inline struct chunk *ingress_chunk(struct ingress *in, uint64_t t)
+{
+    /* (T3) acquire: the chunk's contents; pairs with (T4) in ingress_find() */
+    struct chunk *chunk = atomic_load_explicit(&in->hint, memory_order_acquire);
+    /* (T5) acquire: as (T3); pairs with (T6) in ingress_enter() */
+    uint64_t index = atomic_load_explicit(&chunk->index, memory_order_acquire);
+    if (__builtin_expect(index == (t >> CHUNK_BITS) * 2, 1))
+        return chunk;
+    return ingress_find(in, t >> CHUNK_BITS);
+}
+
+static inline void slot_fill(struct ticket_slot *slot, velo_fn fn, void *arg)
+{
+    slot->arg = arg;
+    /* (T2) release: publishes arg and all that the producer did before (S7); pairs with (T7) */
+    atomic_store_explicit(&slot->fn, fn, memory_order_release);
+}
+
+static inline bool ingress_is_short(const struct ingress *in)
+{
+    /* (T8) relaxed: advice; a claim that misses it is covered by the reserve */
+    return atomic_load_explicit(&in->short_of_memory, memory_order_relaxed) != 0;
+}
+
+/* Claim [n] tickets; false: closed. */
+static inline bool ingress_claim(struct ingress *in, uint64_t n, uint64_t *ticket)
+{
+    /* (T1) seq_cst: (1) of the wake proof; also sees the hint left by ingress_trim(); pairs with
+     * (T9) and with the consumer's look before it sleeps (T10) */
+    uint64_t old = atomic_fetch_add_explicit(&in->tickets, n * TICKET_ONE, memory_order_seq_cst);
+    *ticket = old / TICKET_ONE;
+    return (old & TICKET_CLOSED) == 0;
+}
+
+/*
+ * Append one task and wake the owner if it sleeps. Returns 0, -ESHUTDOWN, -ENOMEM.
+ * Hot path: one fetch-add, two loads of lines that rarely change, two stores.
+ */
+static inline int ingress_push(struct ingress *in, struct wake *wake, velo_fn fn, void *arg)
+{
+    uint64_t ticket;
+    if (__builtin_expect(ingress_is_short(in), 0) && ingress_relieve(in) != 0)
+        return -ENOMEM;
+    if (__builtin_expect(!ingress_claim(in, 1, &ticket), 0))
+        return -ESHUTDOWN;
+    enum wake_kind kind = wake_claim(wake); /* before the filling, which ends our stay (L8) */
+    struct chunk *chunk = ingress_chunk(in, ticket);
+    if (__builtin_expect((ticket & (CHUNK_SLOTS - 1)) == 0, 0))
+        ingress_install_next(in, chunk, ticket >> CHUNK_BITS, NULL);
+    slot_fill(&chunk->slots[ticket & (CHUNK_SLOTS - 1)], fn, arg);
+    if (__builtin_expect(kind != WAKE_AWAKE, 0))
+        wake_signal(wake, kind);
+    return 0;
+}
+
+/* Append [count] tasks, contiguous and in order (S4). Returns as ingress_push(). */
+int ingress_push_many(struct ingress *in,
+                      struct wake *wake,
+                      const struct velo_task *tasks,
+                      size_t count);
+
+/* Tickets claimed; exact order with claims when seq_cst matters to the caller. Any thread. */
+static inline uint64_t ingress_claimed(const struct ingress *in)
+{
+    /* (T10) seq_cst: (4) of the wake proof; pairs with (T1) */
+    uint64_t word = atomic_load_explicit(&in->tickets, memory_order_seq_cst);
+    if ((word & TICKET_CLOSED) == 0)
+        return word / TICKET_ONE;
+    /* (T11) acquire: set right after the closing; pairs with (T11) in ingress_close() */
+    uint64_t final = atomic_load_explicit(&in->final, memory_order_acquire);
+    return final != INGRESS_OPEN ? final : counter_get(&in->taken);
+}
+
+static inline bool ingress_is_closed(const struct ingress *in)
+{
+    /* (T10) relaxed: a hint for the order of errors; the claim itself decides */
+    return (atomic_load_explicit(&in->tickets, memory_order_relaxed) & TICKET_CLOSED) != 0;
+}
+
+/* Claimed and not yet taken. Any thread; exact on the owner. */
+static inline uint64_t ingress_count(const struct ingress *in)
+{
+    uint64_t taken = counter_get(&in->taken);
+    uint64_t claimed = ingress_claimed(in);
+    return claimed > taken ? claimed - taken : 0;
+}
+
+/* Has the owner's next slot been filled? Looks at the slot, not at the ticket word. */
+static inline bool ingress_is_ready(const struct ingress *in)
+{
+    uint64_t taken = counter_get(&in->taken);
+    const struct ticket_slot *slot = &in->head->slots[taken & (CHUNK_SLOTS - 1)];
+    /* (T7) relaxed: only a look */
+    return atomic_load_explicit(&slot->fn, memory_order_relaxed) != NULL;
+}
+
+/* Owner: take the next task; false: nothing there, or a claim that is not filled yet. */
+static inline bool ingress_pop(struct ingress *in, struct velo_task *task)
+{
+    uint64_t taken = counter_get(&in->taken);
+    struct ticket_slot *slot = &in->head->slots[taken & (CHUNK_SLOTS - 1)];
+    /* (T7) acquire: what the producer wrote before (S7); pairs with (T2) */
+    task->fn = atomic_load_explicit(&slot->fn, memory_order_acquire);
+    if (task->fn == NULL)
+        return false;
+    task->arg = slot->arg;
+    /* (T7) relaxed: the next user of the chunk gets it through a release in a pool */
+    atomic_store_explicit(&slot->fn, (velo_fn)NULL, memory_order_relaxed);
+    counter_add(&in->taken, 1);
+    if (__builtin_expect((taken & (CHUNK_SLOTS - 1)) == CHUNK_SLOTS - 1, 0))
+        ingress_next_chunk(in);
+    return true;
+}
+
+/* Refuse all later claims. Once, under the lifecycle lock. */
+static inline void ingress_close(struct ingress *in)
+{
+    /* (T1) seq_cst: in one order with the claims */
+    uint64_t old = atomic_fetch_or_explicit(&in->tickets, TICKET_CLOSED, memory_order_seq_cst);
+    if ((old & TICKET_CLOSED) == 0) {
+        /* (T11) release: pairs with (T11) in ingress_claimed() */
+        atomic_store_explicit(&in->final, old / TICKET_ONE, memory_order_release);
+    }
+}
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* The slab behind ops.h: taking, freeing, growing, and giving memory back. */
+#include "common/parts/ops.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define OWN_BATCH 64u
+#define GIVE_BACK_MAX 64u
+#define KEEP_CHUNKS 5u /* 64 * (2^5 - 1) records stay when all others are given back */
+
+static uint32_t chunk_first(uint32_t chunk)
+{
+    return (OPS_FIRST << chunk) - OPS_FIRST;
+}
+
+int ops_init(struct ops *ops)
+{
+    ops->own_free = OP_NIL;
+    ops->give_back = OP_NIL;
+    ops->shared_free = OP_NIL;
+    ops->floor = 1; /* generation 0 is no id */
+    return -pthread_mutex_init(&ops->lock, NULL);
+}
+
+void ops_fini(struct ops *ops)
+{
+    for (uint32_t i = 0; i < OPS_CHUNKS; i++) {
+        /* (O2) relaxed: nobody else is left */
+        free(atomic_load_explicit(&ops->chunks[i], memory_order_relaxed));
+        free(ops->retired[i]);
+    }
+    pthread_mutex_destroy(&ops->lock);
+}
+
+/* Add the next chunk. Under the lock. */
+static bool grow(struct ops *ops)
+{
+    uint32_t chunk = 0;
+    while (chunk < OPS_CHUNKS && chunk_first(chunk) < ops->capacity)
+        chunk++;
+    if (chunk == OPS_CHUNKS || chunk_first(chunk + 1) > (1u << OP_INDEX_BITS))
+        return false;
+    /* zeroed: an untouched record is FREE with generation 0, which no id has */
+    struct velo_op *records = calloc((size_t)OPS_FIRST << chunk, sizeof(*records));
+    if (records == NULL)
+        return false;
+    /* (O2) release: publishes the zeroed chunk; pairs with (O1) */
+    atomic_store_explicit(&ops->chunks[chunk], records, memory_order_release);
+    ops->capacity = chunk_first(chunk + 1);
+    return true;
+}
+
+/* Give a never used record the generation that nobody has had before. */
+static void open_record(const struct ops *ops, uint32_t index, uint64_t floor)
+{
+    op_publish(ops_at(ops, index), floor << OP_GEN_SHIFT);
+}
+
+static uint32_t pop(const struct ops *ops, uint32_t *list)
+{
+    uint32_t index = *list;
+    *list = ops_at(ops, index)->next;
+    return index;
+}
+
+/* The owner has nothing left: take a batch of fresh records, or all that others have freed. */
+static bool refill_own(struct ops *ops)
+{
+    pthread_mutex_lock(&ops->lock);
+    if (ops->fresh == ops->capacity && ops->shared_free == OP_NIL)
+        grow(ops);
+    if (ops->fresh < ops->capacity) {
+        uint32_t left = ops->capacity - ops->fresh;
+        ops->own_fresh = ops->fresh;
+        ops->fresh += left < OWN_BATCH ? left : OWN_BATCH;
+        ops->own_fresh_end = ops->fresh;
+    } else {
+        ops->own_free = ops->shared_free;
+        ops->shared_free = OP_NIL;
+    }
+    pthread_mutex_unlock(&ops->lock);
+    return ops->own_fresh < ops->own_fresh_end || ops->own_free != OP_NIL;
+}
+
+uint32_t ops_take_own(struct ops *ops)
+{
+    if (ops->own_free == OP_NIL && ops->own_fresh == ops->own_fresh_end && !refill_own(ops))
+        return OP_NIL;
+    ops->own_taken++;
+    if (ops->own_free != OP_NIL)
+        return pop(ops, &ops->own_free);
+    uint32_t index = ops->own_fresh++;
+    open_record(ops, index, ops->floor);
+    return index;
+}
+
+uint32_t ops_take_foreign(struct ops *ops)
+{
+    uint32_t index = OP_NIL;
+    pthread_mutex_lock(&ops->lock);
+    if (ops->shared_free != OP_NIL) {
+        index = pop(ops, &ops->shared_free);
+    } else if (ops->fresh < ops->capacity || grow(ops)) {
+        index = ops->fresh++;
+        open_record(ops, index, ops->floor);
+    }
+    if (index != OP_NIL)
+        ops->shared_taken++;
+    pthread_mutex_unlock(&ops->lock);
+    return index;
+}
+
+static void flush_give_back(struct ops *ops)
+{
+    if (ops->give_back == OP_NIL)
+        return;
+    uint32_t last = ops->give_back;
+    while (ops_at(ops, last)->next != OP_NIL)
+        last = ops_at(ops, last)->next;
+    pthread_mutex_lock(&ops->lock);
+    ops_at(ops, last)->next = ops->shared_free;
+    ops->shared_free = ops->give_back;
+    ops->shared_taken -= ops->give_back_count;
+    pthread_mutex_unlock(&ops->lock);
+    ops->give_back = OP_NIL;
+    ops->give_back_count = 0;
+}
+
+void ops_free(struct ops *ops, uint32_t index)
+{
+    struct velo_op *op = ops_at(ops, index);
+    uint64_t word = op_word(op);
+    uint64_t gen = OP_GEN(word);
+    if (gen > ops->gen_max)
+        ops->gen_max = gen;
+    op->where = OP_AT_NOWHERE;
+    if (gen == OP_GEN_MAX) { /* retired for good: its ids may not come again (T5) */
+        op_publish(op, op_with_state(word, OP_FREE));
+        return;
+    }
+    op_publish(op, (gen + 1) << OP_GEN_SHIFT);
+    if ((word & OP_FOREIGN) == 0) {
+        ops->own_taken--;
+        op->next = ops->own_free;
+        ops->own_free = index;
+        return;
+    }
+    op->next = ops->give_back;
+    ops->give_back = index;
+    if (++ops->give_back_count >= GIVE_BACK_MAX)
+        flush_give_back(ops);
+}
+
+/* All records are free: forget the large chunks. Readers may still look at them (O1). */
+static void retire_chunks(struct ops *ops)
+{
+    pthread_mutex_lock(&ops->lock);
+    if (ops->shared_taken == 0) {
+        for (uint32_t i = KEEP_CHUNKS; i < OPS_CHUNKS; i++) {
+            /* (O2) seq_cst: whoever enters the gate after this sees no chunk; pairs with (O1) */
+            ops->retired[i] = atomic_exchange_explicit(&ops->chunks[i], NULL, memory_order_seq_cst);
+        }
+        ops->floor = ops->gen_max + 1;
+        ops->capacity = chunk_first(KEEP_CHUNKS);
+        ops->fresh = 0;
+        ops->shared_free = OP_NIL;
+        ops->own_free = OP_NIL;
+        ops->own_fresh = ops->own_fresh_end = 0;
+    }
+    pthread_mutex_unlock(&ops->lock);
+}
+
+/* Free what was retired, once no thread is inside that may have seen it. */
+static bool free_retired(struct ops *ops, bool nobody_inside)
+{
+    bool any = false;
+    for (uint32_t i = KEEP_CHUNKS; i < OPS_CHUNKS; i++)
+        any = any || ops->retired[i] != NULL;
+    if (any && nobody_inside) {
+        for (uint32_t i = KEEP_CHUNKS; i < OPS_CHUNKS; i++) {
+            free(ops->retired[i]);
+            ops->retired[i] = NULL;
+        }
+        any = false;
+    }
+    return !any;
+}
+
+void ops_tidy(struct ops *ops, bool nobody_inside)
+{
+    flush_give_back(ops);
+    /* (O2) relaxed: only the owner clears it, and growth by others is seen at the latest next time
+     */
+    bool large = atomic_load_explicit(&ops->chunks[KEEP_CHUNKS], memory_order_relaxed) != NULL;
+    if (free_retired(ops, nobody_inside) && large && ops->own_taken == 0 &&
+        ops->gen_max < OP_GEN_MAX - 1)
+        retire_chunks(ops);
+}

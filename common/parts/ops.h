@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations: what a timer, an immediate, or a call from another thread leaves in the loop.
+ *
+ * A type-stable slab of 64-byte records, named by index + generation. One atomic word per record
+ * holds its generation and state and nothing else decides who owns it: firing and cancelling are a
+ * compare-and-swap on it, so a cancel from any thread is exact without waiting for the loop (T5).
+ * Only the owner recycles a record, and the generation goes up each time, so that a stale id never
+ * names a new one. Records of one loop live at stable addresses: chunk k holds 64 * 2^k of them.
+ *
+ * Memory: the owner takes and frees without a lock, from a list of its own; other threads take
+ * under a lock (a cold path: it only guards the free list) and their records go back to the shared
+ * list.
+ */
+#ifndef VELO_PARTS_OPS_H
+#define VELO_PARTS_OPS_H
+
+#include "velo.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OP_NIL UINT32_MAX
+#define OPS_CHUNKS 21u /* 64 * (2^21 - 1) = 134 million records at most */
+#define OPS_FIRST 64u
+
+/* What a record stands for. The first two have public ids. */
+enum op_kind {
+    OP_TIMER = 1,
+    OP_IMMEDIATE = 2,
+    OP_TICK = 4, /* from here on: only calls of other threads, on their way to the owner */
+    OP_MICROTASK = 5,
+    OP_CLOSING = 6,
+    OP_RESTART = 7 /* arg: the id of the timer; deadline_ns: its new deadline */
+};
+
+enum op_state {
+    OP_FREE,
+    OP_PENDING,   /* it will run */
+    OP_FIRING,    /* the owner has claimed it; its callback runs (timers only) */
+    OP_CANCELLED, /* by another thread: on the reclaim list, which frees it */
+    OP_DEAD       /* cancelled by the owner where it could not be freed at once */
+};
+
+/*
+ * The word: generation (36 bits) | moves (16) | foreign | unref | periodic | kind (3) | state (3).
+ * "moves" counts restarts by other threads that the owner has not seen: it may not fire meanwhile.
+ */
+#define OP_STATE(word) ((enum op_state)((word)&7u))
+#define OP_KIND(word) ((enum op_kind)(((word) >> 3) & 7u))
+#define OP_PERIODIC (UINT64_C(1) << 6)
+#define OP_UNREF (UINT64_C(1) << 7)
+#define OP_FOREIGN (UINT64_C(1) << 8) /* taken by a thread that was not the owner */
+#define OP_MOVE (UINT64_C(1) << 9)
+#define OP_MOVES_MASK (UINT64_C(0xffff) << 9)
+#define OP_GEN_SHIFT 25
+#define OP_GEN(word) ((word) >> OP_GEN_SHIFT)
+#define OP_GEN_MAX ((UINT64_C(1) << 36) - 1)
+#define OP_INDEX_BITS 26
+
+/* Where the owner keeps the record; below OP_AT_STORE these, above: the timer store's own. */
+enum { OP_AT_NOWHERE, OP_AT_INBOX, OP_AT_DEFERRED, OP_AT_STORE };
+
+struct velo_op {
+    _Atomic uint64_t word; /* any thread, by CAS */
+    velo_fn fn;            /* who took the record writes, before it is published */
+    void *arg;             /* likewise */
+    uint64_t deadline_ns;  /* absolute; owner once published */
+    uint64_t seq;          /* arming sequence (T2); owner */
+    uint64_t period_ns;    /* 0 = one shot; constant once published */
+    uint32_t next, prev;   /* inbox link by the pusher, then lists of the owner */
+    uint32_t reclaim;      /* link of the reclaim list; the cancelling thread */
+    uint32_t where;        /* OP_AT_*; owner once published */
+};
+_Static_assert(sizeof(struct velo_op) == 64, "one record is one line");
+
+struct ops {
+    _Atomic(struct velo_op *) chunks[OPS_CHUNKS]; /* set under lock, cleared by the owner */
+    /* owner only */
+    uint32_t own_free;  /* free records of the owner, by next */
+    uint32_t own_fresh; /* never used records [own_fresh, own_fresh_end) */
+    uint32_t own_fresh_end;
+    uint32_t give_back; /* freed records of other threads, not yet on the shared list */
+    uint32_t give_back_count;
+    uint64_t own_taken;                  /* taken minus freed, by the owner */
+    uint64_t gen_max;                    /* highest generation ever freed */
+    struct velo_op *retired[OPS_CHUNKS]; /* chunks out of use, freed when nobody can see them */
+    pthread_mutex_t lock;                /* guards what follows, and growth */
+    uint32_t shared_free;
+    uint32_t fresh; /* never used records [fresh, capacity) */
+    uint32_t capacity;
+    uint64_t shared_taken;
+    uint64_t floor; /* generation that a never used record starts with */
+};
+
+int ops_init(struct ops *ops);
+void ops_fini(struct ops *ops);
+
+/*
+ * Take a record: state FREE, generation set, [*word] its word. Owner or foreign variant.
+ * Returns the index, or OP_NIL when memory is out.
+ */
+uint32_t ops_take_own(struct ops *ops);
+uint32_t ops_take_foreign(struct ops *ops);
+
+/* Free a record; owner only. Its generation goes up. */
+void ops_free(struct ops *ops, uint32_t index);
+
+/*
+ * Hand freed records of other threads back; return memory when all are free. Owner, when idle.
+ * [nobody_inside]: each gate was seen empty after the last call (seq_cst), so that no other thread
+ * can still see a chunk that this call's predecessor took out of use.
+ */
+void ops_tidy(struct ops *ops, bool nobody_inside);
+
+static inline struct velo_op *ops_at(const struct ops *ops, uint32_t index)
+{
+    uint32_t biased = index + OPS_FIRST;
+    uint32_t top = 31u - (uint32_t)__builtin_clz(biased);
+    /* (O1) seq_cst: a chunk seen here is not freed before the gate is left; pairs with (O2) */
+    struct velo_op *chunk = atomic_load_explicit(&ops->chunks[top - 6], memory_order_seq_cst);
+    return chunk == NULL ? NULL : &chunk[biased - (1u << top)];
+}
+
+static inline uint64_t op_word(const struct velo_op *op)
+{
+    /* (O3) acquire: the fields written before the record was published; pairs with (O4) */
+    return atomic_load_explicit(&op->word, memory_order_acquire);
+}
+
+/* Move the word from [*old] to [new]; on failure [*old] is what is there. */
+static inline bool op_move(struct velo_op *op, uint64_t *old, uint64_t new)
+{
+    /* (O4) acq_rel: the winner owns the record's fields; pairs with (O3) and itself */
+    return atomic_compare_exchange_strong_explicit(
+        &op->word, old, new, memory_order_acq_rel, memory_order_acquire);
+}
+
+static inline void op_publish(struct velo_op *op, uint64_t word)
+{
+    /* (O4) release: publishes the fields; pairs with (O3) */
+    atomic_store_explicit(&op->word, word, memory_order_release);
+}
+
+static inline uint64_t op_with_state(uint64_t word, enum op_state state)
+{
+    return (word & ~UINT64_C(7)) | (uint64_t)state;
+}
+
+/* A fresh word of the same generation. */
+static inline uint64_t op_word_make(uint64_t gen_word, enum op_kind kind, uint64_t flags)
+{
+    return (OP_GEN(gen_word) << OP_GEN_SHIFT) | flags | ((uint64_t)kind << 3) | OP_PENDING;
+}
+
+static inline velo_id op_id(uint64_t word, uint32_t index)
+{
+    return ((uint64_t)OP_KIND(word) << 62) | (OP_GEN(word) << OP_INDEX_BITS) | index;
+}
+
+/* The record that [id] of [kind] names, or NULL; [*word] is its word, of the same generation. */
+static inline struct velo_op *
+ops_find(const struct ops *ops, velo_id id, enum op_kind kind, uint32_t *index, uint64_t *word)
+{
+    *index = (uint32_t)(id & ((1u << OP_INDEX_BITS) - 1));
+    if (id >> 62 != (uint64_t)kind)
+        return NULL;
+    struct velo_op *op = ops_at(ops, *index);
+    if (op == NULL)
+        return NULL;
+    *word = op_word(op);
+    bool same = OP_GEN(*word) == ((id >> OP_INDEX_BITS) & OP_GEN_MAX);
+    return same && OP_KIND(*word) == kind && OP_STATE(*word) != OP_FREE ? op : NULL;
+}
+
+#endif

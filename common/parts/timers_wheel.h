@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timer store, body 2 of 2: a coarse wheel and a near heap.
+ *
+ * Up to HEAP_ONLY timers the heap holds all. Beyond that the heap holds what is due in the present
+ * tick (2^20 ns), and a hierarchical wheel of 4 levels x 256 slots the rest (G. Varghese, A. Lauck,
+ * SOSP 1987): adding and cancelling are a list operation, and only what is about to fire pays for
+ * sorting. A timer's level is the highest digit (base 256) in which its tick differs from the
+ * present one. Deadlines beyond 2^32 ticks (52 days) wait in a list of their own.
+ *
+ * Each slot remembers the least deadline it has held, so the loop sleeps until a deadline and not
+ * until a slot begins; after a cancellation this may be early by one look.
+ */
+#ifndef VELO_PARTS_TIMERS_WHEEL_H
+#define VELO_PARTS_TIMERS_WHEEL_H
+
+#include "common/parts/heap4.h"
+#include "common/parts/timers.h"
+
+#define WHEEL_TICK_BITS 20
+#define WHEEL_LEVELS 4u
+#define WHEEL_SLOTS 256u
+#define WHEEL_FAR (WHEEL_LEVELS * WHEEL_SLOTS) /* the list of the far future */
+#define WHEEL_HEAP_ONLY 1024u
+#define WHEEL_WHERE (UINT32_C(1) << 31) /* op.where: this bit = in a slot, else a heap place */
+
+struct timers {
+    struct ops *ops;
+    struct heap heap;
+    uint64_t tick; /* all deadlines of this tick or before are in the heap */
+    uint32_t in_wheel;
+    uint64_t filled[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* a bit per slot that is not empty */
+    uint32_t slots[WHEEL_FAR + 1];                   /* heads of doubly linked lists */
+    uint64_t least_ns[WHEEL_FAR + 1];                /* valid while the slot is not empty */
+};
+
+struct timers *timers_create(struct ops *ops, uint64_t now_ns)
+{
+    struct timers *timers = calloc(1, sizeof(*timers));
+    if (timers == NULL)
+        return NULL;
+    timers->ops = ops;
+    timers->tick = now_ns >> WHEEL_TICK_BITS;
+    for (uint32_t i = 0; i <= WHEEL_FAR; i++)
+        timers->slots[i] = OP_NIL;
+    return timers;
+}
+
+void timers_destroy(struct timers *timers)
+{
+    if (timers != NULL)
+        heap_fini(&timers->heap);
+    free(timers);
+}
+
+/* The slot for [tick], which is after the present tick. */
+static uint32_t wheel_slot(const struct timers *timers, uint64_t tick)
+{
+    uint64_t differ = tick ^ timers->tick;
+    if (differ >> 32 != 0)
+        return WHEEL_FAR;
+    uint32_t level = (63u - (uint32_t)__builtin_clzll(differ)) / 8;
+    return level * WHEEL_SLOTS + (uint32_t)((tick >> (8 * level)) & 255);
+}
+
+static void wheel_link(struct timers *timers, uint32_t slot, uint32_t index)
+{
+    struct velo_op *op = ops_at(timers->ops, index);
+    uint32_t head = timers->slots[slot];
+    op->prev = OP_NIL;
+    op->next = head;
+    op->where = WHEEL_WHERE | slot;
+    if (head != OP_NIL)
+        ops_at(timers->ops, head)->prev = index;
+    if (head == OP_NIL || op->deadline_ns < timers->least_ns[slot])
+        timers->least_ns[slot] = op->deadline_ns;
+    timers->slots[slot] = index;
+    if (slot != WHEEL_FAR)
+        timers->filled[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS / 64] |= UINT64_C(1) << (slot % 64);
+    timers->in_wheel++;
+}
+
+static void wheel_unlink(struct timers *timers, uint32_t index)
+{
+    const struct velo_op *op = ops_at(timers->ops, index);
+    uint32_t slot = op->where & ~WHEEL_WHERE;
+    if (op->next != OP_NIL)
+        ops_at(timers->ops, op->next)->prev = op->prev;
+    if (op->prev != OP_NIL)
+        ops_at(timers->ops, op->prev)->next = op->next;
+    else
+        timers->slots[slot] = op->next;
+    if (timers->slots[slot] == OP_NIL && slot != WHEEL_FAR)
+        timers->filled[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS / 64] &=
+            ~(UINT64_C(1) << (slot % 64));
+    timers->in_wheel--;
+}
+
+int timers_insert(struct timers *timers, uint32_t index)
+{
+    uint64_t tick = ops_at(timers->ops, index)->deadline_ns >> WHEEL_TICK_BITS;
+    bool small = timers->in_wheel == 0 && timers->heap.count < WHEEL_HEAP_ONLY;
+    if (small || tick <= timers->tick)
+        return heap_insert(&timers->heap, timers->ops, index);
+    wheel_link(timers, wheel_slot(timers, tick), index);
+    return 0;
+}
+
+void timers_remove(struct timers *timers, uint32_t index)
+{
+    struct velo_op *op = ops_at(timers->ops, index);
+    if ((op->where & WHEEL_WHERE) != 0) {
+        wheel_unlink(timers, index);
+        op->where = OP_AT_NOWHERE;
+    } else {
+        heap_remove_at(&timers->heap, timers->ops, op->where - OP_AT_STORE);
+        heap_trim(&timers->heap);
+    }
+}
+
+/* Move the lists of one slot to where they belong now. A record that finds no memory goes back. */
+static void wheel_spill(struct timers *timers, uint32_t slot)
+{
+    uint32_t list = timers->slots[slot];
+    timers->least_ns[slot] = UINT64_MAX; /* some may come back to this very slot */
+    while (list != OP_NIL) {
+        uint32_t next = ops_at(timers->ops, list)->next;
+        wheel_unlink(timers, list);
+        uint64_t tick = ops_at(timers->ops, list)->deadline_ns >> WHEEL_TICK_BITS;
+        if (tick > timers->tick)
+            wheel_link(timers, wheel_slot(timers, tick), list);
+        else if (heap_insert(&timers->heap, timers->ops, list) != 0)
+            wheel_link(timers, slot, list); /* found again in the next turn: see least_ns */
+        list = next;
+    }
+}
+
+/* Spill the slots from [first] to [last] of [level] that are not empty. */
+static void wheel_spill_range(struct timers *timers, uint32_t level, uint32_t first, uint32_t last)
+{
+    for (uint32_t word = first / 64; word <= last / 64; word++) {
+        uint64_t bits = timers->filled[level][word];
+        while (bits != 0) {
+            uint32_t digit = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            bits &= bits - 1;
+            if (digit >= first && digit <= last)
+                wheel_spill(timers, level * WHEEL_SLOTS + digit);
+        }
+    }
+}
+
+/* Let the present tick be [tick]: what is due goes to the heap, what came nearer goes down. */
+static void wheel_advance(struct timers *timers, uint64_t tick)
+{
+    uint64_t before = timers->tick;
+    timers->tick = tick;
+    if (timers->in_wheel == 0)
+        return;
+    /* upwards, so that what comes down a level is not moved twice */
+    for (uint32_t level = 0; level < WHEEL_LEVELS; level++) {
+        bool whole = (before ^ tick) >> (8 * (level + 1)) != 0;
+        uint32_t last = whole ? WHEEL_SLOTS - 1 : (uint32_t)((tick >> (8 * level)) & 255);
+        wheel_spill_range(timers, level, 0, last);
+    }
+    if ((before ^ tick) >> 32 != 0)
+        wheel_spill(timers, WHEEL_FAR);
+}
+
+uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
+{
+    uint64_t tick = now_ns >> WHEEL_TICK_BITS;
+    if (tick > timers->tick)
+        wheel_advance(timers, tick);
+    if (timers->heap.count == 0 || timers->heap.entries[0].deadline_ns > now_ns)
+        return OP_NIL;
+    uint32_t index = timers->heap.entries[0].index;
+    heap_remove_at(&timers->heap, timers->ops, 0);
+    heap_trim(&timers->heap);
+    return index;
+}
+
+/* The first slot of [level] that is not empty, or WHEEL_SLOTS. */
+static uint32_t wheel_first(const struct timers *timers, uint32_t level)
+{
+    for (uint32_t word = 0; word < WHEEL_SLOTS / 64; word++) {
+        if (timers->filled[level][word] != 0)
+            return word * 64 + (uint32_t)__builtin_ctzll(timers->filled[level][word]);
+    }
+    return WHEEL_SLOTS;
+}
+
+uint64_t timers_next_ns(const struct timers *timers)
+{
+    uint64_t next = timers->heap.count == 0 ? UINT64_MAX : timers->heap.entries[0].deadline_ns;
+    for (uint32_t level = 0; level < WHEEL_LEVELS && timers->in_wheel > 0; level++) {
+        uint32_t digit = wheel_first(timers, level);
+        if (digit < WHEEL_SLOTS) { /* lower levels are always earlier than higher ones */
+            uint64_t least = timers->least_ns[level * WHEEL_SLOTS + digit];
+            return least < next ? least : next;
+        }
+    }
+    if (timers->slots[WHEEL_FAR] != OP_NIL && timers->least_ns[WHEEL_FAR] < next)
+        next = timers->least_ns[WHEEL_FAR];
+    return next;
+}
+
+uint32_t timers_take_any(struct timers *timers)
+{
+    uint32_t index = OP_NIL;
+    if (timers->heap.count > 0) {
+        index = timers->heap.entries[0].index;
+        heap_remove_at(&timers->heap, timers->ops, 0);
+        return index;
+    }
+    for (uint32_t level = 0; level < WHEEL_LEVELS && index == OP_NIL; level++) {
+        uint32_t digit = wheel_first(timers, level);
+        if (digit < WHEEL_SLOTS)
+            index = timers->slots[level * WHEEL_SLOTS + digit];
+    }
+    if (index == OP_NIL)
+        index = timers->slots[WHEEL_FAR];
+    if (index != OP_NIL)
+        timers_remove(timers, index);
+    return index;
+}
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sleep word: the owner announces its sleep in it, and one waker claims the right, and the
+ * duty, to wake it. At most one system call per sleep, none while the owner is awake (S8).
+ *
+ * States of [parked], and who moves them:
+ *   AWAKE   -> FUTEX, EVENTFD   owner, before it looks at its queues a last time (wake_announce)
+ *   FUTEX, EVENTFD -> CLAIMED   one waker, who then makes the system call       (wake_claim)
+ *   any     -> AWAKE            owner, after its sleep                          (wake_retract)
+ *   CLAIMED -> FUTEX, EVENTFD   the waker whose system call failed              (wake_signal)
+ *
+ * Why no wake-up is lost (Dekker, all four accesses seq_cst, so there is one order S of them):
+ *   waker: (1) publish, a RMW or store on a queue word   (2) load parked
+ *   owner: (3) store parked                              (4) load that queue word, then block
+ * If the owner blocks, (4) did not see (1), so (4) is before (1) in S, so (3) is before (2): the
+ * waker sees the announcement. Either it claims it, or somebody else has, who then signals. A claim
+ * that the owner has overtaken signals a later sleep: one spurious return, which is harmless.
+ *
+ * What TSan cannot see: nothing; there is no fence here. What it does not check is S itself.
+ *
+ * Destroying: the owner counts the claims it finds at wake_retract(), each claimer counts itself
+ * done as its last access; wake_wait_done() waits until both agree, so no descriptor is written
+ * after it was closed (L9) and no freed word is touched (L8).
+ */
+#ifndef VELO_PARTS_WAKE_H
+#define VELO_PARTS_WAKE_H
+
+#include "common/parts/counter.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum wake_kind { WAKE_AWAKE, WAKE_FUTEX, WAKE_EVENTFD, WAKE_CLAIMED };
+
+#define WAKE_TRIES 16
+
+struct wake {
+    _Alignas(128) _Atomic uint32_t parked;     /* enum wake_kind; the futex word as well */
+    _Atomic uint32_t poked;                    /* look once more before sleeping; any thread sets */
+    int eventfd;                               /* constant */
+    _Alignas(128) struct shared_counter calls; /* system calls made to wake */
+    struct shared_counter done;                /* claims whose signal is over */
+    struct counter claims;                     /* claims found by the owner */
+};
+
+/* Owner: say that a sleep is coming. Then look at every queue, and only then block. */
+static inline void wake_announce(struct wake *wake, enum wake_kind kind)
+{
+    /* (W2) seq_cst: (3) of the proof; pairs with (W1) */
+    atomic_store_explicit(&wake->parked, kind, memory_order_seq_cst);
+}
+
+/* Owner: the sleep is over, or called off. */
+static inline void wake_retract(struct wake *wake)
+{
+    /* (W3) acq_rel: takes the announcement back or finds the claim; pairs with (W4) */
+    uint32_t was = atomic_exchange_explicit(&wake->parked, WAKE_AWAKE, memory_order_acq_rel);
+    if (was == WAKE_CLAIMED)
+        counter_add(&wake->claims, 1);
+}
+
+/* Waker, after publishing: is the owner asleep, and is it mine to wake? 0 = no. */
+static inline enum wake_kind wake_claim(struct wake *wake)
+{
+    /* (W1) seq_cst: (2) of the proof; pairs with (W2) */
+    uint32_t kind = atomic_load_explicit(&wake->parked, memory_order_seq_cst);
+    if (__builtin_expect(kind == WAKE_AWAKE, 1) || kind == WAKE_CLAIMED)
+        return WAKE_AWAKE;
+    /* (W4) acq_rel: one winner; pairs with (W3) */
+    bool won = atomic_compare_exchange_strong_explicit(
+        &wake->parked, &kind, WAKE_CLAIMED, memory_order_acq_rel, memory_order_relaxed);
+    return won ? (enum wake_kind)kind : WAKE_AWAKE;
+}
+
+static inline int wake_futex(struct wake *wake)
+{
+    uintptr_t word = (uintptr_t)&wake->parked;
+    return syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) < 0 ? -errno : 0;
+}
+
+static inline int wake_write(const struct wake *wake)
+{
+    uint64_t one = 1;
+    if (write(wake->eventfd, &one, sizeof(one)) == (ssize_t)sizeof(one))
+        return 0;
+    return errno == EAGAIN ? 0 : -errno; /* a full counter is a wake-up that is pending already */
+}
+
+/*
+ * Waker: make the system call for the claim of [kind]. Returns 0, or the error that stayed after
+ * some tries: then the claim is open again, so that the next submit signals.
+ * The last access of a submit to the loop's memory.
+ */
+static inline int wake_signal(struct wake *wake, enum wake_kind kind)
+{
+    int rc = -EINTR;
+    for (int i = 0; i < WAKE_TRIES && rc != 0; i++) {
+        shared_counter_add(&wake->calls, 1);
+        rc = kind == WAKE_FUTEX ? wake_futex(wake) : wake_write(wake);
+    }
+    uint32_t mine = WAKE_CLAIMED;
+    /* (W5) acq_rel: reopen the claim unless the owner is up already; pairs with (W3) */
+    if (rc != 0 && atomic_compare_exchange_strong_explicit(
+                       &wake->parked, &mine, kind, memory_order_acq_rel, memory_order_relaxed))
+        return rc;
+    shared_counter_add(&wake->done, 1);
+    return rc;
+}
+
+/* Waker: for what has no queue word of its own (state changes, velo_loop_wake). Coalesces. */
+static inline int wake_poke(struct wake *wake)
+{
+    /* (W6) seq_cst: (1) of the proof with [poked] as the queue word; pairs with (W7) */
+    atomic_store_explicit(&wake->poked, 1, memory_order_seq_cst);
+    enum wake_kind kind = wake_claim(wake);
+    return kind == WAKE_AWAKE ? 0 : wake_signal(wake, kind);
+}
+
+/* Owner: has somebody poked? (4) of the proof. */
+static inline bool wake_is_poked(const struct wake *wake)
+{
+    /* (W7) seq_cst; pairs with (W6) */
+    return atomic_load_explicit(&wake->poked, memory_order_seq_cst) != 0;
+}
+
+/* Owner: the poke was honoured. What is poked after this counts for the next sleep. */
+static inline void wake_clear_poke(struct wake *wake)
+{
+    /* (W7) acq_rel: sees what was done before the poke; pairs with (W6) */
+    if (wake_is_poked(wake))
+        atomic_exchange_explicit(&wake->poked, 0, memory_order_acq_rel);
+}
+
+/* Owner: block on the word while it is FUTEX, at most until [deadline_ns] (absolute). 0 or -errno.
+ */
+static inline int wake_futex_wait(struct wake *wake, uint64_t deadline_ns)
+{
+    struct timespec until = {(time_t)(deadline_ns / 1000000000u),
+                             (long)(deadline_ns % 1000000000u)};
+    uintptr_t word = (uintptr_t)&wake->parked;
+    long rc = syscall(SYS_futex,
+                      word,
+                      FUTEX_WAIT_BITSET_PRIVATE,
+                      WAKE_FUTEX,
+                      deadline_ns == UINT64_MAX ? NULL : &until,
+                      NULL,
+                      FUTEX_BITSET_MATCH_ANY);
+    if (rc == 0 || errno == EAGAIN || errno == EINTR || errno == ETIMEDOUT)
+        return 0;
+    return -errno;
+}
+
+/* Before destroying: wait until every claimer has left. Nobody sleeps or submits any more. */
+static inline void wake_wait_done(const struct wake *wake)
+{
+    while (shared_counter_get(&wake->done) < counter_get(&wake->claims))
+        sched_yield();
+}
+
+#endif

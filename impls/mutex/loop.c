@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mutex: one lock, two arrays per lane that are swapped. The control group: the shortest loop that
+ * keeps the contract. See README.md.
+ *
+ * Wake protocol. [armed] and the open arrays are guarded by one lock.
+ *   owner:    lock; if nothing is queued and nobody poked: armed = true; unlock; block if armed
+ *   producer: lock; append; if armed: armed = false, the wake is mine; unlock; write if mine
+ * No wake-up is lost: the lock orders the two sections. If the producer's is first, the owner sees
+ * its task and does not block; if the owner's is first, the producer sees armed. One write per
+ * sleep: who finds armed clears it in the same section. Mail of the core (timers and the like of
+ * other threads) is pushed before its sender enters the section, so the same holds for it. TSan
+ * sees all of it.
+ */
+#include "common/core.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LANE_KEEP 65536u /* a larger array is given back after its run */
+
+enum { LANE_NORMAL, LANE_PRIORITY, LANES };
+
+struct array {
+    struct velo_task *tasks;
+    size_t count;
+    size_t capacity;
+};
+
+struct velo_loop {
+    struct velo_core core; /* first: a loop is a core */
+    pthread_mutex_t lock;  /* guards the fields up to claims */
+    struct array open[LANES];
+    bool closed; /* no task is accepted any more */
+    bool armed;  /* the owner sleeps, and nobody has woken it */
+    bool poked;  /* look once more before sleeping */
+    uint64_t accepted;
+    uint64_t claims;             /* wake-ups begun */
+    struct shared_counter done;  /* wake-ups ended: the last access of their makers */
+    struct shared_counter calls; /* system calls made for them */
+    struct counter begun;        /* owner: tasks begun or discarded */
+    struct array running[LANES]; /* owner: the arrays being run */
+    size_t at[LANES];            /* owner: next in running */
+};
+VELO_EMBEDS_CORE(struct velo_loop);
+
+int loop_init(struct velo_loop *loop)
+{
+    return -pthread_mutex_init(&loop->lock, NULL);
+}
+
+void loop_fini(struct velo_loop *loop)
+{
+    while (shared_counter_get(&loop->done) < loop->claims) /* L9: no write after the close */
+        sched_yield();
+    for (int lane = 0; lane < LANES; lane++) {
+        free(loop->open[lane].tasks);
+        free(loop->running[lane].tasks);
+    }
+    pthread_mutex_destroy(&loop->lock);
+}
+
+/* ---- producers ---- */
+
+/* Under the lock: is there an owner to wake, and is it mine to do? */
+static bool claim_wake(struct velo_loop *loop)
+{
+    bool mine = loop->armed;
+    loop->armed = false;
+    loop->claims += mine;
+    return mine;
+}
+
+/* Wake the owner; retried, since an accepted task may not be stranded. */
+static void write_wake(struct velo_loop *loop)
+{
+    const uint64_t one = 1;
+    ssize_t rc;
+    do {
+        shared_counter_add(&loop->calls, 1);
+        rc = write(loop->core.fds.eventfd, &one, sizeof(one));
+    } while (rc < 0 && errno != EAGAIN); /* EAGAIN: a wake-up is pending already */
+    shared_counter_add(&loop->done, 1);
+}
+
+static int reserve(struct array *array, size_t count)
+{
+    if (count > SIZE_MAX / sizeof(struct velo_task) / 2 - array->count)
+        return -ENOMEM;
+    size_t capacity = array->capacity == 0 ? 64 : array->capacity;
+    while (capacity < array->count + count)
+        capacity *= 2;
+    if (capacity == array->capacity)
+        return 0;
+    struct velo_task *tasks = realloc(array->tasks, capacity * sizeof(*tasks));
+    if (tasks == NULL)
+        return -ENOMEM;
+    array->tasks = tasks;
+    array->capacity = capacity;
+    return 0;
+}
+
+/* Under the lock: append all or none. */
+static int
+append(struct velo_loop *loop, struct array *array, const struct velo_task *tasks, size_t count)
+{
+    size_t max = loop->core.opts.max_pending;
+    if (loop->closed)
+        return -ESHUTDOWN;
+    if (max != 0 && loop->accepted - counter_get(&loop->begun) + count > max)
+        return -EAGAIN;
+    int rc = reserve(array, count);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; i < count; i++)
+        array->tasks[array->count + i] = tasks[i];
+    array->count += count;
+    loop->accepted += count;
+    return 0;
+}
+
+static int submit(struct velo_loop *loop, int lane, const struct velo_task *tasks, size_t count)
+{
+    pthread_mutex_lock(&loop->lock);
+    int rc = append(loop, &loop->open[lane], tasks, count);
+    bool mine = rc == 0 && claim_wake(loop);
+    pthread_mutex_unlock(&loop->lock);
+    if (mine)
+        write_wake(loop);
+    return rc;
+}
+
+int velo_submit(struct velo_loop *loop, velo_fn fn, void *arg)
+{
+    const struct velo_task task = {fn, arg};
+    if (loop == NULL || fn == NULL)
+        return -EINVAL;
+    return submit(loop, LANE_NORMAL, &task, 1);
+}
+
+int velo_submit_priority(struct velo_loop *loop, velo_fn fn, void *arg)
+{
+    const struct velo_task task = {fn, arg};
+    if (loop == NULL || fn == NULL)
+        return -EINVAL;
+    return submit(loop, LANE_PRIORITY, &task, 1);
+}
+
+int velo_submit_many(struct velo_loop *loop, const struct velo_task *tasks, size_t count)
+{
+    if (loop == NULL || (tasks == NULL && count > 0))
+        return -EINVAL;
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i].fn == NULL)
+            return -EINVAL;
+    }
+    return count == 0 ? 0 : submit(loop, LANE_NORMAL, tasks, count);
+}
+
+void loop_notify(struct velo_loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->poked = true;
+    bool mine = claim_wake(loop);
+    pthread_mutex_unlock(&loop->lock);
+    if (mine)
+        write_wake(loop);
+}
+
+void loop_refuse(struct velo_loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->closed = true;
+    pthread_mutex_unlock(&loop->lock);
+}
+
+void loop_count(const struct velo_loop *loop, struct loop_counts *out)
+{
+    pthread_mutex_t *lock =
+        (pthread_mutex_t *)(uintptr_t)&loop->lock; /* a question, yet it locks */
+    pthread_mutex_lock(lock);
+    out->accepted = loop->accepted;
+    out->pending = loop->accepted - counter_get(&loop->begun);
+    pthread_mutex_unlock(lock);
+    out->wakeups = shared_counter_get(&loop->calls);
+}
+
+/* ---- the owner ---- */
+
+/* Make what is open the running array, once the running one is used up. */
+static void swap(struct velo_loop *loop, int lane)
+{
+    struct array *running = &loop->running[lane];
+    if (loop->at[lane] < running->count)
+        return;
+    running->count = 0;
+    loop->at[lane] = 0;
+    if (running->capacity > LANE_KEEP) {
+        free(running->tasks);
+        *running = (struct array){0};
+    }
+    pthread_mutex_lock(&loop->lock);
+    struct array open = loop->open[lane];
+    loop->open[lane] = *running;
+    pthread_mutex_unlock(&loop->lock);
+    *running = open;
+}
+
+static bool next(struct velo_loop *loop, int lane, struct velo_task *task)
+{
+    if (loop->at[lane] == loop->running[lane].count)
+        return false;
+    *task = loop->running[lane].tasks[loop->at[lane]++];
+    counter_add(&loop->begun, 1);
+    return true;
+}
+
+size_t loop_run_tasks(struct velo_loop *loop)
+{
+    struct velo_task task;
+    size_t ran = 0;
+    for (int lane = LANE_PRIORITY; lane >= LANE_NORMAL; lane--) {
+        swap(loop, lane); /* S5: those present now */
+        for (; !core_stops(&loop->core) && next(loop, lane, &task); ran++)
+            core_call(&loop->core, task.fn, task.arg);
+    }
+    return ran;
+}
+
+bool loop_take_task(struct velo_loop *loop, struct velo_task *task)
+{
+    for (int lane = LANE_PRIORITY; lane >= LANE_NORMAL; lane--) {
+        swap(loop, lane);
+        if (next(loop, lane, task))
+            return true;
+    }
+    return false;
+}
+
+/* Announce the sleep, unless there is something to do. */
+static bool arm(struct velo_loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->armed = loop->open[LANE_NORMAL].count == 0 && loop->open[LANE_PRIORITY].count == 0 &&
+                  !loop->poked && !core_has_mail(&loop->core);
+    loop->poked = false;
+    bool armed = loop->armed;
+    pthread_mutex_unlock(&loop->lock);
+    return armed;
+}
+
+static void disarm(struct velo_loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->armed = false;
+    pthread_mutex_unlock(&loop->lock);
+}
+
+/* Wait for at most [timeout_ns] by [wait], which harvests events or only looks. */
+static int sleep_until_woken(struct velo_loop *loop,
+                             int64_t timeout_ns,
+                             int (*wait)(struct velo_core *, int64_t))
+{
+    struct velo_core *core = &loop->core;
+    if (!core_sleep_begin(core))
+        return 0;
+    bool armed = arm(loop);
+    if (armed)
+        counter_add(&core->ledger.parks, 1);
+    int rc = wait(core, armed ? timeout_ns : 0);
+    disarm(loop);
+    core_sleep_end(core);
+    return rc;
+}
+
+int loop_wait(struct velo_loop *loop)
+{
+    int64_t timeout_ns = core_timeout_ns(&loop->core);
+    return sleep_until_woken(loop, timeout_ns, core_peek);
+}
+
+int loop_turn(struct velo_loop *loop, bool may_block)
+{
+    struct velo_core *core = &loop->core;
+    core_turn_begin(core);
+    core_run_timers(core);
+    loop_run_tasks(loop);
+    int64_t timeout_ns = may_block ? core_timeout_ns(core) : 0; /* R3 */
+    int rc = timeout_ns != 0 ? sleep_until_woken(loop, timeout_ns, core_poll) : core_poll(core, 0);
+    core_run_fds(core);
+    core_run_immediates(core);
+    core_run_closing(core);
+    core_turn_end(core);
+    return rc;
+}
+
+void loop_expose(struct velo_loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->armed = true;
+    bool nothing = loop->open[LANE_NORMAL].count == 0 && loop->open[LANE_PRIORITY].count == 0 &&
+                   !core_has_mail(&loop->core);
+    bool mine = !nothing && claim_wake(loop);
+    pthread_mutex_unlock(&loop->lock);
+    if (mine)
+        write_wake(loop);
+}
+
+void loop_unexpose(struct velo_loop *loop)
+{
+    disarm(loop);
+}
+
+const struct velo_impl *velo_impl(void)
+{
+    static const struct velo_impl impl = {
+        .name = "mutex",
+        .summary = "one lock, two arrays swapped; eventfd and epoll; the control group",
+        .version = "1.0",
+        .kind = "native",
+        .capabilities = VELO_CAP_GLOBAL_FIFO | VELO_CAP_PRIORITY | VELO_CAP_MICROTASKS |
+                        VELO_CAP_IMMEDIATES | VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD |
+                        VELO_CAP_FDS | VELO_CAP_FD_EDGE | VELO_CAP_UNTIL_IDLE | VELO_CAP_BATCH |
+                        VELO_CAP_BOUNDED | VELO_CAP_METRICS | VELO_CAP_BACKEND_FD,
+    };
+    return &impl;
+}
