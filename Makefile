@@ -15,6 +15,7 @@ VERSION := 0.1.0
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 CC ?= cc
