@@ -137,6 +137,8 @@ SEEN ssize_t write(int fd, const void *bytes, size_t count)
 {
     NEXT(write)
     int error = rings(fd) ? sim_enter(SIM_WAKE_WRITE) : 0;
+    if (error == EAGAIN) /* "full" means that a wake-up is pending: so make one pending */
+        (void)next(fd, bytes, count);
     return error != 0 ? failed(error) : next(fd, bytes, count);
 }
 

@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 enum sim_call {
-    SIM_WAKE_WRITE,   /* write to an eventfd */
+    /* write to an eventfd; with EAGAIN the write is done all the same, as the counter is full */
+    SIM_WAKE_WRITE,
     SIM_WAKE_READ,    /* read from an eventfd */
     SIM_POLL_WAIT,    /* epoll_wait, epoll_pwait, epoll_pwait2, poll, ppoll: may block */
     SIM_POLL_LOOK,    /* the same with timeout 0 */

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waking a sleeping loop (S8): always, and with no more system calls than sleeps. Method: hooks on
+ * the native wait act between the loop's last look at its queues and its sleep; counters of the
+ * system calls say what waking has cost. No case has a timer that could hide a lost wake-up.
+ */
+#include "../sim/faults.h"
+#include "conf.h"
+#include "kinds.h"
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static uint64_t rings(void)
+{
+    return sim_calls(SIM_WAKE_WRITE) + sim_calls(SIM_FUTEX_WAKE);
+}
+
+static uint64_t sleeps(void)
+{
+    return sim_calls(SIM_POLL_WAIT) + sim_calls(SIM_FUTEX_WAIT);
+}
+
+/* A running loop on a thread of its own, asleep. */
+struct sleeper {
+    struct velo_loop *loop;
+    struct conf_runner runner;
+    struct conf_count ran;
+};
+
+static void sleeper_start(struct sleeper *sleeper)
+{
+    sleeper->loop = conf_create(NULL);
+    conf_count_init(&sleeper->ran);
+    conf_runner_start(&sleeper->runner, sleeper->loop, VELO_RUN_FOREVER);
+    assert_true(conf_wait_state(sleeper->loop, VELO_STATE_SLEEPING));
+}
+
+static void sleeper_end(struct sleeper *sleeper)
+{
+    assert_int_equal(velo_loop_shutdown(sleeper->loop, -1), 0);
+    assert_int_equal(conf_runner_join(&sleeper->runner), 0);
+    conf_destroy(sleeper->loop);
+}
+
+/* S8, M4, trap W8: foreign work of every kind wakes a sleeping loop, again and again. */
+CONF_CASE(work_of_every_kind_wakes_a_sleeping_loop, "S8 M4", 0)
+{
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    uint64_t added = 0;
+    for (unsigned round = 0; round < conf_rounds(50); round++) {
+        for (unsigned kind = 0; kind < KINDS; kind++) {
+            if (!kind_is_offered(kind))
+                continue;
+            assert_true(conf_wait_state(sleeper.loop, VELO_STATE_SLEEPING));
+            assert_int_equal(kind_add(kind, sleeper.loop, conf_count_fn, &sleeper.ran, NULL), 0);
+            added++;
+            if (!conf_count_wait(&sleeper.ran, added))
+                fail_msg("a %s does not wake", kind_name(kind));
+        }
+    }
+    sleeper_end(&sleeper);
+}
+
+/* S8, trap W2: one submit per sleep at a random distance, many times. */
+CONF_CASE(one_submit_per_sleep_is_never_lost, "S8", 0)
+{
+    struct conf_random random = conf_random(0);
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    for (unsigned i = 1; i <= conf_rounds(15000); i++) {
+        assert_int_equal(velo_submit(sleeper.loop, conf_count_fn, &sleeper.ran), 0);
+        assert_true(conf_count_wait(&sleeper.ran, i));
+        conf_jitter(&random, 50000);
+    }
+    sleeper_end(&sleeper);
+}
+
+static void submit_some(void *arg, unsigned index)
+{
+    struct sleeper *sleeper = arg;
+    struct conf_random random = conf_random(index);
+    for (unsigned i = 0; i < conf_rounds(4000); i++) {
+        CONF_EXPECT_INT(velo_submit(sleeper->loop, conf_count_fn, &sleeper->ran), 0);
+        conf_jitter(&random, 20000);
+    }
+}
+
+/* S8, trap W2: two producers, so that one may take the claim and the other rely on it. */
+CONF_CASE(two_producers_never_strand_each_other, "S8", 0)
+{
+    struct sleeper sleeper;
+    struct conf_team team;
+    sleeper_start(&sleeper);
+    conf_team_start(&team, 2, submit_some, &sleeper);
+    conf_team_join(&team);
+    assert_true(conf_count_wait(&sleeper.ran, 2 * (uint64_t)conf_rounds(4000)));
+    sleeper_end(&sleeper);
+}
+
+/* ---- the moment before the sleep ---- */
+
+static _Thread_local bool is_inside_hook;
+
+struct brink {
+    struct velo_loop *loop;
+    unsigned kind;
+    atomic_uint armed;
+    struct conf_count at_brink, go, ran;
+};
+
+/* Holds the owner in front of its native wait, once. */
+static void stop_at_brink(void *ctx)
+{
+    struct brink *brink = ctx;
+    if (is_inside_hook || !velo_loop_is_owner(brink->loop) || atomic_load(&brink->armed) == 0)
+        return;
+    is_inside_hook = true;
+    atomic_store(&brink->armed, 0);
+    conf_count_add(&brink->at_brink, 1);
+    conf_count_wait(&brink->go, conf_count_get(&brink->at_brink));
+    is_inside_hook = false;
+}
+
+/*
+ * S8, trap W1: the submit falls between the last look at the queues and the sleep. The owner stands
+ * in front of the wait call when it happens; that wait must end at once.
+ */
+CONF_CASE(a_submit_at_the_brink_of_sleep_is_not_lost, "S8", 0)
+{
+    struct brink brink = {.loop = conf_create(NULL)};
+    struct conf_runner runner;
+    conf_count_init(&brink.at_brink);
+    conf_count_init(&brink.go);
+    conf_count_init(&brink.ran);
+    sim_hook(SIM_POLL_WAIT, stop_at_brink, &brink);
+    sim_hook(SIM_FUTEX_WAIT, stop_at_brink, &brink);
+    conf_runner_start(&runner, brink.loop, VELO_RUN_FOREVER);
+    uint64_t added = 0;
+    for (unsigned round = 0; round < 40; round++) {
+        unsigned kind = round % KINDS;
+        if (!kind_is_offered(kind))
+            continue;
+        atomic_store(&brink.armed, 1);
+        assert_int_equal(velo_loop_wake(brink.loop), 0); /* a new sleep, should it sleep already */
+        if (!conf_count_wait_for(&brink.at_brink, added + 1, 2 * CONF_NS_PER_S)) {
+            assert_int_equal(velo_loop_close(brink.loop), 0);
+            conf_na("sleeps without a system call that can be seen");
+        }
+        assert_int_equal(kind_add(kind, brink.loop, conf_count_fn, &brink.ran, NULL), 0);
+        conf_count_add(&brink.go, 1);
+        added++;
+        if (!conf_count_wait(&brink.ran, added))
+            fail_msg("a %s is lost at the brink of sleep", kind_name(kind));
+    }
+    sim_faults_clear();
+    assert_int_equal(velo_loop_shutdown(brink.loop, -1), 0);
+    assert_int_equal(conf_runner_join(&runner), 0);
+    conf_destroy(brink.loop);
+}
+
+/* ---- what waking costs ---- */
+
+static void submit_once(void *arg, unsigned index)
+{
+    struct sleeper *sleeper = arg;
+    (void)index;
+    CONF_EXPECT_INT(velo_submit(sleeper->loop, conf_count_fn, &sleeper->ran), 0);
+}
+
+/* S8, trap W9: 64 threads, 64 runs; wake-up calls are at most as many as sleeps. */
+CONF_CASE(sixty_four_threads_ring_at_most_once_per_sleep, "S8", 0)
+{
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    for (unsigned round = 1; round <= conf_rounds(20); round++) {
+        struct conf_team team;
+        conf_wait_state(sleeper.loop, VELO_STATE_SLEEPING);
+        uint64_t rings_before = rings(), sleeps_before = sleeps();
+        conf_team_start(&team, CONF_TEAM_MAX, submit_once, &sleeper);
+        conf_team_join(&team);
+        assert_true(conf_count_wait(&sleeper.ran, (uint64_t)round * CONF_TEAM_MAX));
+        conf_wait_state(sleeper.loop, VELO_STATE_SLEEPING);
+        /* The sleep that was on when we began is one more. */
+        assert_in_range(rings() - rings_before, 0, sleeps() - sleeps_before + 1);
+    }
+    assert_int_equal(conf_count_get(&sleeper.ran), (uint64_t)conf_rounds(20) * CONF_TEAM_MAX);
+    sleeper_end(&sleeper);
+}
+
+/* S8: while the loop is awake a submit makes no system call, be it foreign or the owner's own. */
+CONF_CASE(no_wakeup_call_while_the_loop_is_awake, "S8", 0)
+{
+    struct sleeper sleeper;
+    struct conf_count hold;
+    sleeper_start(&sleeper);
+    conf_count_init(&hold);
+    assert_int_equal(velo_submit(sleeper.loop, conf_count_fn, &sleeper.ran), 0);
+    assert_int_equal(velo_submit(sleeper.loop, conf_hold_fn, &hold), 0);
+    assert_true(conf_count_wait(&sleeper.ran, 1));
+    conf_wait_state(sleeper.loop, VELO_STATE_RUNNING);
+    uint64_t before = rings();
+    for (unsigned i = 0; i < 1000; i++)
+        assert_int_equal(velo_submit(sleeper.loop, nothing, NULL), 0);
+    assert_int_equal(rings() - before, 0);
+    conf_count_add(&hold, 1);
+    sleeper_end(&sleeper);
+}
+
+struct own_work {
+    struct velo_loop *loop;
+    unsigned left;
+    struct conf_count done;
+    uint64_t rings_before, rings_after;
+};
+
+static void submit_own(void *arg)
+{
+    struct own_work *work = arg;
+    if (work->left == 1000)
+        work->rings_before = rings();
+    if (--work->left > 0) {
+        CONF_EXPECT_INT(velo_submit(work->loop, submit_own, work), 0);
+        return;
+    }
+    work->rings_after = rings();
+    conf_count_add(&work->done, 1);
+}
+
+/* S8: the owner never rings for itself. */
+CONF_CASE(the_owner_never_rings_for_itself, "S8", 0)
+{
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    struct own_work work = {.loop = sleeper.loop, .left = 1000};
+    conf_count_init(&work.done);
+    assert_int_equal(velo_submit(sleeper.loop, submit_own, &work), 0);
+    assert_true(conf_count_wait(&work.done, 1));
+    assert_int_equal(work.rings_after - work.rings_before, 0);
+    sleeper_end(&sleeper);
+}
+
+/* S8, X3, X4 of the traps: the loop's own count of wake-up calls is the true one. */
+CONF_CASE(metrics_count_wakeup_calls_truly, "S8 X3", VELO_CAP_METRICS)
+{
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    uint64_t real_before = rings(), told_before = conf_metrics(sleeper.loop).wakeups;
+    uint64_t parks_before = conf_metrics(sleeper.loop).parks;
+    for (unsigned i = 1; i <= 50; i++) {
+        conf_wait_state(sleeper.loop, VELO_STATE_SLEEPING);
+        assert_int_equal(velo_submit(sleeper.loop, conf_count_fn, &sleeper.ran), 0);
+        assert_true(conf_count_wait(&sleeper.ran, i));
+    }
+    conf_wait_state(sleeper.loop, VELO_STATE_SLEEPING);
+    struct velo_metrics seen = conf_metrics(sleeper.loop);
+    assert_int_equal(seen.wakeups - told_before, rings() - real_before);
+    assert_in_range(seen.wakeups - told_before, 1, seen.parks - parks_before + 1);
+    assert_int_equal(seen.executed, 50); /* wake-ups are no callbacks */
+    sleeper_end(&sleeper);
+}
+
+/* Trap W10, X3: an idle loop burns nothing and asks the kernel nothing. */
+CONF_CASE(an_idle_loop_costs_nothing, "S8 P6", 0)
+{
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    conf_sync(sleeper.loop); /* something happened lately: an idle spin would begin now */
+    conf_wait_state(sleeper.loop, VELO_STATE_SLEEPING);
+    uint64_t cpu = conf_cpu_ns(), sleeps_before = sleeps(), looks = sim_calls(SIM_POLL_LOOK);
+    conf_elapse_ns(400 * CONF_NS_PER_MS);
+    assert_in_range(conf_cpu_ns() - cpu, 0, 5 * CONF_NS_PER_MS);
+    assert_in_range(sleeps() - sleeps_before + sim_calls(SIM_POLL_LOOK) - looks, 0, 5);
+    sleeper_end(&sleeper);
+}
+
+/* ---- velo_loop_wake ---- */
+
+/* Ruling "wake": while AWAKE it makes the next poll non-blocking; calls coalesce. */
+CONF_CASE(wake_before_a_run_makes_its_poll_nonblocking, "S8 A3", VELO_CAP_TIMERS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    struct conf_count fired;
+    conf_count_init(&fired);
+    assert_int_equal(velo_timer_start(loop, 3600 * CONF_NS_PER_S, 0, conf_count_fn, &fired, NULL),
+                     0);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(velo_loop_wake(loop), 0);
+        assert_int_equal(velo_loop_wake(loop), 0);
+        assert_int_equal(velo_loop_run(loop, VELO_RUN_ONCE), 0); /* else: an hour */
+    }
+    assert_int_equal(conf_count_get(&fired), 0);
+    conf_destroy(loop);
+}
+
+static void wake_own_loop(void *arg)
+{
+    CONF_EXPECT_INT(velo_loop_wake(arg), 0);
+}
+
+/* Ruling "wake": a call from a callback makes the poll of this turn non-blocking. */
+CONF_CASE(wake_from_a_callback_prevents_the_sleep, "S8 A3", VELO_CAP_TIMERS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    assert_int_equal(velo_timer_start(loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, NULL), 0);
+    assert_int_equal(velo_submit(loop, wake_own_loop, loop), 0);
+    assert_int_equal(velo_loop_run(loop, VELO_RUN_ONCE), 0);
+    assert_int_equal(velo_submit(loop, nothing, NULL), 0);
+    assert_int_equal(velo_loop_run(loop, VELO_RUN_ONCE), 0);
+    conf_destroy(loop);
+}
+
+/* S8, trap W5: wakes without number, more than a reader could count one by one; none blocks. */
+CONF_CASE(a_flood_of_wakes_is_harmless, "S8", 0)
+{
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    for (unsigned i = 0; i < conf_rounds(200000); i++)
+        assert_int_equal(velo_loop_wake(sleeper.loop), 0);
+    conf_sync(sleeper.loop);
+    conf_wait_state(sleeper.loop, VELO_STATE_SLEEPING);
+    conf_sync(sleeper.loop);
+    sleeper_end(&sleeper);
+    assert_true(sleeper.runner.result == 0);
+}
+
+/* ---- W12: work added from everywhere ---- */
+
+struct crossing {
+    struct velo_loop *loop;
+    unsigned kind;
+    struct conf_count ran;
+};
+
+static void add_the_other(void *arg)
+{
+    struct crossing *crossing = arg;
+    CONF_EXPECT_INT(kind_add(crossing->kind, crossing->loop, conf_count_fn, &crossing->ran, NULL),
+                    0);
+}
+
+/* R3, trap W12, P6 of the traps: from each callback each kind of work is served by the next turn.
+ */
+CONF_CASE(work_added_from_any_callback_runs_within_a_turn, "R3 S8", 0)
+{
+    for (unsigned from = 0; from < KINDS; from++) {
+        for (unsigned to = 0; to < KINDS; to++) {
+            if (!kind_is_offered(from) || !kind_is_offered(to))
+                continue;
+            struct crossing crossing = {.loop = conf_create(NULL), .kind = to};
+            conf_count_init(&crossing.ran);
+            assert_int_equal(kind_add(from, crossing.loop, add_the_other, &crossing, NULL), 0);
+            conf_turns(crossing.loop, 2);
+            if (conf_count_get(&crossing.ran) != 1)
+                fail_msg("a %s added by a %s waits", kind_name(to), kind_name(from));
+            conf_destroy(crossing.loop);
+        }
+    }
+}
+
+/* R3, trap W12: the same on a loop that may block: it must not sleep in between. */
+CONF_CASE(work_added_from_any_callback_prevents_the_sleep, "R3 S8", 0)
+{
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    struct crossing crossing = {.loop = sleeper.loop};
+    conf_count_init(&crossing.ran);
+    uint64_t expected = 0;
+    for (unsigned from = 0; from < KINDS; from++) {
+        for (unsigned to = 0; to < KINDS; to++) {
+            if (!kind_is_offered(from) || !kind_is_offered(to))
+                continue;
+            crossing.kind = to;
+            assert_int_equal(kind_add(from, crossing.loop, add_the_other, &crossing, NULL), 0);
+            if (!conf_count_wait(&crossing.ran, ++expected))
+                fail_msg("a %s added by a %s sleeps", kind_name(to), kind_name(from));
+            conf_sync(sleeper.loop);
+        }
+    }
+    sleeper_end(&sleeper);
+}
+
+/* ---- timers and sleep ---- */
+
+/* Trap W14: a timer armed by another thread, earlier than all others, cuts the sleep short. */
+CONF_CASE(an_earlier_foreign_timer_cuts_the_sleep,
+          "S8 T1",
+          VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD)
+{
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    struct conf_count never;
+    velo_id far = 0;
+    conf_count_init(&never);
+    assert_int_equal(
+        velo_timer_start(sleeper.loop, 3600 * CONF_NS_PER_S, 0, conf_count_fn, &never, &far), 0);
+    for (unsigned i = 1; i <= 10; i++) {
+        velo_id cancelled = 0;
+        conf_wait_state(sleeper.loop, VELO_STATE_SLEEPING);
+        assert_int_equal(
+            velo_timer_start(
+                sleeper.loop, 60 * CONF_NS_PER_S, 0, conf_count_fn, &never, &cancelled),
+            0);
+        uint64_t armed = conf_now_ns();
+        assert_int_equal(
+            velo_timer_start(
+                sleeper.loop, 2 * CONF_NS_PER_MS, 0, conf_count_fn, &sleeper.ran, NULL),
+            0);
+        assert_int_equal(velo_timer_cancel(sleeper.loop, cancelled), 0);
+        assert_true(conf_count_wait(&sleeper.ran, i));
+        assert_true(conf_now_ns() - armed >= 2 * CONF_NS_PER_MS);
+    }
+    assert_int_equal(velo_timer_cancel(sleeper.loop, far), 0);
+    assert_int_equal(conf_count_get(&never), 0);
+    sleeper_end(&sleeper);
+}
+
+/* Trap W13: a timer expires just when another thread makes other work ready: both run, once. */
+CONF_CASE(a_timer_and_a_submit_at_once_both_run,
+          "S8 T1",
+          VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD)
+{
+    struct conf_random random = conf_random(5);
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    for (unsigned i = 1; i <= conf_rounds(400); i++) {
+        assert_int_equal(
+            velo_timer_start(sleeper.loop, 200000, 0, conf_count_fn, &sleeper.ran, NULL), 0);
+        conf_jitter(&random, 400000);
+        assert_int_equal(velo_submit(sleeper.loop, conf_count_fn, &sleeper.ran), 0);
+        assert_true(conf_count_wait(&sleeper.ran, 2 * (uint64_t)i));
+    }
+    conf_sync(sleeper.loop);
+    assert_int_equal(conf_count_get(&sleeper.ran), 2 * (uint64_t)conf_rounds(400));
+    sleeper_end(&sleeper);
+}
