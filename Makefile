@@ -149,15 +149,19 @@ units := $(wildcard common/unit/test_*.c bench/*/unit/test_*.c reports/*/unit/te
 unit_programs := $(patsubst %.c,$(B)/unit/%,$(units))
 $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
-$(B)/unit/bench/race/%: $(B)/obj/bench/race/%.o $(filter-out %/main.o,$(race_objs)) $(B)/sources
-	$(call link,$(CC),$(CONFORMANCE_LIBS) $(RACE_LIBS))
+# A bench area is an archive to its tests: they get the objects that they need, without its main.
+define bench_units
+$(B)/obj/bench/$(1)/area.a: $(filter-out %/main.o,$(call objs,bench/$(1)/*.c) \
+                              $(call cxxobjs,bench/$(1)/*.cc)) $(B)/sources
+	$$(call say,AR)
+	$(Q)rm -f $$@ && ar rcs $$@ $$(inputs)
+$(B)/unit/bench/$(1)/%: $(B)/obj/bench/$(1)/%.o $(B)/obj/bench/$(1)/area.a $(B)/sources
+	$$(call link,$(CXX),$$(CONFORMANCE_LIBS) $$(RACE_LIBS) $$(MICRO_LIBS))
+endef
+$(foreach area,race micro process limits shim,$(eval $(call bench_units,$(area))))
 $(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(render_objs) \
                               $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
-$(B)/unit/bench/shim/%: $(B)/obj/bench/shim/%.o $(call cxxobjs,bench/shim/*.cc) $(B)/sources
-	$(call link,$(CXX),$(CONFORMANCE_LIBS) $(MICRO_LIBS))
-$(B)/unit/bench/limits/%: $(B)/obj/bench/limits/%.o $(filter-out %/main.o,$(limits_objs)) $(B)/sources
-	$(call link,$(CC),$(CONFORMANCE_LIBS) $(LIMITS_LIBS))
 $(B)/unit/reports/%: $(B)/obj/reports/%.o $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
 
