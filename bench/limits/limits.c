@@ -76,9 +76,9 @@ void limit_run(const struct limit *limit, struct bench *bench, struct limit_resu
 
 size_t limits_run(struct bench *bench, struct limit_result out[LIMITS_MAX])
 {
-    const struct limit *groups[] = {limits_cpu, limits_kernel, limits_pair, limits_wake};
+    const struct limit *groups[] = {limits_cpu, limits_kernel, limits_pair, limits_wake, NULL};
     size_t count = 0;
-    for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
+    for (size_t g = 0; groups[g]; g++)
         for (const struct limit *limit = groups[g]; limit->id && count < LIMITS_MAX; limit++)
             limit_run(limit, bench, &out[count++]);
     return limits_derive(out, count);

@@ -12,8 +12,8 @@
 #include "micro.h"
 
 struct solo {
+    struct stage stage; /* the loop and its books; its thread is never started */
     struct race *race;
-    struct stage stage;       /* the loop and its books; its thread is never started */
     struct velo_loop *loop;   /* the same, at hand */
     uint64_t deadline_ns;     /* of this lap */
     bool ended;               /* this lap: set by solo_end() */

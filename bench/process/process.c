@@ -123,6 +123,7 @@ static int run_program(uint64_t tasks)
     if (rc != 0)
         return fail("pthread_create", strerror(rc));
     for (uint64_t i = 0; i < tasks && rc == 0; i++)
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number */
         rc = velo_submit(program.loop, task, (void *)(uintptr_t)i);
     if (rc != 0)
         return fail("velo_submit", velo_strerror(rc));
