@@ -52,24 +52,28 @@ bool contest_is_unbeaten(const struct contest *c, size_t entry)
     return true;
 }
 
+/* Is [a] the better one to name as the one who beats [entry]? Never by the order of the list. */
+static bool is_stronger(const struct contest *c, size_t entry, size_t a, size_t b)
+{
+    int sign;
+    const bool a_unbeaten = contest_is_unbeaten(c, a);
+    const bool b_unbeaten = contest_is_unbeaten(c, b);
+    const double a_log_e = contest_find(c, entry, a, &sign)->pair.decided_log_e;
+    const double b_log_e = contest_find(c, entry, b, &sign)->pair.decided_log_e;
+    if (a_unbeaten != b_unbeaten)
+        return a_unbeaten;
+    if (a_log_e < b_log_e || a_log_e > b_log_e)
+        return a_log_e > b_log_e;
+    return contest_ratio(c, entry, a) > contest_ratio(c, entry, b);
+}
+
 int contest_beater(const struct contest *c, size_t entry)
 {
     int best = -1;
-    bool best_unbeaten = false;
-    double best_log_e = 0;
-    for (size_t other = 0; other < c->entries; other++) {
-        int sign;
-        if (!c->competes[other] || contest_relation(c, entry, other) != JUDGE_SLOWER)
-            continue;
-        const bool unbeaten = contest_is_unbeaten(c, other);
-        const double log_e = contest_find(c, entry, other, &sign)->pair.decided_log_e;
-        if (best >= 0 &&
-            (best_unbeaten > unbeaten || (best_unbeaten == unbeaten && best_log_e >= log_e)))
-            continue;
-        best = (int)other;
-        best_unbeaten = unbeaten;
-        best_log_e = log_e;
-    }
+    for (size_t other = 0; other < c->entries; other++)
+        if (c->competes[other] && contest_relation(c, entry, other) == JUDGE_SLOWER &&
+            (best < 0 || is_stronger(c, entry, other, (size_t)best)))
+            best = (int)other;
     return best;
 }
 

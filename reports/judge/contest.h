@@ -30,7 +30,9 @@ double contest_ratio(const struct contest *c, size_t a, size_t b);
 /* Competes and nobody beats it. */
 bool contest_is_unbeaten(const struct contest *c, size_t entry);
 
-/* The one who beats [entry]: unbeaten ones first, then the strongest evidence; -1 if nobody does.
+/*
+ * The one who beats [entry]: unbeaten ones first, then the strongest evidence, then the largest
+ * ratio. -1 if nobody does.
  */
 int contest_beater(const struct contest *c, size_t entry);
 

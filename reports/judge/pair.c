@@ -115,7 +115,9 @@ double judge_quantile(const double *sorted, size_t n, double p)
  */
 static double blocks_until_equal(const double *sorted, size_t n, double log_t, double log_margin)
 {
-    for (size_t total = n + 1; total <= n + JUDGE_FORESIGHT; total += 1 + total / 16) {
+    if (!(fabs(judge_median(sorted, n)) < log_margin))
+        return INFINITY; /* the interval would close around a place outside */
+    for (size_t total = n + 1; total <= n + JUDGE_FORESIGHT; total += 1 + total / 8) {
         const size_t rank = judge_interval_rank(total, log_t);
         if (rank == 0)
             continue;

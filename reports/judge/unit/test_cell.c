@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+/* test_cell.c - the words of a cell: clean cases, odd data, and what may not make a difference. */
+#include "field.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct field field;
+static struct judge_cell_result result;
+
+static void judge(void)
+{
+    judge_cell_fini(&result);
+    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
+}
+
+static enum judge_word word(size_t entry)
+{
+    return result.entries[entry].word;
+}
+
+/* Entry [e] costs [factor] times its base of 1, with a wobble so that no two costs tie. */
+static void set_cost(size_t e, double factor)
+{
+    for (size_t b = 0; b < FIELD_BLOCKS; b++)
+        field.cost[0][b][e] = factor * (1 + 1e-4 * (double)((b * 7 + e * 3) % 11));
+}
+
+static void spread_costs(double a, double b, double c)
+{
+    set_cost(0, a);
+    set_cost(1, b);
+    set_cost(2, c);
+}
+
+static void the_fastest_of_three_wins_after_nine_blocks(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 8);
+    spread_costs(1, 1.2, 1.5);
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    assert_false(result.decided);
+    assert_float_equal(result.further_blocks, 1, 0);
+    field.cells[0].block_count = 9;
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+    assert_int_equal(word(1), JUDGE_WORD_LOSES);
+    assert_int_equal(word(2), JUDGE_WORD_LOSES);
+    assert_int_equal(result.entries[2].loses_to, 0);
+    assert_true(result.decided);
+    assert_int_equal(result.winner, 0);
+    assert_true(result.entries[0].racing);
+    assert_false(result.entries[1].racing);
+    assert_true(fabs(exp(result.entries[1].ratio) - 1.2) < 0.01);
+    assert_int_equal(result.entries[2].runs, 9);
+    assert_true(result.entries[2].p5 <= result.entries[2].median);
+    assert_true(result.entries[2].p95 >= result.entries[2].median);
+}
+
+static void a_decision_is_kept_though_later_blocks_turn(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 30);
+    set_cost(0, 1);
+    set_cost(1, 1.1);
+    for (size_t b = 8; b < 30; b++)
+        field.cost[0][b][0] = 2;
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+    assert_int_equal(result.duels[0].pair.decided_block, 6);
+    assert_int_equal(result.duels[0].pair.decided_n, 7);
+    assert_true(fabs(exp(result.duels[0].pair.decided_log_e) - 26.8125) < 1e-9);
+    assert_true(result.duels[0].pair.log_e < result.duels[0].pair.decided_log_e);
+}
+
+static void equal_within_the_margin_is_a_tie(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 40);
+    for (size_t b = 0; b < 40; b++) {
+        field.cost[0][b][0] = b % 2 ? 1.00 : 1.01;
+        field.cost[0][b][1] = b % 2 ? 1.01 : 1.00;
+        field.cost[0][b][2] = b / 2 % 2 ? 1.005 : 1.0049;
+    }
+    judge();
+    for (size_t e = 0; e < 3; e++)
+        assert_int_equal(word(e), JUDGE_WORD_TIE);
+    assert_true(result.decided);
+    assert_int_equal(result.winner, -1);
+    assert_float_equal(result.further_blocks, 0, 0);
+}
+
+/* A beaten third does not spoil the tie of the first two. */
+static void two_may_tie_above_a_loser(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 40);
+    for (size_t b = 0; b < 40; b++) {
+        field.cost[0][b][0] = b % 2 ? 1.00 : 1.01;
+        field.cost[0][b][1] = b % 2 ? 1.01 : 1.00;
+        field.cost[0][b][2] = 1.3;
+    }
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_TIE);
+    assert_int_equal(word(1), JUDGE_WORD_TIE);
+    assert_int_equal(word(2), JUDGE_WORD_LOSES);
+    assert_true(result.decided);
+}
+
+static void no_difference_found_is_not_called_a_tie(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 20);
+    for (size_t b = 0; b < 20; b++)
+        field.cost[0][b][b % 2] = 1.5;
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    assert_int_equal(word(1), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    assert_false(result.decided);
+}
+
+static void a_small_win_is_still_a_win(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 20);
+    set_cost(0, 1);
+    set_cost(1, 1.01);
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+    assert_true(result.duels[0].small);
+}
+
+static void only_ties_is_a_coarse_clock_and_no_tie(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 40);
+    judge();
+    assert_int_equal(result.duels[0].pair.ties, 40);
+    assert_true(result.duels[0].coarse);
+    assert_int_not_equal(word(0), JUDGE_WORD_TIE);
+    assert_int_not_equal(word(1), JUDGE_WORD_TIE);
+}
+
+/* The coins themselves: fair, and the same however the pair is named. */
+static void coins_for_ties_are_fair_and_repeatable(void **state)
+{
+    const struct judge_cell_input cell = {.lane = "race", .scenario = "burst", .point = "n=1"};
+    size_t heads = 0;
+    (void)state;
+    for (size_t block = 0; block < 10000; block++) {
+        const bool coin = judge_coin(9, &cell, block, "mutex", "chunked");
+        assert_true(coin != judge_coin(9, &cell, block, "chunked", "mutex"));
+        assert_true(coin == judge_coin(9, &cell, block, "mutex", "chunked"));
+        heads += coin ? 1 : 0;
+    }
+    assert_in_range(heads, 4800, 5200);
+}
+
+static void no_block_is_not_run_yet_everybody_may_race(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 0);
+    judge();
+    for (size_t e = 0; e < 3; e++) {
+        assert_int_equal(word(e), JUDGE_WORD_NOT_RUN);
+        assert_true(result.entries[e].racing);
+        assert_true(isnan(result.entries[e].median));
+    }
+    assert_false(result.decided);
+    assert_int_equal(result.leader, -1);
+    assert_true(isinf(result.further_blocks));
+}
+
+static void one_block_names_a_leader_and_no_winner(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 1);
+    spread_costs(3, 1, 2);
+    judge();
+    assert_int_equal(result.leader, 1);
+    assert_int_equal(result.winner, -1);
+    for (size_t e = 0; e < 3; e++)
+        assert_int_equal(word(e), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    assert_false(result.duels[0].has_interval);
+    assert_true(isnan(result.entries[0].low));
+}
+
+static void smoke_never_names_a_winner(void **state)
+{
+    char text[256];
+    (void)state;
+    field_init(&field, 2, 1, 100);
+    set_cost(0, 1);
+    set_cost(1, 9);
+    field.in.smoke = true;
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    assert_int_equal(word(1), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    assert_int_equal(result.winner, -1);
+    judge_reason(&field.in, 0, &result, 0, 1, text, sizeof(text));
+    assert_non_null(strstr(text, "PIPELINE CHECK ONLY"));
+}
+
+static void nan_infinity_and_zero_are_absent_not_fast(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 20);
+    set_cost(0, 1);
+    set_cost(1, 1.2);
+    field.cost[0][0][1] = NAN;
+    field.cost[0][1][1] = INFINITY;
+    field.cost[0][2][1] = -INFINITY;
+    field.cost[0][3][1] = 0;
+    field.cost[0][4][1] = -5;
+    judge();
+    assert_int_equal(result.entries[1].runs, 15);
+    assert_int_equal(result.duels[0].pair.n, 15);
+    assert_int_equal(result.duels[0].pair.wins_a, 15);
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+}
+
+static void a_floor_makes_zero_cost_comparable(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 20);
+    set_cost(0, 0);
+    set_cost(1, 0.5);
+    field.cells[0].floor = 1;
+    judge();
+    assert_int_equal(result.duels[0].pair.ties, 20); /* both below the resolution */
+    set_cost(1, 4);
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+    assert_true(fabs(exp(result.entries[1].ratio) - 4) < 0.01);
+}
+
+static void the_disqualified_neither_wins_nor_beats(void **state)
+{
+    char text[256];
+    (void)state;
+    field_init(&field, 3, 1, 20);
+    spread_costs(0.5, 1, 1.2);
+    field.status[0][0] =
+        (struct judge_status){.state = JUDGE_DISQUALIFIED, .reason = "lost 3 of 1000 tasks"};
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_DISQUALIFIED);
+    assert_int_equal(word(1), JUDGE_WORD_WINNER);
+    assert_int_equal(word(2), JUDGE_WORD_LOSES);
+    assert_int_equal(result.entries[2].loses_to, 1);
+    assert_false(result.entries[0].racing);
+    assert_true(fabs(exp(result.log_t) - 60) < 1e-9); /* k is not lowered */
+    judge_reason(&field.in, 0, &result, 0, 1, text, sizeof(text));
+    assert_string_equal(text, "lost 3 of 1000 tasks");
+}
+
+/* Beaten only by one that was disqualified later: back in the race. */
+static void a_victim_of_the_disqualified_races_again(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 30);
+    spread_costs(0.5, 1, 1.001);
+    for (size_t b = 10; b < 30; b++)
+        field.cost[0][b][1] = NAN; /* dropped after block 9 */
+    field.status[0][0].state = JUDGE_DISQUALIFIED;
+    judge();
+    assert_true(result.entries[1].racing);
+}
+
+static void the_last_one_needs_a_win_of_its_own(void **state)
+{
+    char text[256];
+    (void)state;
+    field_init(&field, 2, 1, 30);
+    set_cost(0, 0.5);
+    field.status[0][0].state = JUDGE_DISQUALIFIED;
+    judge();
+    assert_int_equal(word(1), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    assert_true(result.decided);
+    judge_reason(&field.in, 0, &result, 1, 1, text, sizeof(text));
+    assert_non_null(strstr(text, "nobody left"));
+}
+
+static void not_run_keeps_its_reason(void **state)
+{
+    char text[256];
+    (void)state;
+    field_init(&field, 3, 1, 20);
+    spread_costs(1, 1.3, 1);
+    field.status[0][2] = (struct judge_status){.state = JUDGE_NOT_RUN, .reason = "needs FDS"};
+    judge();
+    assert_int_equal(word(2), JUDGE_WORD_NOT_RUN);
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+    judge_reason(&field.in, 0, &result, 2, 1, text, sizeof(text));
+    assert_string_equal(text, "needs FDS");
+}
+
+static void a_cycle_is_printed_and_nobody_wins(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 30);
+    for (size_t b = 0; b < 30; b++) {
+        /* Pairs meet in blocks of their own, so that a circle can arise. */
+        const size_t out = b % 3, first = (out + 1) % 3, second = (out + 2) % 3;
+        field.cost[0][b][out] = NAN;
+        field.cost[0][b][first] = 1;
+        field.cost[0][b][second] = 1.2;
+    }
+    judge();
+    assert_true(result.cycle);
+    assert_int_equal(result.winner, -1);
+    for (size_t e = 0; e < 3; e++)
+        assert_int_equal(word(e), JUDGE_WORD_LOSES);
+    assert_true(result.decided);
+}
+
+static void the_twin_puts_nobody_out(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 20);
+    field.entries[2].twin_of = 0;
+    spread_costs(1, 1.2, 0.9); /* even a twin that looks faster */
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+    assert_int_equal(word(1), JUDGE_WORD_LOSES);
+    assert_int_equal(word(2), JUDGE_WORD_TWIN);
+    assert_true(result.entries[2].racing);
+    assert_int_equal(result.contestants, 2);
+    assert_int_equal(result.duel_count, 1);
+    assert_int_equal(result.twin_duel_count, 1);
+    spread_costs(1.2, 1, 1.2);
+    judge();
+    assert_false(result.entries[0].racing);
+    assert_false(result.entries[2].racing); /* leaves with its baseline */
+}
+
+static void unsound_input_is_refused(void **state)
+{
+    struct judge_cell_result out;
+    (void)state;
+    field_init(&field, 2, 1, 5);
+    assert_int_equal(judge_cell(&field.in, 1, &out), -EINVAL);
+    field.in.alpha = 0;
+    assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
+    field.in.alpha = NAN;
+    assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
+    field.in.alpha = 0.05;
+    field.in.margin = 0;
+    assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
+    field.in.margin = 0.03;
+    field.entries[1].twin_of = 7;
+    assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
+    field.entries[1].twin_of = 1;
+    assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
+}
+
+static void alone_on_the_list_is_nobodys_winner(void **state)
+{
+    (void)state;
+    field_init(&field, 1, 1, 20);
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    assert_true(result.decided);
+    assert_int_equal(result.leader, 0);
+}
+
+/* ---- symmetry: rename, permute the list, swap; the same verdicts, bit for bit ---- */
+
+static void order_of_the_list_makes_no_difference(void **state)
+{
+    static struct field moved;
+    static const size_t to[4] = {2, 0, 3, 1};
+    const double slowdown[4] = {1, 1.02, 1.1, 1.3};
+    uint64_t seed = 11;
+    (void)state;
+    field_init(&field, 4, 1, 60);
+    for (int round = 0; round < 50; round++) {
+        field_race(&field, 0, slowdown, 0.05, &seed);
+        field.cost[0][3][1] = field.cost[0][3][2]; /* a tie, for the coin */
+        field_init(&moved, 4, 1, 60);
+        for (size_t e = 0; e < 4; e++) {
+            moved.entries[to[e]] = field.entries[e];
+            for (size_t b = 0; b < 60; b++)
+                moved.cost[0][b][to[e]] = field.cost[0][b][e];
+        }
+        struct judge_cell_result other;
+        judge();
+        assert_int_equal(judge_cell(&moved.in, 0, &other), 0);
+        assert_true(result.decided == other.decided);
+        assert_true(result.further_blocks == other.further_blocks);
+        for (size_t e = 0; e < 4; e++) {
+            const struct judge_entry_result *a = &result.entries[e];
+            const struct judge_entry_result *b = &other.entries[to[e]];
+            assert_int_equal(a->word, b->word);
+            assert_int_equal(a->racing, b->racing);
+            assert_true(a->ratio == b->ratio && a->low == b->low && a->high == b->high);
+            assert_true(a->median == b->median && a->p5 == b->p5);
+            assert_true(a->loses_log_e == b->loses_log_e);
+            if (a->loses_to >= 0)
+                assert_int_equal((int)to[a->loses_to], b->loses_to);
+        }
+        judge_cell_fini(&other);
+    }
+}
+
+static void names_make_no_difference(void **state)
+{
+    const double slowdown[3] = {1, 1.05, 1.1};
+    uint64_t seed = 12;
+    (void)state;
+    field_init(&field, 3, 1, 40);
+    for (int round = 0; round < 50; round++) {
+        struct judge_cell_result other;
+        field_race(&field, 0, slowdown, 0.05, &seed);
+        judge();
+        for (size_t e = 0; e < 3; e++)
+            field.entries[e].name = e == 0 ? "zebra" : (e == 1 ? "yak" : "wolf");
+        assert_int_equal(judge_cell(&field.in, 0, &other), 0);
+        for (size_t e = 0; e < 3; e++) {
+            assert_int_equal(result.entries[e].word, other.entries[e].word);
+            assert_memory_equal(&result.entries[e].ratio, &other.entries[e].ratio, sizeof(double));
+        }
+        judge_cell_fini(&other);
+    }
+}
+
+/* The unit of the cost cancels: nanoseconds or seconds, the same verdict. */
+static void the_unit_makes_no_difference(void **state)
+{
+    const double slowdown[3] = {1, 1.05, 1.1};
+    uint64_t seed = 13;
+    (void)state;
+    field_init(&field, 3, 1, 40);
+    field_race(&field, 0, slowdown, 0.05, &seed);
+    judge();
+    enum judge_word words[3] = {word(0), word(1), word(2)};
+    for (size_t b = 0; b < 40; b++)
+        for (size_t e = 0; e < 3; e++)
+            field.cost[0][b][e] *= 1024;
+    judge();
+    for (size_t e = 0; e < 3; e++)
+        assert_int_equal(word(e), words[e]);
+}
+
+static void reasons_give_ratio_interval_and_blocks(void **state)
+{
+    char text[256], tiny[8];
+    (void)state;
+    field_init(&field, 2, 1, 30);
+    set_cost(0, 1);
+    set_cost(1, 1.18);
+    field.cost[0][29][1] = 0.9;
+    judge();
+    judge_reason(&field.in, 0, &result, 1, 2, text, sizeof(text));
+    assert_non_null(strstr(text, "slower than ant: 1.18x ("));
+    assert_non_null(strstr(text, "won 1 of 30 blocks"));
+    judge_reason(&field.in, 0, &result, 0, 2, text, sizeof(text));
+    assert_non_null(strstr(text, "the closest was bee: 0.847x"));
+    judge_reason(&field.in, 0, &result, 0, 2, tiny, sizeof(tiny));
+    assert_string_equal(tiny, "the clo");
+    judge_reason(&field.in, 0, &result, 0, 2, tiny, 0);
+    field.cells[0].block_count = 4;
+    judge();
+    judge_reason(&field.in, 0, &result, 0, 2.5, text, sizeof(text));
+    assert_non_null(strstr(text, "not told from bee yet"));
+    assert_non_null(strstr(text, "an interval needs 7 blocks"));
+    assert_non_null(strstr(text, "would settle it"));
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    judge_cell_fini(&result);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_fastest_of_three_wins_after_nine_blocks),
+        cmocka_unit_test(a_decision_is_kept_though_later_blocks_turn),
+        cmocka_unit_test(equal_within_the_margin_is_a_tie),
+        cmocka_unit_test(two_may_tie_above_a_loser),
+        cmocka_unit_test(no_difference_found_is_not_called_a_tie),
+        cmocka_unit_test(a_small_win_is_still_a_win),
+        cmocka_unit_test(only_ties_is_a_coarse_clock_and_no_tie),
+        cmocka_unit_test(coins_for_ties_are_fair_and_repeatable),
+        cmocka_unit_test(no_block_is_not_run_yet_everybody_may_race),
+        cmocka_unit_test(one_block_names_a_leader_and_no_winner),
+        cmocka_unit_test(smoke_never_names_a_winner),
+        cmocka_unit_test(nan_infinity_and_zero_are_absent_not_fast),
+        cmocka_unit_test(a_floor_makes_zero_cost_comparable),
+        cmocka_unit_test(the_disqualified_neither_wins_nor_beats),
+        cmocka_unit_test(a_victim_of_the_disqualified_races_again),
+        cmocka_unit_test(the_last_one_needs_a_win_of_its_own),
+        cmocka_unit_test(not_run_keeps_its_reason),
+        cmocka_unit_test(a_cycle_is_printed_and_nobody_wins),
+        cmocka_unit_test(the_twin_puts_nobody_out),
+        cmocka_unit_test(unsound_input_is_refused),
+        cmocka_unit_test(alone_on_the_list_is_nobodys_winner),
+        cmocka_unit_test(order_of_the_list_makes_no_difference),
+        cmocka_unit_test(names_make_no_difference),
+        cmocka_unit_test(the_unit_makes_no_difference),
+        cmocka_unit_test(reasons_give_ratio_interval_and_blocks),
+    };
+    return cmocka_run_group_tests_name("judge cell", tests, NULL, finish);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* test_evidence.c - E, thresholds, ranks, blocks and gaps against tabulated values. */
+#include "../judge.h"
+
+#include <cmocka.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define ALPHA 0.05
+/* cmocka compares floats; these are doubles. */
+#define assert_near(value, expected, tolerance)                                                    \
+    assert_true(fabs((value) - (expected)) <= (tolerance))
+
+static double e(size_t n, size_t k)
+{
+    return exp(judge_log_e(n, k));
+}
+
+static void evidence_equals_tabulated_values(void **state)
+{
+    (void)state;
+    assert_near(e(1, 1), 1, 1e-12);
+    assert_near(e(7, 7), 26.8125, 1e-9);
+    assert_near(e(10, 10), 180.4258, 5e-5);
+    assert_near(e(10, 9), 9.4961, 5e-5);
+    assert_near(e(20, 17), 39.0439, 5e-5);
+    assert_near(e(30, 24), 46.7356, 5e-5);
+}
+
+static void no_block_is_no_evidence(void **state)
+{
+    (void)state;
+    assert_near(judge_log_e(0, 0), 0, 0);
+    assert_near(judge_log_e(3, 4), 0, 0);
+    assert_int_equal(judge_interval_rank(0, log(20)), 0);
+}
+
+static void evidence_is_symmetric_bit_for_bit(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n < 200; n++)
+        for (size_t k = 0; k <= n; k++)
+            assert_true(judge_log_e(n, k) == judge_log_e(n, n - k));
+}
+
+static void steps_lead_to_the_closed_form(void **state)
+{
+    (void)state;
+    double log_e = 0;
+    size_t wins[2] = {0, 0};
+    srand(7);
+    for (size_t n = 0; n < 1000; n++) {
+        const int side = rand() % 3 == 0;
+        log_e = judge_log_e_step(log_e, n, wins[side]);
+        wins[side]++;
+        assert_near(log_e, judge_log_e(n + 1, wins[0]), 1e-9);
+    }
+}
+
+/* A fair bet: over all sequences of n coins the mean of E is 1. */
+static void evidence_is_a_fair_bet(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 40; n++) {
+        double sum = 0;
+        for (size_t k = 0; k <= n; k++)
+            sum += exp(judge_log_e(n, k) + lgamma((double)n + 1) - lgamma((double)k + 1) -
+                       lgamma((double)(n - k) + 1) - (double)n * M_LN2);
+        assert_near(sum, 1, 1e-9);
+    }
+}
+
+static void huge_n_stays_finite(void **state)
+{
+    (void)state;
+    assert_true(isfinite(judge_log_e(100000000, 50000000)));
+    assert_true(isfinite(judge_log_e(100000000, 0)));
+    assert_true(judge_interval_rank(1000000, log(20)) > 490000);
+}
+
+static void thresholds_follow_the_number_of_contestants(void **state)
+{
+    (void)state;
+    assert_near(exp(judge_log_threshold(1, ALPHA)), 20, 1e-9);
+    assert_near(exp(judge_log_threshold(2, ALPHA)), 20, 1e-9);
+    assert_near(exp(judge_log_threshold(3, ALPHA)), 60, 1e-9);
+    assert_near(exp(judge_log_threshold(6, ALPHA)), 120, 1e-9);
+    assert_near(exp(judge_log_threshold_twin(8, ALPHA)), 160, 1e-9);
+    assert_near(exp(judge_log_threshold_twin(0, ALPHA)), 20, 1e-9);
+}
+
+static void blocks_needed_equal_tabulated_values(void **state)
+{
+    static const size_t table[][4] = {{2, 7, 12, 16},
+                                      {3, 9, 14, 18},
+                                      {4, 9, 14, 18},
+                                      {5, 10, 15, 19},
+                                      {6, 10, 15, 19},
+                                      {7, 10, 15, 19},
+                                      {8, 10, 15, 20},
+                                      {10, 11, 16, 20}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        for (size_t losses = 0; losses < 3; losses++)
+            assert_int_equal(judge_blocks_needed(judge_log_threshold(table[i][0], ALPHA), losses),
+                             table[i][losses + 1]);
+}
+
+static void interval_ranks_equal_tabulated_values(void **state)
+{
+    static const size_t n[] = {10, 20, 30, 40, 60, 100};
+    static const size_t at_20[] = {1, 4, 7, 11, 18, 34};
+    static const size_t at_120[] = {1, 3, 6, 9, 16, 32};
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(judge_interval_rank(n[i], log(20)), at_20[i]);
+        assert_int_equal(judge_interval_rank(n[i], log(120)), at_120[i]);
+    }
+    assert_int_equal(judge_interval_rank(6, log(20)), 0); /* needs 7 */
+}
+
+/* The rank is found by bisection; here by the loop of its definition. */
+static void interval_rank_is_the_smallest_undecided_count(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n < 300; n++) {
+        size_t rank = 0;
+        while (judge_log_e(n, rank) >= log(60))
+            rank++;
+        assert_int_equal(judge_interval_rank(n, log(60)), rank);
+    }
+}
+
+static void win_probabilities_equal_tabulated_values(void **state)
+{
+    static const size_t n[] = {10, 15, 20, 30, 60, 100};
+    static const double p[] = {0.990, 0.962, 0.937, 0.882, 0.794, 0.734};
+    (void)state;
+    for (size_t i = 0; i < 6; i++)
+        assert_near(judge_win_probability(n[i], log(120), 0.9), p[i], 6e-4);
+    assert_true(isnan(judge_win_probability(6, log(20), 0.9)));
+    assert_true(isnan(judge_win_probability(0, log(20), 0.9)));
+}
+
+static void power_against_a_fair_coin_keeps_the_level(void **state)
+{
+    (void)state;
+    assert_true(judge_power(500, log(20), 0.5) <= 0.05);
+    assert_true(judge_power(500, log(20), 0.5) > 0.01);
+    assert_near(judge_power(30, log(20), 1), 1, 1e-12);
+}
+
+/* Many samples: their own quantile. Few: the normal law. Both for noise of sd 0.054. */
+static void smallest_gap_is_the_quantile_of_the_noise(void **state)
+{
+    enum { SAMPLES = 4001 };
+    double d[SAMPLES], scratch[SAMPLES];
+    (void)state;
+    /* Exact normal quantiles by inverting erf with Newton's method. */
+    for (int i = 0; i < SAMPLES; i++) {
+        const double p = (i + 0.5) / SAMPLES;
+        double z = 0;
+        for (int step = 0; step < 60; step++)
+            z -= (0.5 * erfc(-z / M_SQRT2) - p) / (exp(-z * z / 2) / sqrt(2 * M_PI) + 1e-9) / 2;
+        d[i] = 0.054 * z;
+    }
+    const double many = judge_smallest_gap(20, log(120), d, SAMPLES, scratch);
+    assert_near(many, 0.054 * 1.53, 0.003); /* z(.937) = 1.53 */
+    double few[99];
+    for (int i = 0; i < 99; i++)
+        few[i] = d[i * (SAMPLES - 1) / 98];
+    assert_near(judge_smallest_gap(20, log(120), few, 99, scratch), many, 0.004);
+    assert_true(isnan(judge_smallest_gap(20, log(120), d, 0, scratch)));
+    assert_true(isnan(judge_smallest_gap(5, log(120), d, SAMPLES, scratch)));
+    few[3] = NAN;
+    few[4] = INFINITY;
+    assert_true(isfinite(judge_smallest_gap(20, log(120), few, 99, scratch)));
+}
+
+static void expected_blocks_end_where_the_duel_is_decided(void **state)
+{
+    (void)state;
+    assert_near(judge_blocks_expected(10, 10, log(20)), 0, 0);
+    assert_true(isinf(judge_blocks_expected(0, 0, log(20))));
+    assert_true(isinf(judge_blocks_expected(100, 50, log(20))));
+    const double more = judge_blocks_expected(10, 8, log(20));
+    assert_true(more > 3 && more < 40);
+    assert_true(judge_blocks_expected(10, 8, log(20)) == judge_blocks_expected(10, 2, log(20)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(evidence_equals_tabulated_values),
+        cmocka_unit_test(no_block_is_no_evidence),
+        cmocka_unit_test(evidence_is_symmetric_bit_for_bit),
+        cmocka_unit_test(steps_lead_to_the_closed_form),
+        cmocka_unit_test(evidence_is_a_fair_bet),
+        cmocka_unit_test(huge_n_stays_finite),
+        cmocka_unit_test(thresholds_follow_the_number_of_contestants),
+        cmocka_unit_test(blocks_needed_equal_tabulated_values),
+        cmocka_unit_test(interval_ranks_equal_tabulated_values),
+        cmocka_unit_test(interval_rank_is_the_smallest_undecided_count),
+        cmocka_unit_test(win_probabilities_equal_tabulated_values),
+        cmocka_unit_test(power_against_a_fair_coin_keeps_the_level),
+        cmocka_unit_test(smallest_gap_is_the_quantile_of_the_noise),
+        cmocka_unit_test(expected_blocks_end_where_the_duel_is_decided),
+    };
+    return cmocka_run_group_tests_name("judge evidence", tests, NULL, NULL);
+}
