@@ -337,7 +337,8 @@ rival(const struct judge_standing *standing, int entry, int *other, int *sign)
             continue;
         /* Open and equal ones first: they are what keeps [entry] from winning. */
         const bool decided = duel->relation == JUDGE_FASTER || duel->relation == JUDGE_SLOWER;
-        const double rank = fabs(duel->median) + (decided ? 1e6 : 0);
+        const double apart = isnan(duel->median) ? 0 : fabs(duel->median);
+        const double rank = apart + (decided ? 1e6 : 0);
         if (!(rank < best))
             continue;
         best = rank;
@@ -395,6 +396,10 @@ static void say_undecided(struct text *text,
     say(text, "No winner yet: %s and %s ", leader, in->entries[other].name);
     if (duel->relation == JUDGE_SLOWER || duel->relation == JUDGE_FASTER) {
         say(text, "are part of a circle in which each beats the next.");
+        return;
+    }
+    if (duel->pair.n == 0) {
+        say(text, "have not met in a complete round.");
         return;
     }
     say(text, "cannot be told apart, ");
