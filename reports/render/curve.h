@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* curve.h - the latency curves of many runs as one: at each percentile the median of the runs. */
+#ifndef VELO_REPORT_CURVE_H
+#define VELO_REPORT_CURVE_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+struct curve_point {
+    double p; /* 0.99 */
+    double value;
+};
+
+/* All zero is an empty curve. */
+struct curve {
+    struct curve_point *points;
+    size_t count, room;
+    size_t runs;
+};
+
+/* Adds one run's array of [p, value]; NULL and points without a number change nothing. */
+void curve_add(struct curve *curve, const json_t *run);
+
+/*
+ * Replaces the points of all runs by one for each percentile that at least half of the runs have,
+ * in rising order. Returns their number.
+ */
+size_t curve_merge(struct curve *curve);
+
+void curve_fini(struct curve *curve);
+
+#endif

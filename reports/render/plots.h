@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plots.h - the pictures of a report: for each one a data file, a script and the picture that
+ * gnuplot made of them, side by side in plots/. The script is the template reports/plots/KIND.gp
+ * under a few lines that set its variables, so `cd plots && gnuplot NAME.gp` repeats it.
+ */
+#ifndef VELO_REPORT_PLOTS_H
+#define VELO_REPORT_PLOTS_H
+
+#include <stddef.h>
+
+#include "model.h"
+
+/*
+ * [home] is the folder reports/ with the templates.
+ * Returns: 0; -1 with [err] filled when a picture could not be made. The others are made still.
+ */
+int plots_write(const struct model *model, const char *home, char *err, size_t err_size);
+
+/* Has the cell latency curves? Then its picture is called "latency_CELL". */
+bool plots_has_latency(const struct model *model, size_t cell);
+
+/*
+ * Is the cell the first of a scenario whose points differ in the number of producers? Then there is
+ * a picture "throughput_CELL" of all those points.
+ */
+bool plots_has_throughput(const struct model *model, size_t cell);
+
+/* Producers of a cell, NAN when it has no such parameter. */
+double plots_producers(const struct cell *cell);
+
+/* Tasks per second of a result: measured, or else from the time per task. NAN without numbers. */
+double plots_rate(const struct cell *cell, const struct result *result);
+
+#endif

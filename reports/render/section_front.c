@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * section_front.c - the first screen: one sentence, the facts, how far to trust them, the matrix.
+ * Each line is understood without the rest of the page.
+ */
+#include "sections.h"
+
+#include <string.h>
+
+#include "fields.h"
+#include "human.h"
+
+/* The first of several keys that is there, as text; env.json has grown over time. */
+static const char *first_text(const json_t *object, const char *const keys[])
+{
+    for (size_t i = 0; keys[i]; i++) {
+        const char *text = field_text(object, keys[i]);
+        if (*text)
+            return text;
+    }
+    return "unknown";
+}
+
+static void facts(struct page *page, const struct model *model)
+{
+    static const char *const cpu[] = {"cpu_model", "cpu", "machine", NULL};
+    static const char *const cc[] = {"compiler", "cc", NULL};
+    static const char *const commit[] = {"commit", "git_commit", NULL};
+    const json_t *run = json_object_get(model->verdict, "run");
+    const json_t *env = model->dir.env;
+    bool given = json_is_true(json_object_get(model->dir.plan, "seed_given"));
+    bool dirty = json_is_true(json_object_get(env, "dirty"));
+    page_facts_begin(page);
+    page_fact(page, "blocks", "%ld", field_count(run, "blocks", 0));
+    page_fact(page, "runs", "%ld", field_count(run, "runs", 0));
+    page_fact(page, "minutes", "%s", human_number(field_number(run, "minutes")).text);
+    page_fact(page, "machine", "%s", first_text(env, cpu));
+    if (*field_text(run, "host"))
+        page_fact(page, "host", "%s", field_text(run, "host"));
+    page_fact(page, "compiler", "%s", first_text(env, cc));
+    page_fact(page,
+              "commit",
+              "%s%s",
+              first_text(*field_text(run, "commit") ? run : env, commit),
+              dirty ? " + local changes" : "");
+    page_fact(
+        page, "seed", "%s%s", field_text(model->dir.plan, "seed"), given ? " (given by hand)" : "");
+    page_fact(page, "plan", "%.12s", model->dir.plan_sha256);
+    page_fact(page, "warnings", "%zu", json_array_size(json_object_get(env, "warnings")));
+    page_facts_end(page);
+}
+
+static void trust(struct page *page, const struct model *model)
+{
+    const json_t *aa = json_object_get(json_object_get(model->verdict, "trust"), "aa");
+    const json_t *screen = json_object_get(model->verdict, "first_screen");
+    bool differs = strcmp(field_text(aa, "verdict"), "DIFFERS") == 0;
+    size_t attempts = model->dir.block_count;
+    page_paragraph(page,
+                   differs ? "trust alarm" : "trust",
+                   "How far to trust it: %s; %zu of %zu blocks were disturbed and redone (%s).",
+                   field_text(screen, "trust"),
+                   model->redone,
+                   attempts,
+                   human_percent(attempts ? (double)model->redone / (double)attempts : 0).text);
+}
+
+static void remarks(struct page *page, const char *kind, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        page_paragraph(page, "warning", "%s: %s", kind, text ? text : "(not a text)");
+    }
+}
+
+void section_front(struct page *page, const struct model *model)
+{
+    char sentence[2048];
+    model_mark_names(model, field_text(model->verdict, "sentence"), sentence, sizeof sentence);
+    page_box(page, "front");
+    page_paragraph(page,
+                   "kicker",
+                   "Velodrome, the tournament for event loops: `%s` run",
+                   field_text(model->dir.plan, "preset"));
+    if (model->smoke)
+        page_paragraph(page,
+                       "banner",
+                       "PIPELINE CHECK ONLY: this preset shows that everything runs. Its numbers "
+                       "are no evidence and it never names a winner.");
+    page_heading(page, 1, "verdict", "%s", *sentence ? sentence : "This run holds no verdict yet.");
+    trust(page, model);
+    facts(page, model);
+    remarks(page, "Warning", json_object_get(model->dir.env, "warnings"));
+    remarks(page, "Note", json_object_get(model->verdict, "notes"));
+    page_box_end(page);
+}
+
+/* ---- the matrix ---- */
+
+static const char *lane_title(const char *lane)
+{
+    if (strcmp(lane, "race") == 0)
+        return "Race: whole scenarios";
+    if (strcmp(lane, "micro") == 0)
+        return "Micro: single operations";
+    return "Process: whole programs";
+}
+
+static void matrix_field(struct page *page, const struct result *result)
+{
+    const struct word_look *look = &word_looks[result->word];
+    bool absent = result->word == WORD_DISQUALIFIED || result->word == WORD_NOT_RUN;
+    char class[32], main[256], sub[128] = "";
+    snprintf(class, sizeof class, "v %s", look->class);
+    if (absent) {
+        snprintf(main, sizeof main, "%s %s", look->symbol, look->label);
+        page_cell_two(page, class, main, result->reason, result->reproduce);
+        return;
+    }
+    const char *star = result->star ? " ★" : "";
+    if (isfinite(result->ratio))
+        snprintf(main,
+                 sizeof main,
+                 "%s %s %s%s",
+                 look->symbol,
+                 human_ratio(result->ratio).text,
+                 look->label,
+                 star);
+    else
+        snprintf(main, sizeof main, "%s %s%s", look->symbol, look->label, star);
+    if (!result->is_best)
+        snprintf(sub, sizeof sub, "%s", human_interval(result->low, result->high).text);
+    page_cell_two(page, class, main, result->is_best ? "the least cost" : sub, "");
+}
+
+static void legend(struct page *page, const struct model *model)
+{
+    page_paragraph(
+        page,
+        "legend",
+        "Each field: the word, the cost as a multiple of the best in its row, and the interval of "
+        "that ratio. ▲ wins: faster than every other. = ties: inside the margin of %s. ▼ loses: "
+        "slower than at least one. ? open: not enough evidence. ✕ disqualified and – not run keep "
+        "their place. ★: the win holds over all cells together.",
+        human_percent(model->margin).text);
+}
+
+void section_matrix(struct page *page, const struct model *model)
+{
+    const char *titles[64] = {"<cell"};
+    char names[63][80];
+    int columns = 1;
+    for (size_t i = 0; i < model->contestant_count && columns < 64; i++, columns++) {
+        snprintf(names[i], sizeof names[i], "<%s", model->contestants[i].name);
+        titles[columns] = names[i];
+    }
+    page_heading(page, 2, "matrix", "Who wins where");
+    if (model->cell_count == 0) {
+        page_paragraph(page, "empty", "The plan holds no cell.");
+        return;
+    }
+    page_table(page, "matrix", columns, titles);
+    const char *lane = "";
+    for (size_t i = 0; i < model->cell_count; i++) {
+        const struct cell *cell = &model->cells[i];
+        if (strcmp(lane, cell->plan->lane) != 0)
+            page_group(page, "%s", lane_title(lane = cell->plan->lane));
+        char sub[160];
+        snprintf(sub,
+                 sizeof sub,
+                 "%s%s%s",
+                 cell->plan->point,
+                 *cell->plan->point ? ", " : "",
+                 cell->metric);
+        page_row(page, "");
+        page_cell_two(page, "#", cell->plan->scenario, sub, "");
+        for (int k = 0; k + 1 < columns; k++)
+            matrix_field(page, &cell->results[k]);
+    }
+    page_table_end(page);
+    legend(page, model);
+}
+
+/* ---- standings ---- */
+
+static void weights(struct page *page, const struct model *model, const char *profile)
+{
+    static const char *const names[][2] = {{"p99", "tail latency"},
+                                           {"med", "median latency"},
+                                           {"cap", "capacity"},
+                                           {"cpu", "CPU"},
+                                           {"idle", "idle cost"},
+                                           {"mem", "memory"},
+                                           {"start", "start and stop"}};
+    const json_t *given = json_object_get(json_object_get(model->dir.plan, "weights"), profile);
+    char line[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        double weight = field_number(given, names[i][0]);
+        if (isfinite(weight) && weight > 0 && used < sizeof line - 48)
+            used += (size_t)snprintf(
+                line + used, sizeof line - used, "%s%s %g", used ? ", " : "", names[i][1], weight);
+    }
+    page_paragraph(page, "weights", "Weights: %s.", used ? line : "none in the plan");
+}
+
+static void place_row(struct page *page, const json_t *place, size_t position)
+{
+    const json_t *list = json_object_get(place, "dominates");
+    double score = field_number(place, "score"), low = field_number(place, "low");
+    struct human interval = {""};
+    if (position > 1 && isfinite(low))
+        interval = human_interval(low, field_number(place, "high"));
+    char names[256] = "";
+    for (size_t k = 0; k < json_array_size(list); k++) {
+        const char *name = json_string_value(json_array_get(list, k));
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", name ? name : "");
+    }
+    page_row(page, "");
+    page_cell(page, "n", "%zu", position);
+    page_cell(page, "", "%s", field_text(place, "contestant"));
+    page_cell_two(page, "n", human_ratio(score).text, interval.text, "");
+    page_cell_two(page,
+                  "n",
+                  human_ratio(field_number(place, "regret")).text,
+                  field_text(place, "regret_in"),
+                  "");
+    page_cell(page, "", "%s", *names ? names : "nobody");
+}
+
+/* Who has no place, and which cell is the reason. */
+static void place_absent(struct page *page, const json_t *place)
+{
+    page_row(page, "quiet");
+    page_cell(page, "n", "–");
+    page_cell(page, "", "%s", field_text(place, "contestant"));
+    page_cell(page, "n", "–");
+    page_cell_two(page, "n", "not ranked", field_text(place, "out_in"), "");
+    page_cell(page, "", " ");
+}
+
+static void places(struct page *page, const json_t *order)
+{
+    static const char *const titles[] = {
+        ">", "<contestant", ">weighted cost", ">worst case", "<dominates"};
+    page_table(page, "places", 5, titles);
+    for (size_t i = 0; i < json_array_size(order); i++) {
+        const json_t *place = json_array_get(order, i);
+        if (json_is_false(json_object_get(place, "eligible")))
+            place_absent(page, place);
+        else
+            place_row(page, place, i + 1);
+    }
+    page_table_end(page);
+}
+
+void section_standings(struct page *page, const struct model *model)
+{
+    const json_t *list = json_object_get(model->verdict, "standings");
+    char sentence[2048];
+    page_heading(page, 2, "standings", "Which one to take, by what you need");
+    if (json_array_size(list) == 0) {
+        page_paragraph(page, "empty", "No standing: the verdict holds none.");
+        return;
+    }
+    page_box(page, "cards");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *standing = json_array_get(list, i);
+        const char *profile = field_text(standing, "profile");
+        const char *winner = json_string_value(json_object_get(standing, "winner"));
+        page_box(page, winner ? "card decided" : "card");
+        model_mark_names(model, field_text(standing, "sentence"), sentence, sizeof sentence);
+        page_heading(page, 3, "", "%s: %s", profile, winner ? winner : "no winner");
+        page_paragraph(page, "", "%s", sentence);
+        places(page, json_object_get(standing, "order"));
+        weights(page, model, profile);
+        page_box_end(page);
+    }
+    page_box_end(page);
+    page_paragraph(page,
+                   "legend",
+                   "Weighted cost: the geometric mean of the cell costs under the weights, as a "
+                   "multiple of the first. Worst case: the largest ratio to the best of a cell. "
+                   "Dominates: faster somewhere and slower nowhere. Whoever is disqualified or did "
+                   "not run in a cell with weight has no place here.");
+}

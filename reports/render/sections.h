@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* sections.h - the parts of the report, top to bottom; each is written once for both formats. */
+#ifndef VELO_REPORT_SECTIONS_H
+#define VELO_REPORT_SECTIONS_H
+
+#include "model.h"
+#include "page.h"
+
+/* The first screen: verdict, facts, trust, matrix; what did not race; standings. */
+void section_front(struct page *page, const struct model *model);
+void section_matrix(struct page *page, const struct model *model);
+void section_standings(struct page *page, const struct model *model);
+
+/* The pictures, in the order of plots.h. */
+void section_pictures(struct page *page, const struct model *model);
+
+/* Numbers. */
+void section_duels(struct page *page, const struct model *model);
+void section_absolute(struct page *page, const struct model *model);
+void section_percentiles(struct page *page, const struct model *model);
+void section_costs(struct page *page, const struct model *model);
+void section_limits(struct page *page, const struct model *model);
+
+/* What stands behind them. */
+void section_conformance(struct page *page, const struct model *model);
+void section_environment(struct page *page, const struct model *model);
+void section_redone(struct page *page, const struct model *model);
+void section_reproduce(struct page *page, const struct model *model);
+
+#endif
