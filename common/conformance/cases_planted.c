@@ -16,7 +16,7 @@ PLANTED(planted_good_case, "pass", "")
     assert_int_equal(1, 1);
 }
 
-PLANTED(planted_assertion, "fail", "0x1 != 0x2")
+PLANTED(planted_assertion, "fail", "1 is 1, expected 2")
 {
     assert_int_equal(1, 2);
 }
@@ -91,7 +91,7 @@ static void *wait_for_ever(void *arg)
     return NULL;
 }
 
-PLANTED(planted_assertion_beside_a_thread, "fail", "0x3 != 0x4")
+PLANTED(planted_assertion_beside_a_thread, "fail", "3 is 3, expected 4")
 {
     static struct conf_count never;
     pthread_t thread;
@@ -101,7 +101,7 @@ PLANTED(planted_assertion_beside_a_thread, "fail", "0x3 != 0x4")
     assert_int_equal(3, 4);
 }
 
-PLANTED(planted_flood_of_output, "fail", "0x5 != 0x6")
+PLANTED(planted_flood_of_output, "fail", "5 is 5, expected 6")
 {
     for (int i = 0; i < 20000; i++)
         printf("line %d of a case that talks too much\n", i);

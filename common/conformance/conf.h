@@ -87,6 +87,20 @@ bool conf_record(bool ok, const char *file, int line, const char *format, ...)
 bool conf_expect_int(
     long long actual, long long expected, const char *text, const char *file, int line);
 
+/* cmocka prints integers in hexadecimal, which makes -11 unreadable, and keeps the text of fail_msg
+ * apart from its place; so these two are ours. */
+#undef fail_msg
+#define fail_msg(...)                                                                              \
+    do {                                                                                           \
+        conf_record(false, __FILE__, __LINE__, __VA_ARGS__);                                       \
+        _fail(__FILE__, __LINE__);                                                                 \
+    } while (0)
+#undef assert_int_equal
+#define assert_int_equal(actual_, expected_)                                                       \
+    conf_assert_int((long long)(actual_), (long long)(expected_), #actual_, __FILE__, __LINE__)
+void conf_assert_int(
+    long long actual, long long expected, const char *text, const char *file, int line);
+
 /* ---- loops ---- */
 
 /* The mode under test (--mode). */

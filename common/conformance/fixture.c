@@ -102,8 +102,26 @@ bool conf_record(bool ok, const char *file, int line, const char *format, ...)
 bool conf_expect_int(
     long long actual, long long expected, const char *text, const char *file, int line)
 {
-    return conf_record(
-        actual == expected, file, line, "%s is %lld, expected %lld", text, actual, expected);
+    if (actual == expected)
+        return true;
+    const char *name = actual < 0 && actual > -200 ? velo_strerror((int)actual) : "";
+    return conf_record(false,
+                       file,
+                       line,
+                       "%.150s is %lld%s%s%s, expected %lld",
+                       text,
+                       actual,
+                       name[0] != '\0' ? " (" : "",
+                       name,
+                       name[0] != '\0' ? ")" : "",
+                       expected);
+}
+
+void conf_assert_int(
+    long long actual, long long expected, const char *text, const char *file, int line)
+{
+    if (!conf_expect_int(actual, expected, text, file, line))
+        _fail(file, line);
 }
 
 /* ---- hooks: count, then hand on ---- */
