@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load_memory.c - bytes per pending task, per pending timer, per loop.
+ *
+ * Fixed work, no warm-up: the process is fresh, so what the kernel says is resident grows by what the
+ * contestant touches. The cost is the growth of the peak by item; what is still resident after the
+ * tasks have run is reported beside it. Tasks are submitted to a loop that does not run yet (L2), then
+ * run, and must all come in order.
+ */
+#include "clock.h"
+#include "stage.h"
+#include "window.h"
+#include "word.h"
+
+#include <inttypes.h>
+#include <malloc.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define FAR_NS (3600 * NS_PER_S)
+
+enum item { ITEM_TASK, ITEM_TIMER, ITEM_LOOP };
+
+static struct {
+    struct gauge done; /* 1: all tasks ran */
+    struct stage stage;
+    struct race *race;
+    enum item item;
+    uint64_t count;
+    uint64_t ran, disorder, unexpected;
+    uint64_t before_bytes, grown_bytes;
+    struct velo_loop **loops;
+} self;
+
+static void on_task(void *arg)
+{
+    self.disorder += word_from_arg(arg) != self.ran;
+    if (++self.ran == self.count)
+        gauge_set(&self.done, 1);
+}
+
+static void never(void *arg)
+{
+    (void)arg;
+    self.unexpected++;
+}
+
+static int add_item(uint64_t i)
+{
+    switch (self.item) {
+    case ITEM_TASK:
+        return velo_submit(self.stage.loop, on_task, word_to_arg(i));
+    case ITEM_TIMER:
+        return velo_timer_start(self.stage.loop, FAR_NS + i, 0, never, NULL, NULL);
+    default:
+        return velo_loop_create(&self.loops[i], NULL);
+    }
+}
+
+static uint64_t peak_bytes(void)
+{
+    struct covariates now;
+    covariates_read(&now);
+    return now.max_rss_bytes;
+}
+
+static void lap(void *load, uint64_t duration_ns, struct lap *out)
+{
+    uint64_t start_ns = clock_now_ns();
+    int rc = 0;
+    (void)load;
+    (void)duration_ns;
+    malloc_trim(0);
+    self.before_bytes = covariates_rss_bytes();
+    for (uint64_t i = 0; i < self.count && rc == 0; i++)
+        rc = add_item(i);
+    uint64_t now_bytes = covariates_rss_bytes(), most_bytes = peak_bytes();
+    if (most_bytes > now_bytes)
+        now_bytes = most_bytes;
+    self.grown_bytes = now_bytes > self.before_bytes ? now_bytes - self.before_bytes : 0;
+    race_check(self.race, rc, "adding an item");
+    out->units = self.count;
+    out->elapsed_ns = clock_now_ns() - start_ns;
+}
+
+static void destroy_loops(void)
+{
+    for (uint64_t i = 0; i < self.count; i++)
+        race_check(self.race, velo_loop_destroy(self.loops[i]), "velo_loop_destroy");
+}
+
+static void run_tasks(struct race *race)
+{
+    if (!gauge_wait(&self.done, 1, race->cpus.spins))
+        race_fail(race, "not all of %" PRIu64 " pending tasks ran within 5 s", self.count);
+    double kept = (double)covariates_rss_bytes() - (double)self.before_bytes;
+    race_metric(race, "kept_bytes_per_item", fmax(kept, 0) / (double)self.count);
+}
+
+static void finish(struct race *race)
+{
+    if (self.item == ITEM_LOOP)
+        destroy_loops();
+    if (!stage_start(&self.stage))
+        return;
+    if (self.item == ITEM_TASK)
+        run_tasks(race);
+    stage_close(&self.stage);
+    if (self.disorder > 0 || self.unexpected > 0)
+        race_fail(race, "%" PRIu64 " callbacks out of order", self.disorder + self.unexpected);
+    if (self.item == ITEM_TIMER && gauge_get(&self.stage.discarded) != self.count)
+        race_fail(race, "pending timers and discarded ones differ");
+}
+
+static void run(struct race *race)
+{
+    struct window_plan plan = {.lap = lap, .once = true, .stage = &self.stage};
+    struct lap total;
+    self.race = race;
+    self.item = (enum item)params_integer(&race->params, "item");
+    self.count = params_integer(&race->params, "count");
+    self.loops = calloc(self.count, sizeof self.loops[0]);
+    if (self.loops == NULL) {
+        race_fail(race, "out of memory");
+        return;
+    }
+    if (!stage_create(&self.stage, race) || !window_run(race, &plan, &total))
+        return;
+    race_metric(race, "bytes_per_item", (double)self.grown_bytes / (double)self.count);
+    race_metric(race, "ns_per_item", (double)total.elapsed_ns / (double)total.units);
+    finish(race);
+    free(self.loops);
+}
+
+static const struct param_spec params[] = {
+    {"item", PARAM_CHOICE, 0, 0, 0, "task|timer|loop", "what is counted"},
+    {"count", PARAM_INTEGER, 1, 10000000, 1000000, NULL, "how many of them"},
+    {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
+};
+
+static const struct metric_spec metrics[] = {
+    {"bytes_per_item", "bytes", false},
+    {"kept_bytes_per_item", "bytes", false},
+    {"ns_per_item", "ns", false},
+    {NULL, NULL, false},
+};
+
+const struct load load_memory = {
+    .name = "memory",
+    .summary = "resident bytes per pending task, pending timer, or loop",
+    .params = params,
+    .metrics = metrics,
+    .run = run,
+};

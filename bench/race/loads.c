@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* loads.c - the list of load generators; the name in it is the name in a scenario. */
+#include "race.h"
+
+extern const struct load load_closed_loop, load_wake_idle, load_burst, load_producers,
+    load_open_loop, load_sparse, load_mixed, load_timers, load_fd_ring, load_microtasks,
+    load_shutdown, load_idle, load_start_stop, load_memory;
+
+const struct load *const race_loads[] = {
+    &load_closed_loop,
+    &load_wake_idle,
+    &load_burst,
+    &load_producers,
+    &load_open_loop,
+    &load_sparse,
+    &load_mixed,
+    &load_timers,
+    &load_fd_ring,
+    &load_microtasks,
+    &load_shutdown,
+    &load_idle,
+    &load_start_stop,
+    &load_memory,
+    NULL,
+};

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * race.h - one run: what was asked for, and what the load generator found out.
+ *
+ * A load generator is a `struct load`: its settings, the metrics it reports, and one function that
+ * does everything: set up a loop, warm up, measure one window, tear down, verify. A scenario (Lua)
+ * chooses a load and its settings for each point; inside the window only C runs.
+ */
+#ifndef RACE_RACE_H
+#define RACE_RACE_H
+
+#include "covariates.h"
+#include "params.h"
+#include "placement.h"
+#include "recorder.h"
+
+#include "velo.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define METRICS_MAX 12
+
+enum variant { VARIANT_NONE, VARIANT_DISABLED, VARIANT_FORCED, VARIANT_NOSPIN };
+
+struct metric_spec {
+    const char *name; /* NULL ends a list */
+    const char *unit;
+    bool higher_is_better;
+};
+
+struct race;
+
+struct load {
+    const char *name;
+    const char *summary;
+    const struct param_spec *params;
+    const struct metric_spec *metrics;
+    uint64_t needs;                 /* capabilities without which it cannot run */
+    bool uses_common_rate;          /* its rate is a share of a capacity: --common-rate */
+    void (*run)(struct race *race); /* fills race->result */
+};
+
+/* All loads, ends with NULL. */
+extern const struct load *const race_loads[];
+
+enum warmup_reason { WARMUP_NONE, WARMUP_STEADY, WARMUP_TIMEOUT };
+
+struct result {
+    bool ok;
+    char error[256];             /* the first thing that went wrong, in words */
+    double metrics[METRICS_MAX]; /* in the order of load->metrics; NAN = not measured */
+    const struct recorder *latency;
+    const struct recorder *uncorrected;
+    struct covariates covariates;
+    bool has_counters; /* the contestant declares METRICS */
+    struct velo_metrics counters;
+    const struct recorder *slip; /* of an open-loop generator */
+    double warmup_ms;
+    enum warmup_reason warmup_reason;
+    bool steady;
+    uint64_t elapsed_ns;
+    double common_rate; /* what the rate was a share of; 0 = there was none */
+};
+
+struct race {
+    const struct load *load;
+    struct params params;
+    uint64_t seed;
+    uint64_t window_ns;
+    double common_rate; /* operations per second; 0 = not given: the load runs a pilot of its own */
+    enum variant variant;
+    struct placement_map cpus;
+    struct result result;
+};
+
+void race_init(struct race *race);
+
+/* Say what failed. The first failure is kept; the run then is not ok. */
+void race_fail(struct race *race, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* As race_fail, if [rc], which a function of the API returned, is not 0. True if it was 0. */
+bool race_check(struct race *race, int rc, const char *what);
+
+/* Report a metric. The name must be one of load->metrics. */
+void race_metric(struct race *race, const char *name, double value);
+
+/* Report the quantile of a recorder as a metric, or nothing if it has too few samples. */
+void race_metric_quantile(struct race *race,
+                          const char *name,
+                          const struct recorder *recorder,
+                          double share);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* report.h - what the race program says: the run line, and the description of a scenario. */
+#ifndef RACE_REPORT_H
+#define RACE_REPORT_H
+
+#include "options.h"
+#include "scenario.h"
+
+#include <stdio.h>
+
+/* What can this contestant not do, that the point needs? True if it can run it. */
+bool report_runnable(uint64_t needs, enum variant variant, char *reason, size_t size);
+
+/* All capabilities that a point needs: the scenario's, its own, its load's. */
+uint64_t report_needs(const struct scenario *scenario, const struct point *point);
+
+/* The run line, one line of JSON. */
+void report_run(FILE *file,
+                const struct race *race,
+                const struct scenario *scenario,
+                const struct point *point);
+
+/* A line that says only that the run failed, and why. */
+void report_failure(FILE *file,
+                    const struct race *race,
+                    const struct scenario *scenario,
+                    const struct point *point,
+                    const char *error);
+
+/* --describe, as text or as one line of JSON. */
+void report_describe(FILE *file, const struct scenario *scenario, bool as_json);
+
+/* --loads */
+void report_loads(FILE *file);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* report_describe.c - what a scenario asks for, and whether this contestant can do it. */
+#include "report.h"
+
+#include "capability.h"
+
+#include <stdlib.h>
+
+uint64_t report_needs(const struct scenario *scenario, const struct point *point)
+{
+    return scenario->needs | point->needs | point->load->needs;
+}
+
+bool report_runnable(uint64_t needs, enum variant variant, char *reason, size_t size)
+{
+    char names[512];
+    uint64_t missing = needs & ~velo_impl()->capabilities;
+    reason[0] = '\0';
+    if (missing != 0) {
+        capability_list(missing, names, sizeof names);
+        snprintf(reason, size, "%s does not offer %s", velo_impl()->name, names);
+        return false;
+    }
+    bool fast_path = (velo_impl()->capabilities & VELO_CAP_FAST_PATH) != 0;
+    if (variant != VARIANT_NONE && !fast_path)
+        snprintf(reason,
+                 size,
+                 "%s has no variant '%s': it does not offer FAST_PATH",
+                 velo_impl()->name,
+                 variant_name(variant));
+    else if (variant == VARIANT_FORCED && (needs & VELO_CAP_FDS))
+        snprintf(reason, size, "variant 'forced' refuses descriptors, which this scenario needs");
+    return reason[0] == '\0';
+}
+
+/* What every point needs. */
+static uint64_t common_needs(const struct scenario *scenario)
+{
+    uint64_t bits = ~UINT64_C(0);
+    for (size_t i = 0; i < scenario->point_count; i++)
+        bits &= report_needs(scenario, &scenario->points[i]);
+    return bits;
+}
+
+static json_t *names_of(uint64_t bits)
+{
+    json_t *list = json_array();
+    for (unsigned bit = 0; bit < 64; bit++)
+        if (bits >> bit & 1 && capability_name(UINT64_C(1) << bit) != NULL)
+            json_array_append_new(list, json_string(capability_name(UINT64_C(1) << bit)));
+    return list;
+}
+
+static bool any_core(const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->point_count; i++)
+        if (scenario->points[i].core)
+            return true;
+    return false;
+}
+
+static json_t *describe_point(const struct scenario *scenario, const struct point *point)
+{
+    char reason[600];
+    uint64_t needs = report_needs(scenario, point);
+    bool runnable = report_runnable(needs, VARIANT_NONE, reason, sizeof reason);
+    json_t *object = json_object();
+    json_object_set_new(object, "id", json_string(point->id));
+    json_object_set(object, "params", point->params);
+    json_object_set_new(object, "core", json_boolean(point->core));
+    json_object_set_new(object, "placement", json_string(placement_name(point->placement)));
+    json_object_set_new(object, "load", json_string(point->load->name));
+    json_object_set_new(object, "uses_common_rate", json_boolean(point->load->uses_common_rate));
+    json_object_set_new(object, "needs", names_of(needs));
+    json_object_set_new(object, "runnable", json_boolean(runnable));
+    json_object_set_new(object, "reason", json_string(reason));
+    return object;
+}
+
+static json_t *describe(const struct scenario *scenario)
+{
+    char reason[600];
+    uint64_t needs = common_needs(scenario);
+    const struct metric_spec *primary = scenario_primary(scenario, &scenario->points[0]);
+    bool runnable = report_runnable(needs, VARIANT_NONE, reason, sizeof reason);
+    json_t *object = json_object();
+    json_t *points = json_array();
+    json_object_set_new(object, "scenario", json_string(scenario->name));
+    json_object_set_new(object, "summary", json_string(scenario->summary));
+    json_object_set_new(object, "family", json_string(scenario->family));
+    json_object_set_new(object, "needs", names_of(needs));
+    json_object_set_new(object, "core", json_boolean(any_core(scenario)));
+    json_object_set_new(object, "script", json_string(scenario->path));
+    json_object_set_new(object,
+                        "primary",
+                        json_pack("{s:s,s:s,s:s}",
+                                  "metric",
+                                  primary->name,
+                                  "unit",
+                                  primary->unit,
+                                  "better",
+                                  "lower"));
+    for (size_t i = 0; i < scenario->point_count; i++)
+        json_array_append_new(points, describe_point(scenario, &scenario->points[i]));
+    json_object_set_new(object, "points", points);
+    json_object_set_new(object, "runnable", json_boolean(runnable));
+    json_object_set_new(object, "reason", json_string(reason));
+    return object;
+}
+
+static void describe_text(FILE *file, const struct scenario *scenario)
+{
+    char reason[600];
+    fprintf(file, "%s: %s\n", scenario->name, scenario->summary);
+    fprintf(file, "  family %s, primary cost %s\n", scenario->family, scenario->primary);
+    for (size_t i = 0; i < scenario->point_count; i++) {
+        const struct point *point = &scenario->points[i];
+        char *params = json_dumps(point->params, JSON_COMPACT);
+        report_runnable(report_needs(scenario, point), VARIANT_NONE, reason, sizeof reason);
+        fprintf(file,
+                "  %-24s %s%-9s %-12s %s%s%s\n",
+                point->id,
+                point->core ? "* " : "  ",
+                placement_name(point->placement),
+                point->load->name,
+                params,
+                reason[0] != '\0' ? "  NOT RUN: " : "",
+                reason);
+        free(params);
+    }
+    fprintf(file, "  (* core set)\n");
+}
+
+void report_describe(FILE *file, const struct scenario *scenario, bool as_json)
+{
+    if (!as_json) {
+        describe_text(file, scenario);
+        return;
+    }
+    json_t *object = describe(scenario);
+    char *text = json_dumps(object, JSON_COMPACT);
+    fprintf(file, "%s\n", text == NULL ? "null" : text);
+    free(text);
+    json_decref(object);
+}
+
+static void print_load(FILE *file, const struct load *load)
+{
+    char allowed[256];
+    fprintf(file, "loads.%s: %s\n", load->name, load->summary);
+    for (const struct param_spec *spec = load->params; spec->name != NULL; spec++) {
+        params_allowed(spec, allowed, sizeof allowed);
+        fprintf(file, "    %-12s %s (%s; ", spec->name, spec->what, allowed);
+        if (spec->kind == PARAM_CHOICE)
+            fprintf(file,
+                    "default the %s)\n",
+                    (int)spec->fallback == 0 ? "first" : "one after the first");
+        else
+            fprintf(file, "default %g)\n", spec->fallback);
+    }
+    fprintf(file, "    reports");
+    for (const struct metric_spec *spec = load->metrics; spec->name != NULL; spec++)
+        fprintf(file, " %s [%s]%s", spec->name, spec->unit, spec[1].name == NULL ? "\n\n" : ",");
+}
+
+void report_loads(FILE *file)
+{
+    for (const struct load *const *load = race_loads; *load != NULL; load++)
+        print_load(file, *load);
+}

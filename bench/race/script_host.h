@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_host.h - the parts of the Lua host, for each other: script.c (reads a file), script_sandbox.c
+ * (what a script can reach), script_error.c (file:line for every complaint), script_loads.c (the
+ * `loads` table), script_scenario.c (`scenario` and `point`).
+ *
+ * Functions named script_* may raise a Lua error; all of them run inside one protected call.
+ */
+#ifndef RACE_SCRIPT_HOST_H
+#define RACE_SCRIPT_HOST_H
+
+#include "scenario.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+
+struct script_host {
+    const char *path;   /* as the user gave it */
+    char *source;       /* the text of the file */
+    size_t source_size;
+    const struct script_env *env;
+    struct scenario *out;
+    size_t lua_bytes; /* allocated by Lua now */
+    int steps;        /* hook calls so far */
+    bool built;       /* scenario { } has been called */
+};
+
+/* What loads.NAME { } returns: a userdata of this. */
+struct script_settings {
+    const struct load *load;
+    struct params params;
+};
+
+#define SETTINGS_TYPE "load settings"
+#define POINT_TYPE "point"
+#define SCENARIO_TYPE "scenario"
+
+struct script_host *script_host(lua_State *L);
+
+/* A state with nothing in it but what a plan may use, bounded in memory and steps; NULL = no memory. */
+lua_State *script_sandbox_open(struct script_host *host);
+void script_sandbox_fill(lua_State *L);
+
+/* The line of the user's file that is being executed; 0 if none. */
+int script_line(lua_State *L);
+
+/* The first line from [line] on that assigns [key]; [line] itself if there is none. */
+int script_key_line(const struct script_host *host, int line, const char *key);
+
+/* Raise "path:line: message". */
+int script_raise(lua_State *L, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Raise "path:line: WHAT: KEY = VALUE PROBLEM; allowed: ALLOWED" for the value on the stack. */
+int script_raise_value(lua_State *L,
+                       int line,
+                       const char *what,
+                       const char *key,
+                       int value_index,
+                       const char *problem,
+                       const char *allowed);
+
+void script_add_loads(lua_State *L);
+void script_add_scenario(lua_State *L);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * script_sandbox.c - what a scenario can reach: the language, string, table, math with seeded random
+ * numbers, and files of its own lib/ folder. No files, no clock, no processes, no bytecode; 64 MiB and
+ * about 200 million steps. A plan is a pure function of its file, the seed and the context.
+ */
+#include "script_host.h"
+
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTES_MAX ((size_t)64 << 20)
+#define STEPS_PER_HOOK 1000000
+#define HOOKS_MAX 200
+
+struct script_host *script_host(lua_State *L)
+{
+    struct script_host *host;
+    memcpy(&host, lua_getextraspace(L), sizeof host);
+    return host;
+}
+
+static void *bounded_alloc(void *ud, void *block, size_t old_size, size_t new_size)
+{
+    struct script_host *host = ud;
+    size_t held = block == NULL ? 0 : old_size; /* for a new block Lua passes its type instead */
+    if (new_size == 0) {
+        free(block);
+        host->lua_bytes -= held;
+        return NULL;
+    }
+    if (host->lua_bytes - held + new_size > BYTES_MAX)
+        return NULL;
+    void *moved = realloc(block, new_size);
+    if (moved != NULL)
+        host->lua_bytes += new_size - held;
+    return moved;
+}
+
+static void count_steps(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    if (++script_host(L)->steps > HOOKS_MAX)
+        luaL_error(L, "the plan runs for more than %d million steps; is there an endless loop?", HOOKS_MAX);
+}
+
+static int print_to_stderr(lua_State *L)
+{
+    for (int i = 1; i <= lua_gettop(L); i++) {
+        fprintf(stderr, "%s%s", i > 1 ? "\t" : "", luaL_tolstring(L, i, NULL));
+        lua_pop(L, 1);
+    }
+    fputc('\n', stderr);
+    return 0;
+}
+
+/* require "name": SCENARIO_FOLDER/lib/name.lua, once. Upvalue 1: the modules loaded so far. */
+static int require_lib(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const char *path = script_host(L)->path;
+    const char *slash = strrchr(path, '/');
+    if (name[0] == '\0' || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name))
+        return luaL_error(L, "require \"%s\": a library name is made of a-z, 0-9 and _", name);
+    if (lua_getfield(L, lua_upvalueindex(1), name) != LUA_TNIL)
+        return 1;
+    lua_pop(L, 1);
+    lua_pushlstring(L, path, slash == NULL ? 0 : (size_t)(slash - path + 1));
+    lua_pushfstring(L, "lib/%s.lua", name);
+    lua_concat(L, 2);
+    if (luaL_loadfilex(L, lua_tostring(L, -1), "t") != LUA_OK)
+        return luaL_error(L, "require \"%s\": %s", name, lua_tostring(L, -1));
+    lua_call(L, 0, 1);
+    if (lua_isnil(L, -1))
+        return luaL_error(L, "require \"%s\": the library returns nothing", name);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, lua_upvalueindex(1), name);
+    return 1;
+}
+
+static void forget(lua_State *L, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        lua_pushnil(L);
+        lua_setfield(L, -2, *names);
+    }
+}
+
+static void seed_math(lua_State *L)
+{
+    lua_getglobal(L, LUA_MATHLIBNAME);
+    lua_getfield(L, -1, "randomseed");
+    lua_pushinteger(L, (lua_Integer)script_host(L)->env->seed);
+    lua_call(L, 1, 0);
+    forget(L, (const char *const[]){"randomseed", NULL});
+    lua_pop(L, 1);
+}
+
+void script_sandbox_fill(lua_State *L)
+{
+    luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
+    forget(L,
+           (const char *const[]){"dofile", "loadfile", "load", "collectgarbage", "warn", NULL});
+    lua_pop(L, 1);
+    luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
+    forget(L, (const char *const[]){"dump", NULL});
+    luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 1);
+    luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 1);
+    lua_pop(L, 3);
+    seed_math(L);
+    lua_pushcfunction(L, print_to_stderr);
+    lua_setglobal(L, "print");
+    lua_newtable(L);
+    lua_pushcclosure(L, require_lib, 1);
+    lua_setglobal(L, "require");
+}
+
+lua_State *script_sandbox_open(struct script_host *host)
+{
+    lua_State *L = lua_newstate(bounded_alloc, host);
+    if (L == NULL)
+        return NULL;
+    memcpy(lua_getextraspace(L), &host, sizeof host);
+    lua_sethook(L, count_steps, LUA_MASKCOUNT, STEPS_PER_HOOK);
+    return L;
+}

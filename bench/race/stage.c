@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* stage.c - a loop, its thread, and its books. */
+#include "stage.h"
+
+#include "clock.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ASLEEP_PATIENCE_NS (2 * NS_PER_S)
+
+static void count_discard(void *ctx, velo_fn fn, void *arg)
+{
+    struct stage *stage = ctx;
+    (void)fn;
+    (void)arg;
+    gauge_step(&stage->discarded);
+}
+
+void stage_options(struct stage *stage, struct race *race, struct velo_options *options)
+{
+    memset(options, 0, sizeof *options);
+    options->size = sizeof *options;
+    options->ctx = stage;
+    options->on_discard = count_discard;
+    if (race->variant == VARIANT_DISABLED)
+        options->fast_path = VELO_FAST_DISABLED;
+    if (race->variant == VARIANT_FORCED)
+        options->fast_path = VELO_FAST_FORCED;
+    if (race->variant == VARIANT_NOSPIN)
+        options->spin_ns = -1;
+}
+
+bool stage_create(struct stage *stage, struct race *race)
+{
+    struct velo_options options;
+    memset(stage, 0, sizeof *stage);
+    stage->race = race;
+    stage->stat_fd = -1;
+    stage_options(stage, race, &options);
+    return race_check(race, velo_loop_create(&stage->loop, &options), "velo_loop_create");
+}
+
+static void *run_loop(void *arg)
+{
+    struct stage *stage = arg;
+    placement_enter_loop(&stage->race->cpus);
+    stage->tid = gettid();
+    stage->run_rc = velo_loop_run(stage->loop, VELO_RUN_FOREVER);
+    return NULL;
+}
+
+static void say_started(void *arg)
+{
+    struct stage *stage = arg;
+    gauge_set(&stage->started, 1);
+}
+
+bool stage_start(struct stage *stage)
+{
+    char path[64];
+    int rc = pthread_create(&stage->thread, NULL, run_loop, stage);
+    if (rc != 0) {
+        race_fail(stage->race, "cannot start the loop's thread: %s", strerror(rc));
+        return false;
+    }
+    if (!race_check(stage->race, velo_submit(stage->loop, say_started, stage), "velo_submit"))
+        return false;
+    if (!gauge_wait(&stage->started, 1, stage->race->cpus.spins)) {
+        race_fail(stage->race, "the first task did not run within 5 s");
+        return false;
+    }
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)stage->tid);
+    stage->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
+    return true;
+}
+
+bool stage_open(struct stage *stage, struct race *race)
+{
+    return stage_create(stage, race) && stage_start(stage);
+}
+
+struct call {
+    struct stage *stage;
+    velo_fn fn;
+    void *arg;
+};
+
+static void make_call(void *arg)
+{
+    struct call *call = arg;
+    struct stage *stage = call->stage;
+    call->fn(call->arg);
+    gauge_step(&stage->called);
+}
+
+bool stage_call(struct stage *stage, velo_fn fn, void *arg)
+{
+    struct call call = {stage, fn, arg};
+    if (!race_check(stage->race, velo_submit(stage->loop, make_call, &call), "velo_submit"))
+        return false;
+    if (!gauge_wait(&stage->called, ++stage->calls, stage->race->cpus.spins)) {
+        race_fail(stage->race, "a task did not run to its end within 5 s");
+        return false;
+    }
+    return true;
+}
+
+/* "TID (name) S ...": the letter after the last parenthesis. */
+static bool thread_is_blocked(const struct stage *stage)
+{
+    char text[512];
+    ssize_t size = stage->stat_fd < 0 ? -1 : pread(stage->stat_fd, text, sizeof text - 1, 0);
+    if (size <= 0)
+        return true; /* no /proc: the loop's own word has to do */
+    text[size] = '\0';
+    const char *end = strrchr(text, ')');
+    return end != NULL && end[1] == ' ' && end[2] == 'S';
+}
+
+bool stage_wait_asleep(struct stage *stage)
+{
+    uint64_t deadline_ns = clock_now_ns() + ASLEEP_PATIENCE_NS;
+    while (velo_loop_state(stage->loop) != VELO_STATE_SLEEPING || !thread_is_blocked(stage)) {
+        if (clock_now_ns() > deadline_ns) {
+            race_fail(stage->race, "the idle loop did not go to sleep within 2 s");
+            return false;
+        }
+        if (stage->race->cpus.spins == 0)
+            sched_yield();
+        else
+            cpu_relax();
+    }
+    return true;
+}
+
+uint64_t stage_cpu_ns(const struct stage *stage)
+{
+    clockid_t id;
+    if (pthread_getcpuclockid(stage->thread, &id) != 0)
+        return 0;
+    return clock_read_ns(id);
+}
+
+void stage_metrics(const struct stage *stage, struct velo_metrics *out)
+{
+    memset(out, 0, sizeof *out);
+    out->size = sizeof *out;
+    if (velo_impl()->capabilities & VELO_CAP_METRICS)
+        race_check(stage->race, velo_metrics_read(stage->loop, out), "velo_metrics_read");
+}
+
+void stage_join(struct stage *stage, int expected_rc)
+{
+    pthread_join(stage->thread, NULL);
+    if (stage->stat_fd >= 0)
+        close(stage->stat_fd);
+    if (stage->run_rc != expected_rc)
+        race_fail(stage->race,
+                  "velo_loop_run returned %s instead of %s",
+                  velo_strerror(stage->run_rc),
+                  velo_strerror(expected_rc));
+}
+
+void stage_verify_ledger(struct stage *stage)
+{
+    struct velo_metrics m;
+    uint64_t discards = gauge_get(&stage->discarded);
+    if (!(velo_impl()->capabilities & VELO_CAP_METRICS))
+        return;
+    stage_metrics(stage, &m);
+    if (m.accepted != m.executed + m.cancelled + m.discarded)
+        race_fail(stage->race,
+                  "the ledger does not balance: accepted %" PRIu64 ", but executed %" PRIu64
+                  " + cancelled %" PRIu64 " + discarded %" PRIu64,
+                  m.accepted,
+                  m.executed,
+                  m.cancelled,
+                  m.discarded);
+    if (m.discarded != discards)
+        race_fail(stage->race,
+                  "discarded counts %" PRIu64 ", but on_discard was called %" PRIu64 " times",
+                  m.discarded,
+                  discards);
+}
+
+void stage_destroy(struct stage *stage)
+{
+    race_check(stage->race, velo_loop_destroy(stage->loop), "velo_loop_destroy");
+    stage->loop = NULL;
+}
+
+void stage_close(struct stage *stage)
+{
+    if (!stage->race->result.ok)
+        return;
+    race_check(stage->race, velo_loop_shutdown(stage->loop, -1), "velo_loop_shutdown");
+    stage_join(stage, 0);
+    stage_verify_ledger(stage);
+    stage_destroy(stage);
+}
