@@ -58,6 +58,7 @@ double noise_share(const struct noise_mark *from, const struct noise_mark *to)
     if (from->busy_s < 0 || to->busy_s < 0 || passed_s <= 0)
         return 0;
     double foreign_s = (to->busy_s - from->busy_s) - (to->own_s - from->own_s);
-    double share = foreign_s / passed_s;
+    double resolution_s = 3.0 / (double)sysconf(_SC_CLK_TCK);
+    double share = (foreign_s - resolution_s) / passed_s;
     return share < 0 ? 0 : share > 1 ? 1 : share;
 }

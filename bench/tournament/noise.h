@@ -18,7 +18,10 @@ struct noise_mark {
 
 void noise_mark(struct noise_mark *mark);
 
-/* The foreign share between two marks, 0..1; 0 when /proc/stat cannot be read. */
+/*
+ * The foreign share between two marks, 0..1; 0 when /proc/stat cannot be read. Three ticks, which
+ * is what rounding alone can give, count as none.
+ */
 double noise_share(const struct noise_mark *from, const struct noise_mark *to);
 
 #endif

@@ -64,23 +64,6 @@ static int add_wanted(struct plan *plan, const struct registry *registry, const 
     return rc;
 }
 
-/* The baseline (mutex, or else the first) enters a second time: identical code must not be told
- * apart. */
-static void add_twin(struct plan *plan, const struct registry *registry)
-{
-    int baseline = plan_find_entry(plan, "mutex");
-    if (baseline < 0)
-        baseline = 0;
-    const struct plan_entry *original = &plan->entries[baseline];
-    char *name = text_format("%s~twin", original->name);
-    char *variant = text_copy(original->variant);
-    struct plan_entry *twin =
-        add_entry(plan, name, registry_find(registry, original->contestant), variant);
-    twin->twin_of = baseline;
-    free(variant);
-    free(name);
-}
-
 static int make_entries(struct plan *plan, const struct plan_wish *wish)
 {
     int rc = 0;
@@ -89,19 +72,11 @@ static int make_entries(struct plan *plan, const struct plan_wish *wish)
             add_entry(plan, wish->registry->items[i].name, &wish->registry->items[i], "");
     for (size_t i = 0; rc == 0 && i < wish->only->count; i++)
         rc = add_wanted(plan, wish->registry, wish->only->items[i]);
-    if (rc == 0 && plan->entry_count >= SCHEDULE_ENTRIES_MAX) {
-        say_error("at most %d contestants; choose with --only", SCHEDULE_ENTRIES_MAX - 1);
+    if (rc == 0 && plan->entry_count >= PLAN_ENTRIES_MAX) {
+        say_error("at most %d contestants; choose with --only", PLAN_ENTRIES_MAX - 1);
         rc = -EINVAL;
     }
-    if (rc == 0)
-        add_twin(plan, wish->registry);
     return rc;
-}
-
-/* The scenario says by its parameters that its load is a share of the common rate. */
-static bool wants_rate(const json_t *params)
-{
-    return json_object_get(params, "load") != NULL;
 }
 
 static void
@@ -125,10 +100,9 @@ add_cell(struct plan *plan, const struct scenario *scenario, const struct scenar
         .needs = json_incref(scenario->needs),
         .floor = scenario->floor,
         .core = point->core,
-        .wants_rate = wants_rate(point->params),
         .window_ms = micro ? plan->preset->micro_ms : plan->preset->window_ms,
-        .timeout_ms = 30000,
-        .source = scenario,
+        .timeout_ms = plan->preset->timeout_ms,
+        .source = point,
     };
 }
 
@@ -223,6 +197,30 @@ int plan_make(struct plan *plan, const struct plan_wish *wish)
     if (rc != 0)
         plan_free(plan);
     return rc;
+}
+
+void plan_add_twin(struct plan *plan, const bool *admitted)
+{
+    int baseline = plan_find_entry(plan, "mutex");
+    for (int i = 0; (baseline < 0 || !admitted[baseline]) && i < (int)plan->entry_count; i++)
+        if (admitted[i])
+            baseline = i;
+    if (baseline < 0 || !admitted[baseline])
+        return;
+    const struct plan_entry *original = &plan->entries[baseline];
+    struct contestant contestant = {.name = original->contestant, .dir = original->dir};
+    char *name = text_format("%s~twin", original->name);
+    char *variant = text_copy(original->variant);
+    char *kind = text_copy(original->kind);
+    char *version = text_copy(original->version);
+    struct plan_entry *twin = add_entry(plan, name, &contestant, variant);
+    twin->twin_of = baseline;
+    free(twin->kind);
+    free(twin->version);
+    twin->kind = kind;
+    twin->version = version;
+    free(variant);
+    free(name);
 }
 
 static int hash_program(struct plan_entry *entry, const char *program)

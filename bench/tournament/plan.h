@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { PLAN_ENTRIES_MAX = 64, PLAN_CELLS_MAX = 1024 };
+
 /* One starter: a contestant, perhaps in a variant, or the twin of the baseline. */
 struct plan_entry {
     char *name; /* "mutex", "fastpath:nospin", "mutex~twin" */
@@ -38,12 +40,12 @@ struct plan_cell {
     json_t *needs;
     double floor;
     bool core;
-    bool wants_rate;    /* an open loop: its load is a share of the common rate */
-    double common_rate; /* tasks per second; 0 = none */
+    double common_rate; /* tasks per second that an open loop's load is a share of; 0 = none */
     unsigned window_ms;
     unsigned timeout_ms;
-    double block_ms;               /* what one block will take, by the pilot; 0 = unknown */
-    const struct scenario *source; /* NULL in a plan that was read back */
+    double block_ms;                     /* what one block will take, by the pilot; 0 = unknown */
+    bool dropped;                        /* does not fit the budget; the journal says so */
+    const struct scenario_point *source; /* NULL in a plan that was read back */
 };
 
 struct plan {
@@ -80,6 +82,13 @@ struct plan_wish {
 
 /* Draws up entries and cells. Returns: 0; -EINVAL after a message when a name does not exist. */
 int plan_make(struct plan *plan, const struct plan_wish *wish);
+
+/*
+ * The baseline (mutex if it is [admitted], or else the first that is) enters a second time:
+ * identical code must not be told apart. [admitted] has one element per entry. Nothing happens if
+ * none is.
+ */
+void plan_add_twin(struct plan *plan, const bool *admitted);
 
 /* Adds the hash of every binary that will run. Returns: 0; -errno after a message. */
 int plan_hash_binaries(struct plan *plan);

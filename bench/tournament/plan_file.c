@@ -197,7 +197,6 @@ static void read_cell(struct plan_cell *cell, const json_t *json)
         .timeout_ms = (unsigned)(json_double(json, "timeout_s", 30) * 1e3),
         .block_ms = json_double(json, "block_ms", 0),
     };
-    cell->wants_rate = cell->common_rate > 0;
     cell->key = text_format("%s/%s/%s", cell->lane, cell->scenario, cell->point);
 }
 
@@ -234,8 +233,8 @@ static int read_root(struct plan *plan, const json_t *root, const char *path)
         .redo_share = json_double(redo, "share", 0),
     };
     read_lists(plan, root);
-    if (plan->preset != NULL && plan->entry_count > 0 && plan->entry_count <= 64 &&
-        plan->cell_count > 0)
+    if (plan->preset != NULL && plan->entry_count > 0 && plan->entry_count <= PLAN_ENTRIES_MAX &&
+        plan->cell_count > 0 && plan->cell_count <= PLAN_CELLS_MAX)
         return 0;
     say_error("%s: not a plan that this program wrote (preset, entries or cells are missing)",
               path);

@@ -14,6 +14,7 @@ struct preset {
     unsigned window_ms; /* of the race lane; shortened down to window_least_ms to fit the budget */
     unsigned window_least_ms;
     unsigned micro_ms;      /* window of the micro lane */
+    unsigned timeout_ms;    /* of a run, until the pilot knows better */
     unsigned blocks_common; /* rounds that drop nobody */
     unsigned blocks_max;    /* of one cell */
     double margin;          /* closer than this is practically equal */

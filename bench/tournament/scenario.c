@@ -14,19 +14,24 @@
 
 enum { DESCRIBE_LIMIT_MS = 20000 };
 
-static void add_point(struct scenario *scenario, const json_t *point)
+static void
+add_point(const struct scenario_list *list, struct scenario *scenario, const json_t *described)
 {
     struct scenario_point *points =
         realloc(scenario->points, (scenario->point_count + 1) * sizeof(*points));
     if (points == NULL)
         abort();
     scenario->points = points;
-    json_t *params = json_object_get(point, "params");
-    points[scenario->point_count++] = (struct scenario_point){
-        .id = text_copy(json_text(point, "id", "")),
+    json_t *params = json_object_get(described, "params");
+    struct scenario_point *point = &points[scenario->point_count++];
+    *point = (struct scenario_point){
+        .id = text_copy(json_text(described, "id", "")),
         .params = params != NULL ? json_incref(params) : json_object(),
-        .core = json_bool(point, "core", scenario->core),
+        .core = json_bool(described, "core", scenario->core),
+        .blocked = text_alloc(list->contestants * sizeof(char *)),
     };
+    for (size_t i = 0; i < list->contestants; i++)
+        point->blocked[i] = text_copy("does not offer this scenario");
 }
 
 static struct scenario *
@@ -50,15 +55,29 @@ add_scenario(struct scenario_list *list, const char *lane, const json_t *describ
         .floor = json_double(primary, "floor", json_double(described, "floor", 0)),
         .core = json_bool(described, "core", false),
         .needs = json_is_array(needs) ? json_incref(needs) : json_array(),
-        .blocked = text_alloc(list->contestants * sizeof(char *)),
     };
-    for (size_t i = 0; i < list->contestants; i++)
-        scenario->blocked[i] = text_copy("does not offer this scenario");
     size_t index;
     const json_t *point;
     json_array_foreach(json_object_get(described, "points"), index, point)
-        add_point(scenario, point);
+        add_point(list, scenario, point);
     return scenario;
+}
+
+/* What is said of a single point counts more than what is said of the whole scenario. */
+static void
+take_point(struct scenario *scenario, size_t who, const json_t *described, const json_t *said)
+{
+    const json_t *judge = json_object_get(said, "runnable") != NULL ? said : described;
+    for (size_t i = 0; i < scenario->point_count; i++) {
+        struct scenario_point *point = &scenario->points[i];
+        if (strcmp(point->id, json_text(said, "id", "")) != 0)
+            continue;
+        free(point->blocked[who]);
+        point->blocked[who] =
+            json_bool(judge, "runnable", true)
+                ? NULL
+                : text_copy(json_text(judge, "reason", "says that it cannot run it"));
+    }
 }
 
 /* Takes what contestant number [who] says about one scenario. */
@@ -71,11 +90,10 @@ static void take(struct scenario_list *list, const char *lane, size_t who, const
             scenario = &list->items[i];
     if (scenario == NULL)
         scenario = add_scenario(list, lane, described);
-    free(scenario->blocked[who]);
-    scenario->blocked[who] = NULL;
-    if (!json_bool(described, "runnable", true))
-        scenario->blocked[who] =
-            text_copy(json_text(described, "reason", "says that it cannot run it"));
+    size_t index;
+    const json_t *point;
+    json_array_foreach(json_object_get(described, "points"), index, point)
+        take_point(scenario, who, described, point);
 }
 
 /* Runs a program that prints one JSON document; NULL after a message. */
@@ -186,13 +204,13 @@ int scenario_load(struct scenario_list *list, const struct registry *registry)
 static void free_scenario(struct scenario *scenario, size_t contestants)
 {
     for (size_t i = 0; i < scenario->point_count; i++) {
+        for (size_t who = 0; who < contestants; who++)
+            free(scenario->points[i].blocked[who]);
+        free(scenario->points[i].blocked);
         free(scenario->points[i].id);
         json_decref(scenario->points[i].params);
     }
-    for (size_t i = 0; i < contestants; i++)
-        free(scenario->blocked[i]);
     free(scenario->points);
-    free(scenario->blocked);
     free(scenario->lane);
     free(scenario->name);
     free(scenario->summary);

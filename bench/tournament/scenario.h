@@ -20,6 +20,7 @@ struct scenario_point {
     char *id;
     json_t *params;
     bool core;
+    char **blocked; /* per contestant of the registry: why it cannot run this, or NULL */
 };
 
 struct scenario {
@@ -35,7 +36,6 @@ struct scenario {
     bool core;
     struct scenario_point *points;
     size_t point_count;
-    char **blocked; /* per contestant of the registry: why it cannot run this, or NULL */
 };
 
 struct scenario_list {

@@ -26,7 +26,7 @@ struct schedule_key {
     unsigned attempt;
 };
 
-enum { SCHEDULE_ENTRIES_MAX = 64, SCHEDULE_PAD_MAX = 4095 };
+enum { SCHEDULE_ENTRIES_MAX = 1024, SCHEDULE_PAD_MAX = 4095 };
 
 /*
  * Fill [order] with a permutation of 0..count-1: the indices into [survivors] in running order. It

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blocks.c - which cell gets the next block, who is dropped, when it ends.
+ *
+ * First the common rounds: one block of every cell after the other, in an order drawn for each
+ * round, and nobody is dropped, because the overall standing needs complete rounds. Then each block
+ * goes to the lane that is furthest below its share, and there to the cell with the most expected
+ * verdicts per second. The test is valid at every look (judge.h), so choosing by what was seen so
+ * far is free.
+ */
+#include "blocks.h"
+
+#include "clock.h"
+#include "schedule.h"
+#include "text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_common(const struct tournament *t, size_t cell)
+{
+    return block_count(t, cell) < t->plan.blocks_common;
+}
+
+bool block_runs_entry(const struct tournament *t,
+                      size_t cell,
+                      size_t entry,
+                      const struct judge_cell_result *result)
+{
+    return ledger_may_run(t, cell, entry) && (is_common(t, cell) || result->entries[entry].racing);
+}
+
+static bool anybody(const struct tournament *t, size_t cell)
+{
+    for (size_t e = 0; e < t->plan.entry_count; e++)
+        if (t->plan.entries[e].twin_of < 0 && ledger_may_run(t, cell, e))
+            return true;
+    return false;
+}
+
+static bool was_dropped(const struct tournament *t, size_t cell, size_t entry)
+{
+    for (size_t i = 0; i < t->state.drop_count; i++)
+        if (t->state.drops[i].cell == cell && t->state.drops[i].entry == entry)
+            return true;
+    return false;
+}
+
+static int record_drops(struct tournament *t, size_t cell, const struct judge_cell_result *result)
+{
+    int rc = 0;
+    for (size_t e = 0; rc == 0 && e < t->plan.entry_count; e++) {
+        const struct judge_entry_result *entry = &result->entries[e];
+        if (entry->racing || entry->loses_to < 0 || !ledger_may_run(t, cell, e) ||
+            was_dropped(t, cell, e))
+            continue;
+        rc = ledger_record(t,
+                           "drop",
+                           json_pack("{s:i, s:i, s:s, s:s, s:f}",
+                                     "cell",
+                                     (int)cell,
+                                     "block",
+                                     (int)block_count(t, cell),
+                                     "entry",
+                                     t->plan.entries[e].name,
+                                     "beaten_by",
+                                     t->plan.entries[entry->loses_to].name,
+                                     "log_e",
+                                     entry->loses_log_e));
+    }
+    return rc;
+}
+
+/* The evidence that the leader is the fastest: that of its weakest duel. */
+static double leader_log_e(const struct judge_cell_result *result)
+{
+    double least = INFINITY;
+    for (size_t i = 0; i < result->duel_count; i++) {
+        const struct judge_duel *duel = &result->duels[i];
+        if ((int)duel->a != result->leader && (int)duel->b != result->leader)
+            continue;
+        double log_e = duel->pair.decided != 0 ? duel->pair.decided_log_e : duel->pair.log_e;
+        if (log_e < least)
+            least = log_e;
+    }
+    return isinf(least) ? 0 : least;
+}
+
+static int
+record_decision(struct tournament *t, size_t cell, const struct judge_cell_result *result)
+{
+    size_t unbeaten = 0;
+    for (size_t e = 0; e < t->plan.entry_count; e++)
+        unbeaten += t->plan.entries[e].twin_of < 0 && result->entries[e].racing;
+    const char *why = result->winner >= 0 ? "faster than every other"
+                      : unbeaten > 1      ? "the unbeaten ones are practically equal"
+                                          : "nobody is left to race";
+    json_t *winner =
+        result->winner >= 0 ? json_string(t->plan.entries[result->winner].name) : json_null();
+    return ledger_record(t,
+                         "decide",
+                         json_pack("{s:i, s:i, s:o, s:s}",
+                                   "cell",
+                                   (int)cell,
+                                   "block",
+                                   (int)block_count(t, cell),
+                                   "winner",
+                                   winner,
+                                   "why",
+                                   why));
+}
+
+/* Looks at the evidence of [cell]: drops, decides, estimates. [news]: something was just measured.
+ */
+static int look(struct block_loop *loop, size_t cell, bool news)
+{
+    struct tournament *t = loop->t;
+    struct cell_work *work = &loop->work[cell];
+    struct judge_cell_result result;
+    int rc = judge_cell(&t->state.in, cell, &result);
+    if (rc != 0)
+        return rc;
+    work->leader = result.leader;
+    work->log_e = leader_log_e(&result);
+    work->log_t = result.log_t;
+    work->yield = result.verdicts_per_block;
+    work->further = result.further_blocks;
+    work->closed = !anybody(t, cell) || (!is_common(t, cell) && result.decided) ||
+                   block_count(t, cell) >= t->plan.blocks_max;
+    if (news && !is_common(t, cell))
+        rc = record_drops(t, cell, &result);
+    if (rc == 0 && news && work->closed && result.decided)
+        rc = record_decision(t, cell, &result);
+    judge_cell_fini(&result);
+    return rc;
+}
+
+/* The first cell of the present round, in the order drawn for the round; -1 after the common
+ * rounds. */
+static int next_common(const struct block_loop *loop)
+{
+    const struct tournament *t = loop->t;
+    size_t round = SIZE_MAX;
+    const char *keys[SCHEDULE_ENTRIES_MAX];
+    size_t order[SCHEDULE_ENTRIES_MAX];
+    for (size_t c = 0; c < t->plan.cell_count; c++) {
+        keys[c] = t->plan.cells[c].key;
+        if (!loop->work[c].closed && is_common(t, c) && block_count(t, c) < round)
+            round = block_count(t, c);
+    }
+    if (round == SIZE_MAX)
+        return -1;
+    struct schedule_key key = {.seed = t->plan.seed, .cell = "round", .block = (unsigned)round + 1};
+    schedule_order(&key, keys, t->plan.cell_count, order);
+    for (size_t i = 0; i < t->plan.cell_count; i++)
+        if (!loop->work[order[i]].closed && block_count(t, order[i]) == round)
+            return (int)order[i];
+    return -1;
+}
+
+static double lane_spent(const struct block_loop *loop, const char *lane)
+{
+    double spent_s = 0;
+    for (size_t c = 0; c < loop->t->plan.cell_count; c++)
+        if (strcmp(loop->t->plan.cells[c].lane, lane) == 0)
+            spent_s += loop->work[c].spent_s;
+    return spent_s;
+}
+
+static int best_in_lane(const struct block_loop *loop, const char *lane, double left_s)
+{
+    int best = -1;
+    double best_rate = -1;
+    for (size_t c = 0; c < loop->t->plan.cell_count; c++) {
+        const struct cell_work *work = &loop->work[c];
+        if (work->closed || strcmp(loop->t->plan.cells[c].lane, lane) != 0 ||
+            work->block_s > left_s)
+            continue;
+        double rate = work->yield / (work->block_s > 0 ? work->block_s : 1);
+        if (rate > best_rate) {
+            best_rate = rate;
+            best = (int)c;
+        }
+    }
+    return best;
+}
+
+static int next_open(const struct block_loop *loop, double left_s)
+{
+    static const char *const lanes[] = {"race", "micro", "process"};
+    int chosen = -1;
+    double least = INFINITY;
+    for (size_t i = 0; i < sizeof(lanes) / sizeof(lanes[0]); i++) {
+        int best = best_in_lane(loop, lanes[i], left_s);
+        double relative = lane_spent(loop, lanes[i]) / preset_lane_share(lanes[i]);
+        if (best >= 0 && relative < least) {
+            least = relative;
+            chosen = best;
+        }
+    }
+    return chosen;
+}
+
+/* What is left to do by present expectation, at most until the deadline. */
+static double seconds_left(const struct block_loop *loop)
+{
+    const struct tournament *t = loop->t;
+    double until_deadline = t->deadline_s - clock_seconds();
+    double sum = 0;
+    for (size_t c = 0; c < t->plan.cell_count; c++) {
+        const struct cell_work *work = &loop->work[c];
+        if (work->closed)
+            continue;
+        double done = (double)block_count(t, c);
+        double blocks = is_common(t, c) ? t->plan.blocks_common - done : work->further;
+        if (done + blocks > t->plan.blocks_max)
+            blocks = t->plan.blocks_max - done;
+        sum += blocks * work->block_s;
+    }
+    return sum < until_deadline ? sum : until_deadline;
+}
+
+static void show(struct block_loop *loop, size_t cell)
+{
+    struct tournament *t = loop->t;
+    const struct cell_work *work = &loop->work[cell];
+    const struct plan_cell *planned = &t->plan.cells[cell];
+    char left[16];
+    progress_time(seconds_left(loop), left);
+    size_t open = 0;
+    for (size_t c = 0; c < t->plan.cell_count; c++)
+        open += !loop->work[c].closed;
+    char *leader = work->leader < 0 || t->plan.preset->smoke
+                       ? text_copy("")
+                       : text_format(": %s leads, evidence %.3g of %.3g",
+                                     t->plan.entries[work->leader].name,
+                                     exp(work->log_e),
+                                     exp(work->log_t));
+    progress_status(&t->progress,
+                    "%s left  block %zu  redone %zu  open %zu/%zu  %s %s%s",
+                    left,
+                    loop->attempts + 1 - loop->redone,
+                    loop->redone,
+                    open,
+                    t->plan.cell_count,
+                    planned->scenario,
+                    planned->point,
+                    leader);
+    free(leader);
+}
+
+static enum tournament_end run_loop(struct block_loop *loop)
+{
+    struct tournament *t = loop->t;
+    for (;;) {
+        if (interrupt_seen(&t->interrupt))
+            return END_INTERRUPTED;
+        double left_s = t->deadline_s - clock_seconds();
+        int cell = next_common(loop);
+        if (cell >= 0 && loop->work[cell].block_s > left_s)
+            return END_BUDGET;
+        if (cell < 0)
+            cell = next_open(loop, left_s);
+        if (cell < 0)
+            break;
+        show(loop, (size_t)cell);
+        int rc = block_run(loop, (size_t)cell);
+        if (rc == 0)
+            rc = look(loop, (size_t)cell, true);
+        if (rc == -EINTR)
+            return END_INTERRUPTED;
+        if (rc != 0)
+            return END_ERROR;
+    }
+    for (size_t c = 0; c < t->plan.cell_count; c++)
+        if (!loop->work[c].closed)
+            return END_BUDGET;
+    return END_DECIDED;
+}
+
+static const char *end_name(enum tournament_end end)
+{
+    static const char *const names[] = {"decided", "budget", "interrupted", "error"};
+    return names[end];
+}
+
+enum tournament_end blocks_run(struct tournament *t)
+{
+    struct block_loop loop = {.t = t,
+                              .work = text_alloc(t->plan.cell_count * sizeof(struct cell_work))};
+    int rc = 0;
+    for (size_t c = 0; rc == 0 && c < t->plan.cell_count; c++) {
+        loop.work[c].block_s = t->plan.cells[c].block_ms / 1e3;
+        rc = look(&loop, c, false);
+    }
+    loop.attempts = t->state.block_count;
+    for (size_t i = 0; i < t->state.block_count; i++)
+        loop.redone += !t->state.blocks[i].valid;
+    enum tournament_end end = rc == 0 ? run_loop(&loop) : END_ERROR;
+    progress_clear(&t->progress);
+    if (end != END_ERROR &&
+        (ledger_record(t, "end", json_pack("{s:s}", "reason", end_name(end))) != 0 ||
+         journal_sync(&t->journal) != 0))
+        end = END_ERROR;
+    free(loop.work);
+    return end;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* command_conformance.c - `velo conformance`: the matrix clause x contestant, with every reason. */
+#include "args.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "gate.h"
+#include "json.h"
+#include "names.h"
+#include "progress.h"
+#include "project.h"
+#include "registry.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char result_file[] = "build/conformance.json";
+
+/* The heading of a column: the contestant, and the mode unless it is the usual one. */
+static char *column_name(const struct gate_sheet *sheet)
+{
+    return strcmp(sheet->mode, "auto") == 0 ? text_copy(sheet->contestant)
+                                            : text_format("%s:%s", sheet->contestant, sheet->mode);
+}
+
+/* Groups in the order of the contract, numbers as numbers: S2 before S10. */
+static int by_clause(const void *a, const void *b)
+{
+    static const char groups[] = "LSMRTFAPXO";
+    const char *left = *(char *const *)a;
+    const char *right = *(char *const *)b;
+    const char *left_group = strchr(groups, left[0]);
+    const char *right_group = strchr(groups, right[0]);
+    if (left[0] != right[0] && left_group != NULL && right_group != NULL)
+        return left_group < right_group ? -1 : 1;
+    if (left[0] != right[0])
+        return left[0] < right[0] ? -1 : 1;
+    return atoi(left + 1) - atoi(right + 1);
+}
+
+static struct names all_clauses(const struct gate *gate)
+{
+    struct names clauses = {0};
+    for (size_t i = 0; i < gate->count; i++) {
+        const char *clause;
+        json_t *result;
+        json_object_foreach(json_object_get(gate->sheets[i].result, "clauses"),
+                            clause,
+                            result) if (!names_has(&clauses, clause)) names_add(&clauses, clause);
+    }
+    if (clauses.count > 1)
+        qsort(clauses.items, clauses.count, sizeof(*clauses.items), by_clause);
+    return clauses;
+}
+
+static void print_result(const char *result, int width, bool colour)
+{
+    const char *paint = strcmp(result, "pass") == 0   ? "\033[32m"
+                        : strcmp(result, "fail") == 0 ? "\033[1;31m"
+                        : strcmp(result, "n/a") == 0  ? "\033[2m"
+                                                      : "\033[33m";
+    printf("%s%*s%s", colour ? paint : "", width, result, colour ? "\033[0m" : "");
+}
+
+static void print_panel(const struct gate *gate, size_t from, size_t to, int width)
+{
+    bool colour = text_is_fancy(STDOUT_FILENO);
+    printf("%-7s", "clause");
+    for (size_t i = from; i < to; i++) {
+        char *name = column_name(&gate->sheets[i]);
+        printf("%*s", width, name);
+        free(name);
+    }
+    printf("\n");
+    struct names clauses = all_clauses(gate);
+    for (size_t c = 0; c < clauses.count; c++) {
+        printf("%-7s", clauses.items[c]);
+        for (size_t i = from; i < to; i++)
+            print_result(json_text(json_object_get(gate->sheets[i].result, "clauses"),
+                                   clauses.items[c],
+                                   "-"),
+                         width,
+                         colour);
+        printf("\n");
+    }
+    names_free(&clauses);
+}
+
+static void print_matrix(const struct gate *gate)
+{
+    int width = 11;
+    for (size_t i = 0; i < gate->count; i++) {
+        char *name = column_name(&gate->sheets[i]);
+        if ((int)strlen(name) + 2 > width)
+            width = (int)strlen(name) + 2;
+        free(name);
+    }
+    int beside = (text_columns(STDOUT_FILENO) - 7) / width;
+    size_t step = beside > 0 ? (size_t)beside : 1;
+    for (size_t from = 0; from < gate->count; from += step) {
+        print_panel(gate, from, from + step < gate->count ? from + step : gate->count, width);
+        printf("\n");
+    }
+}
+
+/* Failures, deviations and what does not apply, in the words of the suite. */
+static void print_reasons(const struct gate *gate)
+{
+    for (size_t i = 0; i < gate->count; i++) {
+        const struct gate_sheet *sheet = &gate->sheets[i];
+        char *name = column_name(sheet);
+        size_t index;
+        const json_t *item;
+        json_array_foreach(json_object_get(sheet->result, "cases"), index, item)
+        {
+            const char *result = json_text(item, "result", "");
+            if (strcmp(result, "pass") == 0)
+                continue;
+            printf("%s %s: %s: %s\n",
+                   name,
+                   json_text(item, "name", ""),
+                   result,
+                   json_text(item, "reason", ""));
+            if (strcmp(result, "fail") == 0)
+                printf("  again: %s\n", json_text(item, "reproduce", ""));
+        }
+        if (sheet->result == NULL)
+            printf("%s: %s\n  again: %s\n", name, sheet->reason, sheet->reproduce);
+        free(name);
+    }
+}
+
+static int print_totals(const struct gate *gate)
+{
+    int failed = 0;
+    printf("\n");
+    for (size_t i = 0; i < gate->count; i++) {
+        const struct gate_sheet *sheet = &gate->sheets[i];
+        const json_t *totals = json_object_get(sheet->result, "totals");
+        char *name = column_name(sheet);
+        printf("%-20s %s  %d pass, %d fail, %d n/a, %d deviation\n",
+               name,
+               sheet->reason[0] == '\0' ? "ADMITTED" : "REFUSED ",
+               (int)json_int(totals, "pass", 0),
+               (int)json_int(totals, "fail", 0),
+               (int)json_int(totals, "na", 0),
+               (int)json_int(totals, "deviation", 0));
+        failed += sheet->reason[0] != '\0';
+        free(name);
+    }
+    return failed;
+}
+
+static void tell(void *user, const struct gate_sheet *sheet)
+{
+    struct progress *progress = user;
+    progress_status(progress,
+                    "%s %s: %s",
+                    sheet->contestant,
+                    sheet->mode,
+                    sheet->reason[0] == '\0' ? "passed" : sheet->reason);
+}
+
+static int run_suites(const struct registry *registry, const struct names *wanted, bool as_json)
+{
+    struct interrupt interrupt;
+    struct progress progress;
+    struct gate gate;
+    progress_init(&progress);
+    if (interrupt_init(&interrupt) != 0)
+        return EXIT_INTERNAL;
+    int rc = gate_run(&gate, registry, wanted, &interrupt, tell, &progress);
+    progress_clear(&progress);
+    int status = rc != 0 ? EXIT_INTERNAL : gate.interrupted ? EXIT_INTERRUPTED : EXIT_DECIDED;
+    if (status == EXIT_DECIDED) {
+        json_t *sheets = gate_json(&gate);
+        char *text = as_json ? json_dumps(sheets, JSON_INDENT(1)) : NULL;
+        if (json_write_file(sheets, result_file) != 0)
+            status = EXIT_INTERNAL;
+        if (as_json)
+            printf("%s\n", text);
+        else {
+            print_matrix(&gate);
+            print_reasons(&gate);
+            if (print_totals(&gate) > 0)
+                status = EXIT_DISQUALIFIED;
+            printf("\nas JSON: %s\n", result_file);
+        }
+        free(text);
+        json_decref(sheets);
+    }
+    for (size_t i = 0; status == EXIT_DECIDED && i < gate.count; i++)
+        if (gate.sheets[i].reason[0] != '\0')
+            status = EXIT_DISQUALIFIED;
+    gate_free(&gate);
+    return status;
+}
+
+int command_conformance(int argc, char **argv)
+{
+    const char *impl = "", *extra = "";
+    bool as_json = false;
+    const struct args_option options[] = {
+        {"impl", "A,B", "these contestants; otherwise all", &impl, NULL},
+        {"only", "A,B", "the same", &impl, NULL},
+        {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
+        {"json", NULL, "as JSON on stdout", NULL, &as_json},
+        {NULL, NULL, NULL, NULL, NULL},
+    };
+    const struct args_command command = {
+        .name = "conformance",
+        .summary =
+            "the matrix clause x contestant, in each fast path mode that a contestant declares",
+        .options = options,
+        .notes = "Exit status 4: some contestant fails. The result is also written to "
+                 "build/conformance.json.\n",
+    };
+    enum args_result parsed = args_parse(&command, argc, argv);
+    if (parsed != ARGS_GO)
+        return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
+    struct project project;
+    struct registry registry = {0};
+    struct names more = {0}, wanted = {0};
+    names_split(&more, extra);
+    names_split(&wanted, impl);
+    int status = EXIT_INTERNAL;
+    if (project_open(&project) == 0 && registry_load(&registry, &project, &more) == 0) {
+        struct names known = registry_names(&registry);
+        status = EXIT_DECIDED;
+        for (size_t i = 0; status == EXIT_DECIDED && i < wanted.count; i++)
+            if (!names_has(&known, wanted.items[i])) {
+                names_complain(&known, "contestant", wanted.items[i]);
+                status = EXIT_USAGE;
+            }
+        if (status == EXIT_DECIDED)
+            status = run_suites(&registry, wanted.count > 0 ? &wanted : &known, as_json);
+        names_free(&known);
+    }
+    registry_free(&registry);
+    names_free(&more);
+    names_free(&wanted);
+    project_close(&project);
+    return status;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* command_tournament.c - `velo tournament` and `velo race`, which differ in what they ask for. */
+#include "args.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "text.h"
+#include "tournament.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { BUDGET_LEAST_S = 5, BUDGET_MOST_S = 24 * 3600 };
+
+/* The seed comes from the kernel unless it is given. 53 bits: exact in every JSON reader. */
+static bool take_seed(const char *given, struct tournament_request *request)
+{
+    request->seed_given = given != NULL;
+    if (given != NULL)
+        return args_number("seed", given, 0, UINT64_MAX, &request->seed);
+    if (getrandom(&request->seed, sizeof(request->seed), 0) != (ssize_t)sizeof(request->seed)) {
+        say_error("no random number from the kernel: %s; give one with --seed", strerror(errno));
+        return false;
+    }
+    request->seed >>= 11;
+    return true;
+}
+
+static bool take_budget(const char *given, unsigned *budget_s)
+{
+    uint64_t seconds = 0;
+    if (given != NULL && !args_seconds("budget", given, BUDGET_LEAST_S, BUDGET_MOST_S, &seconds))
+        return false;
+    *budget_s = (unsigned)seconds;
+    return true;
+}
+
+static void free_request(struct tournament_request *request)
+{
+    names_free(&request->only);
+    names_free(&request->filter);
+    names_free(&request->extra);
+}
+
+/* Opens the project for one of the two ways to start. Returns the exit status. */
+static int launch(struct tournament_request *request, const char *resume, const char *out)
+{
+    struct project project;
+    if (project_open(&project) != 0)
+        return EXIT_INTERNAL;
+    char *folder = out != NULL ? project_user_path(&project, out) : NULL;
+    request->out = folder;
+    int status = resume != NULL ? tournament_resume(&project, resume, request->budget_s)
+                                : tournament_run(&project, request);
+    free(folder);
+    project_close(&project);
+    return status;
+}
+
+int command_tournament(int argc, char **argv)
+{
+    const char *preset = "standard", *only = "", *scenarios = "", *seed = NULL, *budget = NULL;
+    const char *resume = NULL, *extra = "", *out = NULL;
+    bool dry = false;
+    const struct args_option options[] = {
+        {"preset", "NAME", "smoke, standard (default) or thorough", &preset, NULL},
+        {"only",
+         "A,B",
+         "these contestants; NAME:VARIANT for disabled, forced, nospin",
+         &only,
+         NULL},
+        {"scenarios", "X,Y", "these scenarios, or lanes: race, micro, process", &scenarios, NULL},
+        {"seed", "N", "the seed; otherwise from the kernel", &seed, NULL},
+        {"budget",
+         "TIME",
+         "all in all, such as 90s, 5m, 1h; otherwise the preset's",
+         &budget,
+         NULL},
+        {"resume", "RUN", "go on with this run (its id or folder)", &resume, NULL},
+        {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
+        {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
+        {"dry-run", NULL, "show the plan and what it costs, and stop", NULL, &dry},
+        {NULL, NULL, NULL, NULL, NULL},
+    };
+    const struct args_command command = {
+        .name = "tournament",
+        .summary = "race all contestants, judge them, write the report",
+        .options = options,
+        .notes = "Presets:\n"
+                 "  smoke      does everything work? names no winner (< 1 min)\n"
+                 "  standard   the core scenarios; sees gaps of about 10 % (< 6 min)\n"
+                 "  thorough   everything; sees gaps of about 4 % (~ 45 min)\n\n"
+                 "Exit status: 0 decided, 3 not enough evidence, 4 a contestant was disqualified,\n"
+                 "130 stopped (go on with --resume), 2 usage, 1 internal error.\n",
+    };
+    enum args_result parsed = args_parse(&command, argc, argv);
+    if (parsed != ARGS_GO)
+        return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
+    struct tournament_request request = {.preset = preset_find(preset), .dry_run = dry};
+    if (request.preset == NULL || !take_seed(seed, &request) ||
+        !take_budget(budget, &request.budget_s))
+        return EXIT_USAGE;
+    names_split(&request.only, only);
+    names_split(&request.filter, scenarios);
+    names_split(&request.extra, extra);
+    int status = launch(&request, resume, out);
+    free_request(&request);
+    return status;
+}
+
+int command_race(int argc, char **argv)
+{
+    const char *impl = NULL, *vs = NULL, *scenario = NULL, *point = NULL, *seed = NULL,
+               *budget = NULL;
+    const char *extra = "", *out = NULL;
+    const struct args_option options[] = {
+        {"impl", "A", "the one contestant; NAME:VARIANT for disabled, forced, nospin", &impl, NULL},
+        {"vs", "B", "the other", &vs, NULL},
+        {"scenario", "NAME", "in what; LANE/NAME if the name stands in two lanes", &scenario, NULL},
+        {"point", "ID", "at which point; otherwise the first of the core set", &point, NULL},
+        {"seed", "N", "the seed; otherwise from the kernel", &seed, NULL},
+        {"budget", "TIME", "all in all; otherwise 50s", &budget, NULL},
+        {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
+        {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
+        {NULL, NULL, NULL, NULL, NULL},
+    };
+    const struct args_command command = {
+        .name = "race",
+        .summary = "a duel: two contestants in one scenario, with a verdict in under a minute",
+        .options = options,
+        .notes = "Example: velo race --impl chunked --vs mutex --scenario burst\n",
+    };
+    enum args_result parsed = args_parse(&command, argc, argv);
+    if (parsed != ARGS_GO)
+        return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
+    if (impl == NULL || vs == NULL || scenario == NULL) {
+        say_error("race: --%s is missing. See velo race --help",
+                  impl == NULL ? "impl"
+                  : vs == NULL ? "vs"
+                               : "scenario");
+        return EXIT_USAGE;
+    }
+    if (strcmp(impl, vs) == 0) {
+        say_error("race: '%s' cannot race against itself (its twin does so in every tournament)",
+                  impl);
+        return EXIT_USAGE;
+    }
+    struct tournament_request request = {.preset = &preset_duel, .point = point};
+    if (!take_seed(seed, &request) || !take_budget(budget, &request.budget_s))
+        return EXIT_USAGE;
+    names_add(&request.only, impl);
+    names_add(&request.only, vs);
+    names_add(&request.filter, scenario);
+    names_split(&request.extra, extra);
+    int status = launch(&request, NULL, out);
+    free_request(&request);
+    return status;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ledger.c - one way for every event: first the journal, then the state that is built from it.
+ *
+ * The live state is made by the function that reads journals back (run_dir_apply), so what the
+ * tournament believes while it runs is what anybody reads from the file afterwards.
+ */
+#include "tournament.h"
+
+#include "text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int apply(struct tournament *t, json_t *event)
+{
+    char why[512];
+    int rc = run_dir_apply(&t->state, event, 0, why, sizeof(why));
+    if (rc != 0)
+        say_error("internal error: an event does not fit the journal: %s", why);
+    return rc;
+}
+
+int ledger_record(struct tournament *t, const char *type, json_t *event)
+{
+    json_t *typed = json_pack("{s:s}", "type", type);
+    if (event == NULL || typed == NULL)
+        return -ENOMEM;
+    json_object_update(typed, event); /* the type stands first in the line */
+    json_decref(event);
+    int rc = 0;
+    if (t->recording) {
+        rc = journal_append(&t->journal, typed);
+        if (rc == 0)
+            rc = apply(t, typed);
+    } else {
+        json_array_append(t->early, typed);
+    }
+    json_decref(typed);
+    return rc;
+}
+
+static int open_journal(struct tournament *t, size_t intact_bytes, const char *previous)
+{
+    char *path = run_folder_file(&t->folder, "raw.ndjson");
+    int rc = journal_open(&t->journal, path, t->plan.sha256, intact_bytes, previous);
+    free(path);
+    t->recording = rc == 0;
+    return rc;
+}
+
+static int read_state(struct tournament *t)
+{
+    char why[1024];
+    int rc =
+        run_dir_read(t->folder.path, RUN_DIR_NEW_OK | RUN_DIR_TORN_OK, &t->state, why, sizeof(why));
+    if (rc != 0)
+        say_error("%s", why);
+    return rc;
+}
+
+int ledger_open(struct tournament *t)
+{
+    int rc = open_journal(t, 0, "");
+    if (rc == 0)
+        rc = read_state(t);
+    size_t index;
+    json_t *event;
+    json_array_foreach(t->early, index, event)
+    {
+        if (rc == 0)
+            rc = journal_append(&t->journal, event);
+        if (rc == 0)
+            rc = apply(t, event);
+    }
+    if (rc == 0)
+        rc = journal_sync(&t->journal);
+    return rc;
+}
+
+int ledger_reopen(struct tournament *t)
+{
+    int rc = read_state(t);
+    if (rc == 0)
+        rc = open_journal(t, t->state.intact_bytes, t->state.last_sha256);
+    if (rc == 0 && t->state.torn)
+        rc = ledger_record(
+            t, "note", json_pack("{s:s}", "reason", "the last line was torn and is cut off"));
+    if (rc == 0)
+        rc = ledger_record(t, "resume", json_pack("{s:s}", "reason", "resumed"));
+    return rc;
+}
+
+/* A twin is the same program: what one of the two did wrong, both did. */
+static bool same_code(const struct plan *plan, size_t a, size_t b)
+{
+    return a == b || plan->entries[a].twin_of == (int)b || plan->entries[b].twin_of == (int)a;
+}
+
+int ledger_disqualify(
+    struct tournament *t, int cell, size_t entry, const char *reason, const char *reproduce)
+{
+    int rc = 0;
+    for (size_t e = 0; rc == 0 && e < t->plan.entry_count; e++)
+        if (same_code(&t->plan, e, entry))
+            rc = ledger_record(t,
+                               "disqualify",
+                               json_pack("{s:i, s:s, s:s, s:s}",
+                                         "cell",
+                                         cell,
+                                         "entry",
+                                         t->plan.entries[e].name,
+                                         "reason",
+                                         reason,
+                                         "reproduce",
+                                         reproduce));
+    return rc;
+}
+
+int ledger_not_run(struct tournament *t, size_t cell, size_t entry, const char *reason)
+{
+    return ledger_record(t,
+                         "not_run",
+                         json_pack("{s:i, s:s, s:s}",
+                                   "cell",
+                                   (int)cell,
+                                   "entry",
+                                   t->plan.entries[entry].name,
+                                   "reason",
+                                   reason));
+}
+
+/* Before the plan is written there is no state yet, only the early events. */
+static bool early_may_run(const struct tournament *t, size_t cell, size_t entry)
+{
+    size_t index;
+    const json_t *event;
+    json_array_foreach(t->early, index, event)
+    {
+        const char *type = json_string_value(json_object_get(event, "type"));
+        if (strcmp(type, "disqualify") != 0 && strcmp(type, "not_run") != 0)
+            continue;
+        json_int_t where = json_integer_value(json_object_get(event, "cell"));
+        const char *who = json_string_value(json_object_get(event, "entry"));
+        if ((where == -1 || where == (json_int_t)cell) &&
+            strcmp(who, t->plan.entries[entry].name) == 0)
+            return false;
+    }
+    return true;
+}
+
+bool ledger_may_run(const struct tournament *t, size_t cell, size_t entry)
+{
+    if (!t->recording)
+        return early_may_run(t, cell, entry);
+    return t->state.in.cells[cell].status[entry].state == JUDGE_RUNS;
+}

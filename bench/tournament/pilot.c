@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pilot.c - one short run of each entry in each cell before the plan is fixed.
+ *
+ * It gives what the plan must know: the common rate of open-loop scenarios (the capacity of the
+ * slowest entry), how long a block takes, when a run is to be called hung. Its numbers are never
+ * evidence; a crash or a hang, though, is a fact and disqualifies at once.
+ */
+#include "tournament.h"
+
+#include "clock.h"
+#include "json.h"
+#include "runner.h"
+#include "schedule.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WINDOW_PART = 3, /* the pilot's window is this part of the plan's */
+    WINDOW_LEAST_MS = 20,
+    HANGS_MAX = 3, /* an entry that hangs in so many cells is out of all: each costs a time limit */
+    LIMIT_LEAST_MS = 10000,
+    LIMIT_FACTOR = 20 /* a run is hung when it takes this many times what the pilot took */
+};
+
+struct pilot {
+    struct tournament *t;
+    unsigned *hangs;    /* per entry */
+    double *rate;       /* per cell: the least capacity seen; 0 = none */
+    double *longest_ms; /* per cell */
+};
+
+static unsigned pilot_window(const struct plan_cell *cell)
+{
+    unsigned window_ms = cell->window_ms / WINDOW_PART;
+    return window_ms > WINDOW_LEAST_MS ? window_ms : WINDOW_LEAST_MS;
+}
+
+static int
+record(struct tournament *t, size_t cell, size_t entry, const struct run_outcome *outcome)
+{
+    json_t *line = outcome->line != NULL ? json_incref(outcome->line) : json_null();
+    return ledger_record(t,
+                         "pilot",
+                         json_pack("{s:i, s:s, s:s, s:s, s:o, s:f}",
+                                   "cell",
+                                   (int)cell,
+                                   "entry",
+                                   t->plan.entries[entry].name,
+                                   "status",
+                                   runner_status_name(outcome->status),
+                                   "reason",
+                                   outcome->reason,
+                                   "run",
+                                   line,
+                                   "wall_ms",
+                                   outcome->wall_ms));
+}
+
+static int
+sort_out(struct pilot *pilot, size_t cell, size_t entry, const struct run_outcome *outcome)
+{
+    struct tournament *t = pilot->t;
+    if (outcome->status == RUN_OK || outcome->status == RUN_INTERRUPTED)
+        return 0;
+    progress_say(&t->progress,
+                 "  %s in %s: %s",
+                 t->plan.entries[entry].name,
+                 t->plan.cells[cell].key,
+                 outcome->reason);
+    if (outcome->status == RUN_USAGE)
+        return ledger_not_run(t, cell, entry, outcome->reason);
+    int where = (int)cell;
+    char *reason = text_copy(outcome->reason);
+    if (outcome->status == RUN_TIMEOUT && ++pilot->hangs[entry] >= HANGS_MAX) {
+        free(reason);
+        reason = text_format("hung in %d cells, lastly in %s", HANGS_MAX, t->plan.cells[cell].key);
+        where = -1;
+    }
+    int rc = ledger_disqualify(t, where, entry, reason, outcome->command);
+    free(reason);
+    return rc;
+}
+
+static int run_one(struct pilot *pilot, size_t cell_index, size_t entry)
+{
+    struct tournament *t = pilot->t;
+    const struct plan_cell *cell = &t->plan.cells[cell_index];
+    char *key_name = text_format("pilot/%s", cell->key);
+    struct schedule_key key = {.seed = t->plan.seed, .cell = key_name};
+    struct run_request request = {
+        .plan = &t->plan,
+        .cell = cell_index,
+        .entry = entry,
+        .seed = schedule_run_seed(&key),
+        .env_pad = schedule_env_pad(&key, t->plan.entries[entry].name),
+        .window_ms = pilot_window(cell),
+        .interrupt = &t->interrupt,
+    };
+    struct run_outcome outcome;
+    int rc = runner_run(&request, &outcome);
+    free(key_name);
+    if (rc != 0)
+        return rc;
+    double rate = json_double(outcome.line, "common_rate", 0);
+    if (rate > 0 && (pilot->rate[cell_index] <= 0 || rate < pilot->rate[cell_index]))
+        pilot->rate[cell_index] = rate;
+    if (outcome.status == RUN_OK && outcome.wall_ms > pilot->longest_ms[cell_index])
+        pilot->longest_ms[cell_index] = outcome.wall_ms;
+    if (outcome.status != RUN_INTERRUPTED)
+        rc = record(t, cell_index, entry, &outcome);
+    if (rc == 0)
+        rc = sort_out(pilot, cell_index, entry, &outcome);
+    runner_free(&outcome);
+    return rc;
+}
+
+/* One rate for all points of a scenario, so that 30, 60 and 90 % are shares of the same. */
+static double scenario_rate(const struct pilot *pilot, const struct plan_cell *cell)
+{
+    const struct plan *plan = &pilot->t->plan;
+    double least = 0;
+    for (size_t i = 0; i < plan->cell_count; i++)
+        if (strcmp(plan->cells[i].lane, cell->lane) == 0 &&
+            strcmp(plan->cells[i].scenario, cell->scenario) == 0 && pilot->rate[i] > 0 &&
+            (least <= 0 || pilot->rate[i] < least))
+            least = pilot->rate[i];
+    return least;
+}
+
+static void conclude(struct pilot *pilot)
+{
+    struct tournament *t = pilot->t;
+    for (size_t i = 0; i < t->plan.cell_count; i++) {
+        struct plan_cell *cell = &t->plan.cells[i];
+        size_t runners = 0;
+        for (size_t e = 0; e < t->plan.entry_count; e++)
+            runners += ledger_may_run(t, i, e);
+        double run_ms = pilot->longest_ms[i];
+        if (strcmp(cell->lane, "process") != 0)
+            run_ms += cell->window_ms - pilot_window(cell);
+        cell->common_rate = scenario_rate(pilot, cell);
+        cell->block_ms = run_ms * (double)runners;
+        double limit_ms = run_ms * LIMIT_FACTOR;
+        cell->timeout_ms = limit_ms > LIMIT_LEAST_MS ? (unsigned)limit_ms : LIMIT_LEAST_MS;
+    }
+}
+
+int pilot_run(struct tournament *t)
+{
+    struct plan *plan = &t->plan;
+    struct pilot pilot = {
+        .t = t,
+        .hangs = text_alloc(plan->entry_count * sizeof(unsigned)),
+        .rate = text_alloc(plan->cell_count * sizeof(double)),
+        .longest_ms = text_alloc(plan->cell_count * sizeof(double)),
+    };
+    int rc = 0;
+    for (size_t c = 0; rc == 0 && c < plan->cell_count; c++) {
+        size_t done = 0;
+        for (size_t e = 0; rc == 0 && e < plan->entry_count && !interrupt_seen(&t->interrupt);
+             e++) {
+            if (plan->entries[e].twin_of >= 0 || !ledger_may_run(t, c, e) ||
+                (plan->preset->smoke && done > 0))
+                continue;
+            progress_status(&t->progress,
+                            "pilot  %zu/%zu  %s  %s",
+                            c + 1,
+                            plan->cell_count,
+                            plan->cells[c].key,
+                            plan->entries[e].name);
+            rc = run_one(&pilot, c, e);
+            done++;
+        }
+    }
+    conclude(&pilot);
+    free(pilot.hangs);
+    free(pilot.rate);
+    free(pilot.longest_ms);
+    return rc;
+}

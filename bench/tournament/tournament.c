@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tournament.c - the order of events; see tournament.h.
+ *
+ * Everything that can be refused is refused before the first process starts: names, seed, lock,
+ * folder. From the moment the plan stands on the disk, whatever happens leaves a folder that can be
+ * judged and gone on with.
+ */
+#include "tournament.h"
+
+#include "clock.h"
+#include "env.h"
+#include "exit_code.h"
+#include "json.h"
+#include "limits.h"
+#include "lock.h"
+#include "process_lane.h"
+#include "text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Time kept back for verdict and report when a budget is given to the second. */
+enum { GUESS_OVERHEAD_MS = 180 };
+
+static void close_all(struct tournament *t)
+{
+    if (t->recording)
+        run_dir_fini(&t->state);
+    journal_close(&t->journal);
+    gate_free(&t->gate);
+    plan_free(&t->plan);
+    scenario_free(&t->scenarios);
+    registry_free(&t->registry);
+    run_folder_free(&t->folder);
+    json_decref(t->early);
+    free(t->admitted);
+}
+
+/* ---- what was asked for ---- */
+
+static int draw_up(struct tournament *t, const struct tournament_request *request)
+{
+    int rc = registry_load(&t->registry, t->project, &request->extra);
+    if (rc == 0)
+        rc = scenario_load(&t->scenarios, &t->registry);
+    struct plan_wish wish = {
+        .preset = request->preset,
+        .registry = &t->registry,
+        .scenarios = &t->scenarios,
+        .only = &request->only,
+        .filter = &request->filter,
+        .point = request->point,
+        .seed = request->seed,
+        .seed_given = request->seed_given,
+        .budget_s = request->budget_s,
+    };
+    if (rc == 0)
+        rc = plan_make(&t->plan, &wish);
+    return rc;
+}
+
+/* Without a pilot a guess must do: the window, and what start and warm-up usually take. */
+static void guess_costs(struct plan *plan)
+{
+    for (size_t c = 0; c < plan->cell_count; c++)
+        plan->cells[c].block_ms =
+            (double)(plan->cells[c].window_ms + GUESS_OVERHEAD_MS) * (double)plan->entry_count;
+}
+
+static void print_plan(const struct plan *plan)
+{
+    printf("preset %s, seed %" PRIu64 "%s, budget %u s, margin %.0f %%\n",
+           plan->preset->name,
+           plan->seed,
+           plan->seed_given ? " (given)" : "",
+           plan->budget_s,
+           plan->preset->margin * 100);
+    printf("entries:");
+    for (size_t e = 0; e < plan->entry_count; e++)
+        printf(" %s", plan->entries[e].name);
+    printf("\n%zu cells:\n", plan->cell_count);
+    for (size_t c = 0; c < plan->cell_count; c++) {
+        const struct plan_cell *cell = &plan->cells[c];
+        printf("  %-44s window %3u ms  %s%s\n",
+               cell->key,
+               cell->window_ms,
+               cell->metric,
+               cell->dropped ? "  (does not fit the budget)" : "");
+    }
+    double common = fit_common_seconds(plan, NULL);
+    printf("%u common rounds: about %.0f s; the rest of the budget goes to what is still open\n",
+           plan->blocks_common,
+           common);
+    printf("(an estimate; the pilot measures what a run takes)\n");
+}
+
+static int dry_run(struct tournament *t)
+{
+    bool admitted[PLAN_ENTRIES_MAX];
+    for (size_t e = 0; e < t->plan.entry_count; e++)
+        admitted[e] = true;
+    plan_add_twin(&t->plan, admitted);
+    guess_costs(&t->plan);
+    fit_to_budget(&t->plan, t->plan.budget_s);
+    print_plan(&t->plan);
+    return EXIT_DECIDED;
+}
+
+/* ---- before the plan is fixed ---- */
+
+static int write_env(struct tournament *t)
+{
+    json_t *env = env_describe();
+    size_t index;
+    const json_t *warning;
+    json_array_foreach(json_object_get(env, "warnings"), index, warning)
+        progress_say(&t->progress, "  warning: %s", json_string_value(warning));
+    char *path = run_folder_file(&t->folder, "env.json");
+    int rc = json_write_file(env, path);
+    free(path);
+    json_decref(env);
+    return rc;
+}
+
+static void tell_sheet(void *user, const struct gate_sheet *sheet)
+{
+    struct tournament *t = user;
+    if (sheet->reason[0] == '\0') {
+        progress_status(&t->progress, "gate  %s %s: passed", sheet->contestant, sheet->mode);
+        return;
+    }
+    progress_say(&t->progress,
+                 "  DISQUALIFIED: %s (mode %s) %s",
+                 sheet->contestant,
+                 sheet->mode,
+                 sheet->reason);
+    progress_say(&t->progress, "    again: %s", sheet->reproduce);
+}
+
+static int admit(struct tournament *t)
+{
+    struct names wanted = {0};
+    for (size_t e = 0; e < t->plan.entry_count; e++)
+        if (!names_has(&wanted, t->plan.entries[e].contestant))
+            names_add(&wanted, t->plan.entries[e].contestant);
+    progress_say(&t->progress, "gate: %zu contestants against the conformance suite", wanted.count);
+    progress_status(&t->progress, "gate  %s", wanted.items[0]);
+    int rc = gate_run(&t->gate, &t->registry, &wanted, &t->interrupt, tell_sheet, t);
+    names_free(&wanted);
+    if (rc != 0 || t->gate.interrupted)
+        return rc;
+    json_t *sheets = gate_json(&t->gate);
+    char *path = run_folder_file(&t->folder, "conformance.json");
+    rc = json_write_file(sheets, path);
+    free(path);
+    json_decref(sheets);
+    return rc;
+}
+
+/* Kind and version as the contestants give them, and the twin of the baseline. */
+static void complete_entries(struct tournament *t)
+{
+    bool admitted[PLAN_ENTRIES_MAX];
+    for (size_t e = 0; e < t->plan.entry_count; e++) {
+        struct plan_entry *entry = &t->plan.entries[e];
+        const struct gate_sheet *sheet = gate_sheet_of(&t->gate, entry->contestant);
+        if (sheet != NULL) {
+            free(entry->kind);
+            free(entry->version);
+            entry->kind = text_copy(json_text(sheet->result, "kind", "native"));
+            entry->version = text_copy(json_text(sheet->result, "version", ""));
+        }
+        admitted[e] = gate_failure(&t->gate, entry->contestant) == NULL;
+    }
+    plan_add_twin(&t->plan, admitted);
+}
+
+/* Why [entry] cannot run in [cell], or NULL. */
+static const char *obstacle(const struct tournament *t,
+                            const struct plan_cell *cell,
+                            const struct plan_entry *entry,
+                            bool hyperfine)
+{
+    bool race = strcmp(cell->lane, "race") == 0;
+    for (size_t i = 0; i < t->registry.count; i++)
+        if (strcmp(t->registry.items[i].name, entry->contestant) == 0 &&
+            cell->source->blocked[i] != NULL)
+            return cell->source->blocked[i];
+    if (!race && entry->variant[0] != '\0')
+        return "variants run in the race lane only";
+    if (strcmp(cell->lane, "process") == 0 && !hyperfine)
+        return "hyperfine is not installed; scripts/setup.sh installs it";
+    return NULL;
+}
+
+static int record_obstacles(struct tournament *t)
+{
+    int rc = 0;
+    bool hyperfine = process_lane_available();
+    bool needed = false;
+    for (size_t e = 0; rc == 0 && e < t->plan.entry_count; e++) {
+        const struct gate_sheet *failure = gate_failure(&t->gate, t->plan.entries[e].contestant);
+        if (failure != NULL && t->plan.entries[e].twin_of < 0)
+            rc = ledger_disqualify(t, -1, e, failure->reason, failure->reproduce);
+    }
+    for (size_t c = 0; rc == 0 && c < t->plan.cell_count; c++)
+        for (size_t e = 0; rc == 0 && e < t->plan.entry_count; e++) {
+            const char *why = obstacle(t, &t->plan.cells[c], &t->plan.entries[e], hyperfine);
+            needed |= !hyperfine && strcmp(t->plan.cells[c].lane, "process") == 0;
+            if (why != NULL)
+                rc = ledger_not_run(t, c, e, why);
+        }
+    if (needed)
+        say_error("hyperfine is not installed: the process lane will be NOT RUN; scripts/setup.sh "
+                  "installs it");
+    return rc;
+}
+
+static int calibrate(struct tournament *t)
+{
+    progress_status(&t->progress, "limits of this machine");
+    json_t *limits = limits_measure(t->project, t->plan.preset->budget_s < 60, &t->interrupt);
+    if (limits == NULL)
+        return 0;
+    char *path = run_folder_file(&t->folder, "limits.json");
+    int rc = json_write_file(limits, path);
+    free(path);
+    json_decref(limits);
+    return rc;
+}
+
+static int record_dropped(struct tournament *t)
+{
+    int rc = 0;
+    for (size_t c = 0; rc == 0 && c < t->plan.cell_count; c++)
+        for (size_t e = 0; rc == 0 && t->plan.cells[c].dropped && e < t->plan.entry_count; e++)
+            if (ledger_may_run(t, c, e))
+                rc = ledger_not_run(t, c, e, "does not fit the budget; give more with --budget");
+    return rc;
+}
+
+static int fix_plan(struct tournament *t)
+{
+    fit_to_budget(&t->plan, t->deadline_s - clock_seconds());
+    int rc = record_dropped(t);
+    if (rc == 0)
+        rc = plan_write(&t->plan, t->folder.path);
+    if (rc == 0)
+        rc = ledger_open(t);
+    if (rc == 0)
+        progress_say(&t->progress,
+                     "plan: %zu entries, %zu cells, %u common rounds, seed %" PRIu64
+                     "%s, hash %.16s",
+                     t->plan.entry_count,
+                     t->plan.cell_count,
+                     t->plan.blocks_common,
+                     t->plan.seed,
+                     t->plan.seed_given ? " (given)" : "",
+                     t->plan.sha256);
+    return rc;
+}
+
+/* Returns: 0; -EINTR when stopped before there was a plan; -errno. */
+static int prepare(struct tournament *t)
+{
+    int rc = write_env(t);
+    if (rc == 0)
+        rc = admit(t);
+    if (rc == 0 && t->gate.interrupted)
+        return -EINTR;
+    complete_entries(t);
+    if (rc == 0)
+        rc = plan_hash_binaries(&t->plan);
+    if (rc == 0)
+        rc = record_obstacles(t);
+    if (rc == 0)
+        rc = calibrate(t);
+    if (rc == 0)
+        rc = pilot_run(t);
+    if (rc == 0 && interrupt_seen(&t->interrupt))
+        return -EINTR;
+    return rc == 0 ? fix_plan(t) : rc;
+}
+
+/* ---- after the last block ---- */
+
+/* The limits once more: how much did the machine itself change meanwhile? */
+static void measure_drift(struct tournament *t)
+{
+    char *path = run_folder_file(&t->folder, "limits.json");
+    json_t *before = json_load_file(path, 0, NULL);
+    json_t *after = before != NULL ? limits_measure(t->project, true, &t->interrupt) : NULL;
+    if (after != NULL) {
+        double drift = limits_drift(before, after);
+        json_object_set_new(before, "drift", drift >= 0 ? json_real(drift) : json_null());
+        json_write_file(before, path);
+    }
+    json_decref(after);
+    json_decref(before);
+    free(path);
+}
+
+static int race_and_finish(struct tournament *t)
+{
+    enum tournament_end end = blocks_run(t);
+    if (end == END_ERROR) {
+        progress_clear(&t->progress);
+        fprintf(stderr,
+                "What was measured stands in %s; go on with --resume %s\n",
+                t->folder.path,
+                t->folder.id);
+    }
+    if (end == END_DECIDED || end == END_BUDGET)
+        measure_drift(t);
+    interrupt_release(&t->interrupt);
+    return finish(t, end, strcmp(t->plan.preset->name, "duel") != 0);
+}
+
+static int open_tournament(struct tournament *t, struct project *project)
+{
+    *t = (struct tournament){.project = project, .journal = {.fd = -1}, .early = json_array()};
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), not the end */
+    progress_init(&t->progress);
+    return interrupt_init(&t->interrupt);
+}
+
+static int start(struct tournament *t, const struct tournament_request *request)
+{
+    int rc = run_folder_create(&t->folder, request->out, request->preset->name);
+    if (rc != 0)
+        return EXIT_INTERNAL;
+    progress_say(&t->progress, "tournament %s", t->folder.path);
+    t->deadline_s = clock_seconds() + t->plan.budget_s;
+    rc = prepare(t);
+    progress_clear(&t->progress);
+    if (rc == -EINTR) {
+        say_error(
+            "stopped before the plan was fixed: nothing was measured that could be gone on with");
+        return EXIT_INTERRUPTED;
+    }
+    return rc == 0 ? race_and_finish(t) : EXIT_INTERNAL;
+}
+
+int tournament_run(struct project *project, const struct tournament_request *request)
+{
+    struct tournament t;
+    int status = EXIT_INTERNAL;
+    if (open_tournament(&t, project) == 0) {
+        int rc = draw_up(&t, request);
+        if (rc == -EINVAL || rc == -EEXIST || rc == -ENOENT)
+            status = EXIT_USAGE;
+        else if (rc == 0 && request->dry_run)
+            status = dry_run(&t);
+        else if (rc == 0 && lock_take(request->preset->name) >= 0)
+            status = start(&t, request);
+    }
+    close_all(&t);
+    return status;
+}
+
+/* ---- resume ---- */
+
+/* The budget that is left, or what is given now on top. Returns false when there is none. */
+static bool grant_budget(struct tournament *t, unsigned budget_s)
+{
+    double left_s = budget_s > 0 ? budget_s : (double)t->plan.budget_s - t->state.seconds_total;
+    t->deadline_s = clock_seconds() + left_s;
+    return left_s > 0;
+}
+
+static int resume(struct tournament *t, unsigned budget_s)
+{
+    if (!plan_binaries_unchanged(&t->plan) || ledger_reopen(t) != 0)
+        return EXIT_INTERNAL;
+    if (!grant_budget(t, budget_s))
+        say_error("the budget of %u s is spent; add more with --budget, for example --budget 5m. "
+                  "The verdict is written again from what is there.",
+                  t->plan.budget_s);
+    progress_say(&t->progress,
+                 "resumed %s: %zu runs in %zu blocks stand",
+                 t->folder.path,
+                 t->state.run_count,
+                 t->state.block_count);
+    return race_and_finish(t);
+}
+
+int tournament_resume(struct project *project, const char *wanted, unsigned budget_s)
+{
+    struct tournament t;
+    int status = EXIT_INTERNAL;
+    if (open_tournament(&t, project) == 0) {
+        if (run_folder_find(&t.folder, project, wanted) != 0)
+            status = EXIT_USAGE;
+        else if (plan_read(&t.plan, t.folder.path) == 0 && lock_take(t.folder.id) >= 0)
+            status = resume(&t, budget_s);
+    }
+    close_all(&t);
+    return status;
+}

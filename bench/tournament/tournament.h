@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tournament.h - one tournament from the gate to the report, and its parts in their order:
+ *
+ *   gate -> limits -> pilot -> plan and its hash on disk -> blocks -> verdict -> report
+ *
+ *   gate.c      who is admitted              blocks.c   the loop: which cell next, one block, redo
+ *   pilot.c     rates, times, limits         ledger.c   events into the journal and the live state
+ *   fit.c       the plan cut to the budget   finish.c   verdict, report, what the exit status says
+ */
+#ifndef VELO_TOURNAMENT_H
+#define VELO_TOURNAMENT_H
+
+#include "../../reports/render/run_dir.h"
+#include "gate.h"
+#include "interrupt.h"
+#include "journal.h"
+#include "plan.h"
+#include "progress.h"
+#include "project.h"
+#include "registry.h"
+#include "run_folder.h"
+#include "scenario.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Why the blocks ended. */
+enum tournament_end { END_DECIDED, END_BUDGET, END_INTERRUPTED, END_ERROR };
+
+struct tournament {
+    struct project *project;
+    struct registry registry;
+    struct scenario_list scenarios;
+    struct plan plan;
+    struct gate gate;
+    struct run_folder folder;
+    struct journal journal;
+    struct run_dir state; /* what the journal says, always up to date */
+    struct interrupt interrupt;
+    struct progress progress;
+    json_t *early;     /* events from before the plan: written right after it */
+    bool *admitted;    /* per entry: passed the gate and was not thrown out since */
+    double deadline_s; /* on clock_seconds(): no block starts after it */
+    bool recording;    /* the journal is open */
+};
+
+/* ---- ledger.c ---- */
+
+/* Takes [event] (a new reference), with its type: into the journal and the state. Returns: 0;
+ * -errno. */
+int ledger_record(struct tournament *t, const char *type, json_t *event);
+
+/* Opens the journal of a plan that was just written, and writes the early events. Returns: 0;
+ * -errno. */
+int ledger_open(struct tournament *t);
+
+/* Reads the journal of an earlier start and goes on behind its last whole line. Returns: 0; -errno.
+ */
+int ledger_reopen(struct tournament *t);
+
+/* An entry is out of [cell] (-1 = of all), and its twin or original with it. Returns: 0; -errno. */
+int ledger_disqualify(
+    struct tournament *t, int cell, size_t entry, const char *reason, const char *reproduce);
+
+/* An entry does not run in [cell]. Returns: 0; -errno. */
+int ledger_not_run(struct tournament *t, size_t cell, size_t entry, const char *reason);
+
+/* May [entry] run in [cell]: neither disqualified nor not run, by what was recorded so far. */
+bool ledger_may_run(const struct tournament *t, size_t cell, size_t entry);
+
+/* ---- pilot.c ---- */
+
+/* Runs each entry once in each cell: fixes common rates, time limits and expected block times. */
+int pilot_run(struct tournament *t);
+
+/* ---- fit.c ---- */
+
+/* Cuts windows, cells and common rounds so that the common rounds fit into [seconds]. */
+void fit_to_budget(struct plan *plan, double seconds);
+
+/* What the common rounds of the plan take, in seconds, of all lanes or of one. */
+double fit_common_seconds(const struct plan *plan, const char *lane);
+
+/* ---- blocks.c ---- */
+
+/* Runs blocks until all is decided, the time is up, or somebody stops it. */
+enum tournament_end blocks_run(struct tournament *t);
+
+/* ---- tournament.c ---- */
+
+/* What was asked for. */
+struct tournament_request {
+    const struct preset *preset;
+    struct names only, filter, extra;
+    const char *point;
+    uint64_t seed;
+    bool seed_given;
+    unsigned budget_s; /* 0 = the preset's, or when resumed what is left of it */
+    const char *out;   /* folder of folders; NULL = reports/runs */
+    bool dry_run;      /* show the plan and what it costs, and stop */
+};
+
+/* A whole tournament. Returns the exit status. */
+int tournament_run(struct project *project, const struct tournament_request *request);
+
+/* Goes on with the tournament in [wanted] (an id or a folder). Returns the exit status. */
+int tournament_resume(struct project *project, const char *wanted, unsigned budget_s);
+
+/* ---- finish.c ---- */
+
+/* Verdict, report, the screen. Returns the exit status. */
+int finish(struct tournament *t, enum tournament_end end, bool make_latest);
+
+#endif
