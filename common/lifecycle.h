@@ -16,6 +16,7 @@
 #ifndef VELO_LIFECYCLE_H
 #define VELO_LIFECYCLE_H
 
+#include "common/parts/thread.h"
 #include "velo.h"
 
 #include <pthread.h>
@@ -46,13 +47,6 @@ static inline bool lifecycle_is_legal(enum velo_state from, enum velo_state to)
     default:
         return false;
     }
-}
-
-/* Who is calling: an address that is unique among the threads that live. */
-static inline const void *thread_self(void)
-{
-    static _Thread_local const char anchor;
-    return &anchor;
 }
 
 static inline enum velo_state lifecycle_state(const struct lifecycle *life)
