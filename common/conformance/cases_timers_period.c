@@ -88,8 +88,8 @@ CONF_CASE(period_counts_from_the_start_of_the_callback, "T4", VELO_CAP_TIMERS)
     conf_destroy(s.loop);
 }
 
-/* T4, trap T10. The callback burns 350 ms of a period of 100 ms: it fires again at once, but once, and
- * the next deadline is its start + 100 ms: three missed periods are not made up. */
+/* T4, trap T10. The callback burns 350 ms of a period of 100 ms: it fires again at once, but once,
+ * and the next deadline is its start + 100 ms: three missed periods are not made up. */
 CONF_CASE(missed_periods_of_a_slow_callback_are_not_made_up, "T4", VELO_CAP_TIMERS)
 {
     struct subject s = {.burn_ns = 350 * CONF_NS_PER_MS};
@@ -240,7 +240,8 @@ CONF_CASE(one_shot_restarted_with_no_delay_fires_once_a_turn, "T4 T3", VELO_CAP_
     conf_destroy(s.loop);
 }
 
-/* T4 T5. Restarted and then cancelled in its own callback: pending again, so the cancel finds it. */
+/* T4 T5. Restarted and then cancelled in its own callback: pending again, so the cancel finds it.
+ */
 CONF_CASE(one_shot_restarted_and_cancelled_in_its_callback_stays_silent, "T4 T5", VELO_CAP_TIMERS)
 {
     struct subject s = {.restarts_left = 1, .restart_then_cancel = true, .restart_result = 1};

@@ -47,6 +47,7 @@ static void race_init(struct race *race, unsigned per_racer, unsigned racers)
     assert_non_null(race->timers);
     assert_int_equal(velo_submit(race->spinner.loop, spinner_fn, &race->spinner), 0);
     conf_runner_start(&race->runner, race->spinner.loop, VELO_RUN_FOREVER);
+    conf_sync(race->spinner.loop);
 }
 
 static void race_stop(struct race *race)
