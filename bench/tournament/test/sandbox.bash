@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# A small project of its own for a test: the real velo, fake contestants, fake scenarios. Sourced.
+set -u
+export LC_ALL=C NO_COLOR=1
+test_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+real_root=$(cd "$test_dir/../../.." && pwd)
+variant=${V:-release}
+passed=0
+failed=0
+sandbox=$(mktemp -d /tmp/velo-test-XXXXXX)
+export VELO_LOCK=$sandbox/lock
+trap 'chmod -R u+w "$sandbox" 2>/dev/null; rm -rf "$sandbox"' EXIT
+
+ok() # ok NAME
+{
+    echo "ok $1"
+    passed=$((passed + 1))
+}
+
+not_ok() # not_ok NAME WHY
+{
+    echo "not ok $1: $2"
+    failed=$((failed + 1))
+}
+
+check() # check NAME WHY COMMAND...: the command must succeed
+{
+    local name=$1 why=$2
+    shift 2
+    if "$@"; then
+        ok "$name"
+    else
+        not_ok "$name" "$why"
+    fi
+}
+
+finish_tests()
+{
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+add_fake() # add_fake NAME COST [FAULT]
+{
+    local dir=$sandbox/build/release/$1 program
+    mkdir -p "$dir"
+    for program in race micro process conformance; do
+        cp "$test_dir/fake-contestant" "$dir/$program"
+    done
+    echo "$2" >"$dir/cost"
+    if [ -n "${3:-}" ]; then
+        echo "$3" >"$dir/fault"
+    fi
+}
+
+make_sandbox() # contestants mutex and quick, scenarios alpha and beta
+{
+    mkdir -p "$sandbox/build/release" "$sandbox/scenarios" "$sandbox/reports"
+    ln -s "$real_root/reports/templates" "$real_root/reports/plots" "$sandbox/reports/"
+    cp "$real_root/build/$variant/velo" "$sandbox/build/release/velo" || exit 1
+    echo '-- alpha' >"$sandbox/scenarios/alpha.lua"
+    echo '-- beta' >"$sandbox/scenarios/beta.lua"
+    add_fake mutex 100
+    add_fake quick 50
+    cat >"$sandbox/build/release/limits" <<'EOF'
+#!/bin/sh
+echo '{"schema":1,"cpus":2,"limits":[{"id":"C4","name":"fetch-add, uncontended","unit":"ns","median":5,"min":5,"reps":[5],"reason":""}]}'
+EOF
+    chmod +x "$sandbox/build/release/limits"
+}
+
+velo() # velo ARGS...: output in $sandbox/out and $sandbox/err, status in $status
+{
+    (cd "$sandbox" && exec build/release/velo "$@") >"$sandbox/out" 2>"$sandbox/err" </dev/null
+    status=$?
+}
+
+run_dir() # the newest run folder
+{
+    find "$sandbox/reports/runs" -mindepth 1 -maxdepth 1 -type d | sort | tail -n 1
+}
+
+said() # said PATTERN: on stderr or stdout
+{
+    grep -q -e "$1" "$sandbox/out" "$sandbox/err"
+}
