@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lossy.c - stands between a measuring program and velo_submit (ld --wrap), and misbehaves once, at
+ * call number FAULT_AT, as FAULT says: lose, double or swap. The tests prove by it that no number
+ * is reported for a loop that does so.
+ */
+#include "velo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int __real_velo_submit(struct velo_loop *loop, velo_fn fn, void *arg);
+int __wrap_velo_submit(struct velo_loop *loop, velo_fn fn, void *arg);
+
+/* One thread submits in the cases that are tested, so plain statics do. */
+static struct {
+    const char *fault;
+    long at;
+    long calls;
+    struct velo_task kept;
+} lossy;
+
+static int misbehave(struct velo_loop *loop, velo_fn fn, void *arg)
+{
+    if (strcmp(lossy.fault, "lose") == 0)
+        return 0;
+    if (strcmp(lossy.fault, "double") == 0) {
+        int rc = __real_velo_submit(loop, fn, arg);
+        return rc == 0 ? __real_velo_submit(loop, fn, arg) : rc;
+    }
+    lossy.kept = (struct velo_task){fn, arg};
+    return 0;
+}
+
+int __wrap_velo_submit(struct velo_loop *loop, velo_fn fn, void *arg)
+{
+    if (lossy.fault == NULL) {
+        const char *at = getenv("FAULT_AT");
+        lossy.fault = getenv("FAULT") ? getenv("FAULT") : "none";
+        lossy.at = at ? atol(at) : -1;
+    }
+    if (++lossy.calls == lossy.at)
+        return misbehave(loop, fn, arg);
+    int rc = __real_velo_submit(loop, fn, arg);
+    if (rc != 0 || lossy.kept.fn == NULL)
+        return rc;
+    struct velo_task kept = lossy.kept;
+    lossy.kept.fn = NULL;
+    return __real_velo_submit(loop, kept.fn, kept.arg);
+}
