@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What keeps a loop alive, when run returns by itself, and embedding (A1-A4). Method: turns on the
+ * case's own thread; for races a thread that runs the loop until idle again and again.
+ */
+#include <poll.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "kinds.h"
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void on_event(int fd, unsigned events, void *arg)
+{
+    char byte;
+    (void)events;
+    if (read(fd, &byte, 1) == 1)
+        conf_count_add(arg, 1);
+}
+
+/* ---- A1 ---- */
+
+/* A1, trap A9: each kind of work holds the loop until it ran; then nothing does. */
+CONF_CASE(queued_work_of_every_kind_is_alive, "A1", 0)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        if (!kind_is_offered(kind))
+            continue;
+        struct velo_loop *loop = conf_create(NULL);
+        struct conf_count ran;
+        conf_count_init(&ran);
+        assert_false(velo_loop_is_alive(loop));
+        assert_int_equal(kind_add(kind, loop, conf_count_fn, &ran, NULL), 0);
+        if (!velo_loop_is_alive(loop))
+            fail_msg("a queued %s is not alive", kind_name(kind));
+        conf_turns(loop, 2);
+        assert_int_equal(conf_count_get(&ran), 1);
+        if (velo_loop_is_alive(loop))
+            fail_msg("a %s that ran is still alive", kind_name(kind));
+        conf_destroy(loop);
+    }
+}
+
+/* A1: work that was taken back no longer holds the loop. */
+CONF_CASE(cancelled_work_is_not_alive, "A1", 0)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        if (!kind_has_id(kind) || !kind_is_offered(kind))
+            continue;
+        struct velo_loop *loop = conf_create(NULL);
+        velo_id id = 0;
+        assert_int_equal(kind_add(kind, loop, nothing, NULL, &id), 0);
+        assert_int_equal(kind_cancel(kind, loop, id), 0);
+        assert_false(velo_loop_is_alive(loop));
+        assert_int_equal(velo_loop_run(loop, VELO_RUN_UNTIL_IDLE), 0);
+        conf_destroy(loop);
+    }
+}
+
+/* A1: a far timer and a watched descriptor are alive; unref and unwatch end that. */
+CONF_CASE(timers_and_descriptors_are_alive, "A1", VELO_CAP_TIMERS | VELO_CAP_FDS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    struct conf_count seen;
+    int ends[2];
+    velo_id timer = 0, watch = 0;
+    conf_count_init(&seen);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(velo_timer_start(loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, &timer), 0);
+    assert_true(velo_loop_is_alive(loop));
+    assert_int_equal(velo_timer_unref(loop, timer), 0);
+    assert_false(velo_loop_is_alive(loop));
+    assert_int_equal(velo_timer_ref(loop, timer), 0);
+    assert_true(velo_loop_is_alive(loop));
+    assert_int_equal(velo_timer_cancel(loop, timer), 0);
+    assert_false(velo_loop_is_alive(loop));
+    assert_int_equal(velo_fd_watch(loop, ends[0], VELO_READ, on_event, &seen, &watch), 0);
+    assert_true(velo_loop_is_alive(loop));
+    conf_turns(loop, 2);
+    assert_true(velo_loop_is_alive(loop));
+    assert_int_equal(velo_fd_unwatch(loop, watch), 0);
+    assert_false(velo_loop_is_alive(loop));
+    conf_destroy(loop);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* ---- A2 ---- */
+
+/* A2: with nothing alive it returns at once; afterwards the loop is as new. */
+CONF_CASE(until_idle_returns_at_once_when_nothing_is_alive, "A2 L3", VELO_CAP_UNTIL_IDLE)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(velo_loop_run(loop, VELO_RUN_UNTIL_IDLE), 0);
+        assert_int_equal(velo_loop_state(loop), VELO_STATE_AWAKE);
+    }
+    conf_destroy(loop);
+}
+
+static void add_next_kind(struct conf_step *step)
+{
+    struct conf_step *next = step->more;
+    if (next != NULL)
+        CONF_EXPECT_INT(
+            kind_add((unsigned)(next->word[0] - 'a'), step->loop, conf_step_fn, next, NULL), 0);
+}
+
+/* A2, traps A5, A8: a chain through every kind of work; the last one ends in a callback. */
+CONF_CASE(until_idle_follows_a_chain_of_every_kind,
+          "A2 A1",
+          VELO_CAP_UNTIL_IDLE | VELO_CAP_PRIORITY | VELO_CAP_MICROTASKS | VELO_CAP_IMMEDIATES |
+              VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD | VELO_CAP_BATCH)
+{
+    static const char *const words[KINDS] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    struct conf_trace trace;
+    struct velo_loop *loop = conf_create(NULL);
+    struct conf_step steps[KINDS];
+    conf_trace_init(&trace);
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        steps[kind] = (struct conf_step){
+            &trace, words[kind], loop, add_next_kind, kind + 1 < KINDS ? &steps[kind + 1] : NULL};
+    assert_int_equal(velo_submit(loop, conf_step_fn, &steps[0]), 0);
+    assert_int_equal(velo_loop_run(loop, VELO_RUN_UNTIL_IDLE), 0);
+    conf_trace_is(&trace, "a b c d e f g h");
+    assert_false(velo_loop_is_alive(loop));
+    conf_destroy(loop);
+}
+
+struct restless {
+    struct velo_loop *loop;
+    struct conf_count ran;
+    uint64_t wanted;
+    atomic_bool stop;
+};
+
+/* Runs until idle, over and over: each return is a decision that a submit can race. */
+static void run_until_enough(void *arg, unsigned index)
+{
+    struct restless *restless = arg;
+    (void)index;
+    while (!atomic_load(&restless->stop))
+        CONF_EXPECT_INT(velo_loop_run(restless->loop, VELO_RUN_UNTIL_IDLE), 0);
+}
+
+/* A2, trap A1: work that arrives while the loop decides to return is run, now or by the next run.
+ */
+CONF_CASE(work_that_races_the_decision_to_return_is_not_lost, "A2 S8 L2", VELO_CAP_UNTIL_IDLE)
+{
+    struct conf_random random = conf_random(0);
+    struct restless restless = {.loop = conf_create(NULL)};
+    struct conf_team team;
+    uint64_t added = 0;
+    conf_count_init(&restless.ran);
+    conf_team_start(&team, 1, run_until_enough, &restless);
+    for (unsigned i = 0; i < conf_rounds(8000); i++) {
+        unsigned kind = i % KINDS;
+        if (!kind_is_offered(kind))
+            continue;
+        assert_int_equal(kind_add(kind, restless.loop, conf_count_fn, &restless.ran, NULL), 0);
+        assert_true(conf_count_wait(&restless.ran, ++added));
+        if (i % 2 == 0)
+            conf_jitter(&random, 3000);
+    }
+    atomic_store(&restless.stop, true);
+    conf_team_join(&team);
+    assert_int_equal(conf_count_get(&restless.ran), added);
+    conf_destroy(restless.loop);
+}
+
+struct accepted_before_return {
+    struct velo_loop *loop;
+    struct conf_count ran;
+};
+
+static void submit_one(void *arg, unsigned index)
+{
+    struct accepted_before_return *test = arg;
+    struct conf_random random = conf_random(index);
+    conf_jitter(&random, 3000);
+    CONF_EXPECT_INT(velo_submit(test->loop, conf_count_fn, &test->ran), 0);
+}
+
+/* A2: one run against one submit: the task ran, or it is pending and alive. */
+CONF_CASE(a_submit_against_the_return_ran_or_is_alive, "A2 A1", VELO_CAP_UNTIL_IDLE)
+{
+    for (unsigned round = 0; round < conf_rounds(1000); round++) {
+        struct accepted_before_return test = {.loop = conf_create(NULL)};
+        struct conf_team team;
+        conf_count_init(&test.ran);
+        conf_team_start(&team, 1, submit_one, &test);
+        assert_int_equal(velo_loop_run(test.loop, VELO_RUN_UNTIL_IDLE), 0);
+        conf_team_join(&team);
+        bool ran = conf_count_get(&test.ran) == 1;
+        assert_int_equal(velo_loop_is_alive(test.loop), !ran);
+        assert_int_equal(velo_loop_run(test.loop, VELO_RUN_UNTIL_IDLE), 0);
+        assert_int_equal(conf_count_get(&test.ran), 1);
+        conf_destroy(test.loop);
+    }
+}
+
+/* A2, trap A6: cancelling the last referenced timer from another thread makes run return. */
+CONF_CASE(run_returns_when_the_last_hold_is_taken_away,
+          "A2",
+          VELO_CAP_UNTIL_IDLE | VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD)
+{
+    for (unsigned round = 0; round < conf_rounds(200); round++) {
+        struct velo_loop *loop = conf_create(NULL);
+        struct conf_runner runner;
+        velo_id held = 0, loose = 0;
+        assert_int_equal(velo_timer_start(loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, &held), 0);
+        assert_int_equal(velo_timer_start(loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, &loose), 0);
+        assert_int_equal(velo_timer_unref(loop, loose), 0);
+        conf_runner_start(&runner, loop, VELO_RUN_UNTIL_IDLE);
+        if (round % 2 == 0)
+            conf_wait_state(loop, VELO_STATE_SLEEPING);
+        else
+            conf_wait_running(loop);
+        assert_int_equal(
+            round % 4 < 2 ? velo_timer_cancel(loop, held) : velo_timer_unref(loop, held), 0);
+        assert_int_equal(conf_runner_join(&runner), 0);
+        assert_int_equal(velo_loop_state(loop), VELO_STATE_AWAKE);
+        conf_destroy(loop);
+    }
+}
+
+/* A2, trap A3: only unreferenced timers left: run returns; referenced again in time: it stays. */
+CONF_CASE(a_timer_referenced_again_holds_the_loop, "A2 T7", VELO_CAP_UNTIL_IDLE | VELO_CAP_TIMERS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    struct conf_count fired;
+    velo_id id = 0;
+    conf_count_init(&fired);
+    assert_int_equal(velo_timer_start(loop, 5 * CONF_NS_PER_MS, 0, conf_count_fn, &fired, &id), 0);
+    assert_int_equal(velo_timer_unref(loop, id), 0);
+    assert_int_equal(velo_loop_run(loop, VELO_RUN_UNTIL_IDLE), 0);
+    assert_int_equal(conf_count_get(&fired), 0);
+    assert_int_equal(velo_timer_ref(loop, id), 0);
+    assert_int_equal(velo_loop_run(loop, VELO_RUN_UNTIL_IDLE), 0);
+    assert_int_equal(conf_count_get(&fired), 1);
+    conf_destroy(loop);
+}
+
+/* A2, trap A7: a shutdown meets the decision to return: run ends with 0 or finds the loop ended. */
+CONF_CASE(a_shutdown_against_the_return_ends_the_loop, "A2 L5", VELO_CAP_UNTIL_IDLE)
+{
+    struct conf_random random = conf_random(7);
+    for (unsigned round = 0; round < conf_rounds(500); round++) {
+        struct velo_loop *loop = conf_create(NULL);
+        struct conf_runner runner;
+        struct conf_count ran;
+        conf_count_init(&ran);
+        assert_int_equal(velo_submit(loop, conf_count_fn, &ran), 0);
+        conf_runner_start(&runner, loop, VELO_RUN_UNTIL_IDLE);
+        conf_jitter(&random, 40000);
+        assert_int_equal(velo_loop_shutdown(loop, -1), 0);
+        int rc = conf_runner_join(&runner);
+        assert_true(rc == 0 || rc == -ESHUTDOWN);
+        assert_int_equal(velo_loop_state(loop), VELO_STATE_TERMINATED);
+        assert_int_equal(conf_count_get(&ran), 1);
+        conf_destroy(loop);
+    }
+}
+
+/* ---- A3 ---- */
+
+/* A3: NOWAIT is one turn and never sleeps, whatever is pending. */
+CONF_CASE(nowait_runs_one_turn_without_blocking, "A3", VELO_CAP_TIMERS | VELO_CAP_METRICS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    assert_int_equal(velo_timer_start(loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, NULL), 0);
+    for (unsigned i = 1; i <= 100; i++) {
+        conf_turns(loop, 1);
+        assert_int_equal(conf_metrics(loop).turns, i);
+    }
+    assert_int_equal(conf_metrics(loop).parks, 0);
+    assert_int_equal(velo_loop_state(loop), VELO_STATE_AWAKE);
+    conf_destroy(loop);
+}
+
+/* A3 ruling: ONCE does not block when nothing is alive, or when something is pending or due. */
+CONF_CASE(once_blocks_only_if_there_is_something_to_wait_for, "A3", 0)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    assert_int_equal(velo_loop_run(loop, VELO_RUN_ONCE), 0);
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct conf_count ran;
+        conf_count_init(&ran);
+        if (!kind_is_offered(kind))
+            continue;
+        assert_int_equal(kind_add(kind, loop, conf_count_fn, &ran, NULL), 0);
+        assert_int_equal(velo_loop_run(loop, VELO_RUN_ONCE), 0);
+        if (conf_count_get(&ran) != 1)
+            fail_msg("one turn did not run a %s", kind_name(kind));
+    }
+    assert_int_equal(velo_loop_run(loop, VELO_RUN_ONCE), 0);
+    conf_destroy(loop);
+}
+
+/* A3: ONCE that blocks waits for one event, of whatever kind, and returns. */
+CONF_CASE(once_blocks_for_one_event, "A3", VELO_CAP_TIMERS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    struct conf_count ran;
+    uint64_t added = 0;
+    conf_count_init(&ran);
+    assert_int_equal(velo_timer_start(loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, NULL), 0);
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct conf_runner runner;
+        if (!kind_is_offered(kind) || kind == KIND_TIMER)
+            continue;
+        conf_runner_start(&runner, loop, VELO_RUN_ONCE);
+        conf_wait_state(loop, VELO_STATE_SLEEPING);
+        assert_int_equal(kind_add(kind, loop, conf_count_fn, &ran, NULL), 0);
+        assert_int_equal(conf_runner_join(&runner), 0);
+        added++;
+        if (conf_count_get(&ran) != added) /* a wake-up is an event too: the next turn has it */
+            conf_turns(loop, 1);
+        assert_int_equal(conf_count_get(&ran), added);
+    }
+    conf_destroy(loop);
+}
+
+/* A3 ruling: ONCE that blocked until a timer's deadline fires that timer in the same call. */
+CONF_CASE(once_fires_the_timer_that_it_waited_for, "A3 T1", VELO_CAP_TIMERS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    struct conf_count fired;
+    conf_count_init(&fired);
+    for (unsigned i = 1; i <= 10; i++) {
+        uint64_t begin = conf_now_ns();
+        assert_int_equal(velo_timer_start(loop, 2 * CONF_NS_PER_MS, 0, conf_count_fn, &fired, NULL),
+                         0);
+        assert_int_equal(velo_loop_run(loop, VELO_RUN_ONCE), 0);
+        assert_int_equal(conf_count_get(&fired), i);
+        assert_true(conf_now_ns() - begin >= 2 * CONF_NS_PER_MS);
+    }
+    conf_destroy(loop);
+}
+
+/* ---- A4 ---- */
+
+static bool is_readable(int fd)
+{
+    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    return poll(&entry, 1, 0) == 1 && (entry.revents & POLLIN) != 0;
+}
+
+static bool becomes_readable(int fd)
+{
+    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    return poll(&entry, 1, (int)(CONF_PATIENCE_NS / CONF_NS_PER_MS)) == 1;
+}
+
+/* A4: readable exactly while a turn has something to do, whoever added it, of whatever kind. */
+CONF_CASE(backend_fd_tells_when_a_turn_is_worth_it, "A4", VELO_CAP_BACKEND_FD)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    struct conf_count ran;
+    uint64_t added = 0;
+    conf_count_init(&ran);
+    int fd = velo_loop_backend_fd(loop);
+    assert_true(fd >= 0);
+    assert_int_equal(velo_loop_backend_fd(loop), fd);
+    conf_turns(loop, 2);
+    assert_false(is_readable(fd));
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned kind = 0; kind < KINDS; kind++) {
+            if (!kind_is_offered(kind) || kind == KIND_TIMER)
+                continue;
+            assert_int_equal(kind_add(kind, loop, conf_count_fn, &ran, NULL), 0);
+            if (!becomes_readable(fd))
+                fail_msg("a %s is pending and backend_fd does not tell", kind_name(kind));
+            conf_turns(loop, 2);
+            assert_int_equal(conf_count_get(&ran), ++added);
+            assert_false(is_readable(fd));
+        }
+    }
+    conf_destroy(loop);
+}
+
+static void submit_from_outside(void *arg, unsigned index)
+{
+    void **pair = arg;
+    (void)index;
+    CONF_EXPECT_INT(velo_submit(pair[0], conf_count_fn, pair[1]), 0);
+}
+
+/* A4: the same for other threads and for watched descriptors. */
+CONF_CASE(backend_fd_tells_of_foreign_work_and_descriptors,
+          "A4",
+          VELO_CAP_BACKEND_FD | VELO_CAP_FDS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    struct conf_count ran;
+    int ends[2];
+    conf_count_init(&ran);
+    void *pair[] = {loop, &ran};
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(velo_fd_watch(loop, ends[0], VELO_READ, on_event, &ran, NULL), 0);
+    int fd = velo_loop_backend_fd(loop);
+    conf_turns(loop, 1);
+    for (unsigned i = 1; i <= 10; i++) {
+        struct conf_team team;
+        assert_false(is_readable(fd));
+        conf_team_start(&team, 1, submit_from_outside, pair);
+        assert_true(becomes_readable(fd));
+        conf_team_join(&team);
+        conf_turns(loop, 2);
+        assert_int_equal(conf_count_get(&ran), 2 * i - 1);
+        assert_false(is_readable(fd));
+        assert_int_equal(write(ends[1], "x", 1), 1);
+        assert_true(becomes_readable(fd));
+        conf_turns(loop, 1);
+        assert_int_equal(conf_count_get(&ran), 2 * i);
+    }
+    conf_destroy(loop);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+struct embedding {
+    struct velo_loop *inner, *outer;
+};
+
+static void turn_inner(int fd, unsigned events, void *arg)
+{
+    struct embedding *embedding = arg;
+    (void)fd;
+    (void)events;
+    CONF_EXPECT_INT(velo_loop_run(embedding->inner, VELO_RUN_NOWAIT), 0);
+}
+
+/* A4: one loop inside another, fed by a third thread. */
+CONF_CASE(a_loop_embeds_in_another_loop, "A4", VELO_CAP_BACKEND_FD | VELO_CAP_FDS)
+{
+    struct embedding embedding = {.inner = conf_create(NULL), .outer = conf_create(NULL)};
+    struct conf_runner runner;
+    struct conf_count ran;
+    conf_count_init(&ran);
+    int fd = velo_loop_backend_fd(embedding.inner);
+    assert_true(fd >= 0);
+    assert_int_equal(velo_fd_watch(embedding.outer, fd, VELO_READ, turn_inner, &embedding, NULL),
+                     0);
+    conf_runner_start(&runner, embedding.outer, VELO_RUN_FOREVER);
+    for (unsigned i = 1; i <= conf_rounds(500); i++) {
+        assert_int_equal(velo_submit(embedding.inner, conf_count_fn, &ran), 0);
+        assert_true(conf_count_wait(&ran, i));
+    }
+    assert_int_equal(velo_loop_shutdown(embedding.outer, -1), 0);
+    assert_int_equal(conf_runner_join(&runner), 0);
+    conf_destroy(embedding.outer);
+    conf_destroy(embedding.inner);
+}
+
+/* A4: timers are told by the metrics; without any there is no deadline. */
+CONF_CASE(the_next_deadline_is_in_the_metrics, "A4 X3", VELO_CAP_METRICS | VELO_CAP_TIMERS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    velo_id near = 0;
+    assert_true(conf_metrics(loop).next_deadline_ns == UINT64_MAX);
+    uint64_t before = conf_now_ns();
+    assert_int_equal(velo_timer_start(loop, 60 * CONF_NS_PER_S, 0, nothing, NULL, NULL), 0);
+    assert_int_equal(velo_timer_start(loop, 30 * CONF_NS_PER_S, 0, nothing, NULL, &near), 0);
+    uint64_t after = conf_now_ns(), told = conf_metrics(loop).next_deadline_ns;
+    assert_true(told >= before + 30 * CONF_NS_PER_S && told <= after + 30 * CONF_NS_PER_S);
+    assert_int_equal(velo_timer_cancel(loop, near), 0);
+    told = conf_metrics(loop).next_deadline_ns;
+    assert_true(told >= before + 60 * CONF_NS_PER_S && told <= after + 60 * CONF_NS_PER_S);
+    conf_destroy(loop);
+}
+
+/* A4: errors of backend_fd. */
+CONF_CASE(backend_fd_after_the_end_is_eshutdown, "A4 X1", 0)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    assert_int_equal(velo_loop_close(loop), 0);
+    int rc = velo_loop_backend_fd(loop);
+    if (conf_has(VELO_CAP_BACKEND_FD))
+        assert_true(rc == -ESHUTDOWN || (conf_mode() == VELO_FAST_FORCED && rc == -ENOTSUP));
+    else
+        assert_int_equal(rc, -ENOTSUP);
+    conf_destroy(loop);
+}
