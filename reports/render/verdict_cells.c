@@ -71,8 +71,8 @@ static json_t *primary_row(const struct judged *judged, size_t c, size_t e)
     const struct judge_cell_result *result = &judged->cells[c];
     const struct judge_entry_result *entry = &result->entries[e];
     char reason[512];
-    const char *limit_id;
-    const double limit = verdict_limit(judged->dir, cell, &limit_id);
+    const char *limit_label;
+    const double limit = verdict_limit(judged->dir, cell, &limit_label);
     json_t *row = row_begin(cell, cell->metric);
     judge_reason(&judged->dir->in, c, result, e, judged->block_seconds[c], reason, sizeof(reason));
     json_object_set_new(row, "unit", json_string(cell->unit));
@@ -85,7 +85,7 @@ static json_t *primary_row(const struct judged *judged, size_t c, size_t e)
     json_object_set_new(row, "low", verdict_ratio(entry->low));
     json_object_set_new(row, "high", verdict_ratio(entry->high));
     json_object_set_new(row, "x_limit", verdict_number(entry->median / limit));
-    json_object_set_new(row, "limit", text_or_null(limit_id));
+    json_object_set_new(row, "limit", text_or_null(limit_label));
     json_object_set_new(row, "verdict", json_string(judge_word_name(entry->word)));
     json_object_set_new(row, "reason", json_string(reason));
     json_object_set_new(row, "loses_to", text_or_null(entry_name(judged, entry->loses_to)));

@@ -38,9 +38,10 @@ const struct judge_standing *verdict_default(const struct judged *judged);
 
 /*
  * The physical limit that a cost of this cell stands beside.
- * Returns its value in the unit of the cell and *id, or NAN where no limit makes sense or it was
- * not measured.
+ * Returns its value in the unit of the cell and *label ("L4", "C15/2"), or NAN and NULL where no
+ * limit makes sense or it was not measured.
  */
-double verdict_limit(const struct run_dir *dir, const struct run_dir_cell *cell, const char **id);
+double
+verdict_limit(const struct run_dir *dir, const struct run_dir_cell *cell, const char **label);
 
 #endif

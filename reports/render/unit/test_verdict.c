@@ -101,7 +101,7 @@ static void a_clear_run_names_its_winner_everywhere(void **state)
     folder_write(&folder, "env.json", "{\"host\":\"velo\",\"commit\":\"abc\"}");
     folder_write(&folder,
                  "limits.json",
-                 "{\"limits\":[{\"id\":\"L4\",\"median\":100},{\"id\":\"C15\",\"median\":null}],"
+                 "{\"limits\":[{\"id\":\"L4\",\"unit\":\"ns\",\"median\":100}],"
                  "\"drift\":0.02}");
     folder_write(&folder,
                  "conformance.json",
@@ -118,6 +118,7 @@ static void a_clear_run_names_its_winner_everywhere(void **state)
     assert_non_null(
         strstr(reason("idle", "bee"), "slower than ant: 1.5x (1.5 to 1.5), won 0 of 20"));
     assert_true(json_number_value(json_object_get(row("ping_pong", "ant"), "x_limit")) > 9);
+    assert_string_equal(json_string_value(json_object_get(row("ping_pong", "ant"), "limit")), "L4");
     assert_true(json_is_null(json_object_get(row("idle", "ant"), "x_limit")));
     assert_string_equal(text_at("run.host"), "velo");
     assert_string_equal(text_at("run.commit"), "abc");
