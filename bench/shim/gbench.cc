@@ -10,6 +10,8 @@
  */
 #include "gbench.h"
 
+#include "flags.h"
+
 #include <benchmark/benchmark.h>
 
 #include <atomic>
@@ -18,7 +20,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -101,137 +102,19 @@ template <class Work> void guarded(Work work) noexcept
     }
 }
 
-/* ---- flags ---- */
-
-enum class kind { boolean, number, count, text, unit, format, color, file, unsupported };
-
-struct flag_spec {
-    const char *name;
-    kind type;
-};
-
-const flag_spec flags[] = {
-    {"benchmark_list_tests", kind::boolean},
-    {"benchmark_filter", kind::text},
-    {"benchmark_min_time", kind::number},
-    {"benchmark_min_warmup_time", kind::number},
-    {"benchmark_repetitions", kind::count},
-    {"benchmark_report_aggregates_only", kind::boolean},
-    {"benchmark_display_aggregates_only", kind::boolean},
-    {"benchmark_format", kind::format},
-    {"benchmark_out", kind::file},
-    {"benchmark_out_format", kind::format},
-    {"benchmark_color", kind::color},
-    {"benchmark_counters_tabular", kind::boolean},
-    {"benchmark_context", kind::text},
-    {"benchmark_time_unit", kind::unit},
-    {"v", kind::count},
-    /* Interleaving draws an order that nobody records; counters abort where there is no PMU. */
-    {"benchmark_enable_random_interleaving", kind::unsupported},
-    {"benchmark_perf_counters", kind::unsupported},
-};
-
-bool one_of(const std::string &value, std::initializer_list<const char *> words)
-{
-    for (const char *word : words)
-        if (value == word)
-            return true;
-    return false;
-}
-
-bool is_number(const std::string &value, bool whole)
-{
-    char *end = nullptr;
-    errno = 0;
-    double x =
-        whole ? static_cast<double>(strtol(value.c_str(), &end, 10)) : strtod(value.c_str(), &end);
-    return !value.empty() && *end == '\0' && errno == 0 && std::isfinite(x) && x >= 0;
-}
-
-/* The library would exit in the middle of a run on a file that cannot be opened. */
-bool is_writable(const std::string &path)
-{
-    FILE *file = fopen(path.c_str(), "a");
-    return file != nullptr && fclose(file) == 0;
-}
-
-/* Why [value] is no value of this kind; "" when it is one. */
-std::string complaint(kind type, const std::string &value)
-{
-    switch (type) {
-    case kind::boolean:
-        return one_of(value, {"true", "false", "1", "0", "yes", "no"}) ? "" : "give true or false";
-    case kind::number:
-        return is_number(value, false) ? "" : "give a plain number of seconds, for example 0.3";
-    case kind::count:
-        return is_number(value, true) ? "" : "give a whole number";
-    case kind::unit:
-        return one_of(value, {"ns", "us", "ms", "s"}) ? "" : "give ns, us, ms or s";
-    case kind::format:
-        return one_of(value, {"console", "json", "csv"}) ? "" : "give console, json or csv";
-    case kind::color:
-        return one_of(value, {"auto", "true", "false"}) ? "" : "give auto, true or false";
-    case kind::file:
-        return is_writable(value) ? "" : std::string("cannot be written: ") + strerror(errno);
-    case kind::text:
-        return value.empty() ? "give a value" : "";
-    case kind::unsupported:
-        break;
-    }
-    return "not supported here";
-}
-
-/* Is this argument the library's? Everything else is the caller's. */
-bool is_library_flag(const char *arg)
-{
-    return strncmp(arg, "--benchmark_", 12) == 0 || strncmp(arg, "--v=", 4) == 0 ||
-           strcmp(arg, "--v") == 0;
-}
-
-int check_flag(const char *arg)
-{
-    const char *equals = strchr(arg, '=');
-    std::string name(arg + 2, equals ? static_cast<size_t>(equals - arg - 2) : strlen(arg + 2));
-    for (const flag_spec &flag : flags) {
-        if (name != flag.name)
-            continue;
-        if (!equals && flag.type == kind::boolean)
-            return 0;
-        std::string why = complaint(flag.type, equals ? equals + 1 : "");
-        return why.empty() ? 0 : refuse(std::string(arg) + ": " + why);
-    }
-    return refuse(std::string(arg) + ": Google Benchmark 1.7.1 has no such flag");
-}
-
-/* The library reads defaults of its flags from the environment, before main. */
-int check_environment()
-{
-    for (const flag_spec &flag : flags) {
-        if (strncmp(flag.name, "benchmark_", 10) != 0)
-            continue;
-        std::string variable(flag.name);
-        for (char &c : variable)
-            c = static_cast<char>(toupper(c));
-        if (getenv(variable.c_str()))
-            return refuse("environment variable " + variable +
-                          " would change the measurement; unset it");
-    }
-    return 0;
-}
-
 int init(int *argc, char **argv)
 {
-    int rc = check_environment();
-    for (int i = 1; i < *argc && rc == 0; i++)
-        if (is_library_flag(argv[i]))
-            rc = check_flag(argv[i]);
-    if (rc != 0)
-        return rc;
+    char why[300];
+    bool ok = flag_check_environment(why, sizeof why);
+    for (int i = 1; i < *argc && ok; i++)
+        ok = !flag_is_ours(argv[i]) || flag_check(argv[i], why, sizeof why);
+    if (!ok)
+        return refuse(why);
 
     std::vector<char *> theirs{argv[0]};
     int kept = 1;
     for (int i = 1; i < *argc; i++) {
-        if (is_library_flag(argv[i]))
+        if (flag_is_ours(argv[i]))
             theirs.push_back(argv[i]);
         else
             argv[kept++] = argv[i];

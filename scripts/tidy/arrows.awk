@@ -19,7 +19,7 @@ BEGIN {
     may["common/unit/"] = core "|" parts "|" api
     may["common/"] = parts "|" api
     may["impls/"] = core "|" parts "|" api
-    may["bench/micro/"] = api "|^bench/shim/gbench\\.h$"
+    may["bench/micro/"] = api "|^bench/shim/gbench\\.h$|^bench/race/[^/]*\\.h$"
     may["bench/race/"] = api
     may["bench/process/"] = api
     may["bench/shim/"] = "^$"

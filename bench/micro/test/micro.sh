@@ -84,8 +84,9 @@ asan) sanitize=-fsanitize=address,undefined ;;
 tsan) sanitize=-fsanitize=thread ;;
 cov) sanitize=--coverage ;;
 esac
+# shellcheck disable=SC2086
 cc -std=c11 -D_GNU_SOURCE -Icommon/include ${sanitize:-} -c -o "$tmp/lossy.o" bench/micro/test/lossy.c
-link micro c++ "$B"/obj/bench/micro/*.o "$B"/obj/bench/shim/gbench.o "$B/libbench.a"
+link micro c++ "$B"/obj/bench/micro/*.o "$B"/obj/bench/shim/*.o "$B/libbench.a"
 link process cc "$B"/obj/bench/process/*.o
 
 fault() # fault WHAT AT TEXT COMMAND...
