@@ -121,7 +121,7 @@ void page_heading(struct page *page, int level, const char *id, const char *form
         rich_printf(page, format, args);
         fprintf(page->file, "</h%d>\n", level);
     } else {
-        fprintf(page->file, "\n%.*s ", level, "######");
+        fprintf(page->file, "%.*s ", level, "######");
         rich_printf(page, format, args);
         page_raw(page, "\n\n");
     }

@@ -223,8 +223,8 @@ static void place_row(struct page *page, const json_t *place, size_t position)
     page_cell_two(page, "n", human_ratio(score).text, interval.text, "");
     page_cell_two(page,
                   "n",
-                  human_ratio(field_number(place, "regret")).text,
-                  field_text(place, "regret_in"),
+                  human_ratio(isfinite(score) ? field_number(place, "regret") : NAN).text,
+                  isfinite(score) ? field_text(place, "regret_in") : "",
                   "");
     page_cell(page, "", "%s", *names ? names : "nobody");
 }

@@ -30,14 +30,35 @@ static size_t duels_decided(const struct model *model)
     return decided;
 }
 
+static size_t duels_met(const struct model *model)
+{
+    const json_t *duels = duels_of(model);
+    size_t met = 0;
+    for (size_t i = 0; i < json_array_size(duels); i++)
+        met += field_count(json_array_get(duels, i), "blocks", 0) > 0 ? 1 : 0;
+    return met;
+}
+
+/* The block that decided the duel, or how many more would; E alone says little to most readers. */
+static void deciding(char *text, size_t size, const json_t *duel)
+{
+    long block = field_count(duel, "decided_block", -1);
+    double further = field_number(duel, "further_blocks");
+    bool open = strcmp(field_text(duel, "verdict"), "OPEN") == 0;
+    if (block >= 0)
+        snprintf(text, size, "%ld", block);
+    else if (open && further > 0 && isfinite(further))
+        snprintf(text, size, "about %.0f more", further);
+    else
+        snprintf(text, size, "–");
+}
+
 static void duel_row(struct page *page, const json_t *duel)
 {
     const char *verdict = field_text(duel, "verdict");
     double won = field_number(duel, "won_by_a"), blocks = field_number(duel, "blocks");
-    long block = field_count(duel, "decided_block", -1);
-    char when[32] = "–";
-    if (block >= 0)
-        snprintf(when, sizeof when, "%ld", block);
+    char when[32];
+    deciding(when, sizeof when, duel);
     page_row(page, "");
     page_cell(page, "", "%s", field_text(duel, "a"));
     page_cell(page, "", "%s", field_text(duel, "b"));
@@ -49,7 +70,26 @@ static void duel_row(struct page *page, const json_t *duel)
               human_interval(field_number(duel, "low"), field_number(duel, "high")).text);
     page_cell(page, "n", "%s", human_evidence(field_number(duel, "e_value")).text);
     page_cell(page, "n", "%s", when);
-    page_cell(page, *verdict == 'O' ? "quiet" : "", "%s", verdict);
+    page_cell(page,
+              *verdict == 'O' ? "quiet" : "",
+              "%s%s",
+              verdict,
+              json_is_true(json_object_get(duel, "small")) ? " (small)" : "");
+}
+
+/* The rows of one cell, under its name; pairs that never met are left out. */
+static void duel_rows(struct page *page, const struct cell *cell, const json_t *duels)
+{
+    bool open = false;
+    for (size_t k = 0; k < json_array_size(duels); k++) {
+        const json_t *duel = json_array_get(duels, k);
+        if (!model_same_cell(cell, duel) || !field_count(duel, "blocks", 0))
+            continue;
+        if (!open)
+            page_group(page, "%s (%s)", cell->label, cell->metric);
+        open = true;
+        duel_row(page, duel);
+    }
 }
 
 void section_duels(struct page *page, const struct model *model)
@@ -57,29 +97,15 @@ void section_duels(struct page *page, const struct model *model)
     static const char *const titles[] = {
         "<a", "<b", ">won by a", ">cost a / b", ">interval", ">E", ">deciding block", "<a is"};
     const json_t *duels = duels_of(model);
-    page_heading(page,
-                 2,
-                 "pairs",
-                 "Pair by pair: %zu of %zu pairs decided",
-                 duels_decided(model),
-                 json_array_size(duels));
-    if (json_array_size(duels) == 0) {
+    size_t met = duels_met(model);
+    page_heading(page, 2, "pairs", "Pair by pair: %zu of %zu decided", duels_decided(model), met);
+    if (met == 0) {
         page_paragraph(page, "empty", "No pair met in a block.");
         return;
     }
     page_table(page, "pairs", 8, titles);
-    for (size_t i = 0; i < model->cell_count; i++) {
-        bool open = false;
-        for (size_t k = 0; k < json_array_size(duels); k++) {
-            const json_t *duel = json_array_get(duels, k);
-            if (!model_same_cell(&model->cells[i], duel))
-                continue;
-            if (!open)
-                page_group(page, "%s (%s)", model->cells[i].label, model->cells[i].metric);
-            open = true;
-            duel_row(page, duel);
-        }
-    }
+    for (size_t i = 0; i < model->cell_count; i++)
+        duel_rows(page, &model->cells[i], duels);
     page_table_end(page);
     page_paragraph(
         page,
