@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The semantics of a turn: what all contestants share. Owner thread only; no atomics in here. */
+/* The semantics of a turn: what all contestants share. Owner thread only. */
 #include "common/core.h"
 
 #include "common/parts/clock.h"
@@ -339,7 +339,7 @@ int core_peek(struct velo_core *core, int64_t timeout_ns)
 {
     counter_add(&core->ledger.polls, 1);
     int rc = poller_peek(core->fds.epfd, timeout_ns);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 void core_run_fds(struct velo_core *core)
@@ -396,18 +396,46 @@ void core_run_closing(struct velo_core *core)
     }
 }
 
+static void tidy(struct velo_core *core)
+{
+    if (ops_are_untidy(&core->ops))
+        ops_tidy(&core->ops, gate_is_empty(&core->work) && gate_is_empty(&core->guests));
+}
+
 void core_turn_end(struct velo_core *core)
 {
+    tidy(core);
     counter_set(&core->ledger.next_deadline_ns, timers_next_ns(core->timers));
     if (core->opts.on_turn_end != NULL)
         core->opts.on_turn_end(core->opts.ctx);
+}
+
+static bool is_idle_for_good(struct velo_core *core)
+{
+    /* (R1) seq_cst: set by this thread; a change of liveness after the look notifies us */
+    bool until_idle = atomic_load_explicit(&core->until_idle, memory_order_seq_cst) != 0;
+    return until_idle && !core_is_alive((struct velo_loop *)(void *)core);
+}
+
+bool core_must_look(struct velo_core *core)
+{
+    /* (R3) seq_cst: after the announcement; pairs with (R3) in velo_loop_wake() */
+    bool poked = atomic_load_explicit(&core->poked, memory_order_seq_cst) != 0;
+    return poked || core_has_mail(core) || is_idle_for_good(core) ||
+           lifecycle_state(&core->life) != VELO_STATE_SLEEPING;
+}
+
+bool core_take_poke(struct velo_core *core)
+{
+    /* (R3) acq_rel: sees what was done before the poke; pairs with (R3) in velo_loop_wake() */
+    return atomic_exchange_explicit(&core->poked, 0, memory_order_acq_rel) != 0;
 }
 
 int64_t core_timeout_ns(struct velo_core *core)
 {
     bool ready = core_checkpoint_is_due(core) || core->immediates.first != OP_NIL ||
                  !ring_is_empty(&core->closing) || core_stops(core);
-    if (ready)
+    if (ready || core_take_poke(core) || is_idle_for_good(core))
         return 0;
     uint64_t next = timers_next_ns(core->timers);
     int64_t timeout_ns = -1;
@@ -428,7 +456,7 @@ uint64_t core_deadline_ns(int64_t timeout_ns)
 
 bool core_sleep_begin(struct velo_core *core)
 {
-    ops_tidy(&core->ops, gate_is_empty(&core->work) && gate_is_empty(&core->guests));
+    tidy(core);
     counter_set(&core->ledger.next_deadline_ns, timers_next_ns(core->timers));
     return lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_SLEEPING);
 }

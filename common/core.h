@@ -78,6 +78,7 @@ struct velo_core {
     struct gate work;            /* calls that add work; closed at termination */
     struct gate guests;          /* all other calls of other threads; destroy waits for them */
     _Atomic uint32_t until_idle; /* run UNTIL_IDLE is on: losing the last live thing must wake */
+    _Atomic uint32_t poked;      /* velo_loop_wake(): the next poll may not block */
     struct lifecycle life;
     struct fdtable fds;
 };
@@ -100,7 +101,10 @@ void loop_fini(struct velo_loop *loop);
 /* One turn; [may_block]: it may sleep when nothing is pending. 0 or the poll's error. Owner. */
 int loop_turn(struct velo_loop *loop, bool may_block);
 
-/* Sleep until there is something to do, harvesting nothing (RUN_ONCE). 0 or -errno. Owner. */
+/*
+ * Sleep until there may be something to do, harvesting nothing (RUN_ONCE). Owner.
+ * Returns 1 when the kernel has events, 0 when not (or interrupted), -errno.
+ */
 int loop_wait(struct velo_loop *loop);
 
 /* Run one snapshot of the priority lane, then one of the normal lane. Returns how many ran. Owner.
@@ -110,7 +114,10 @@ size_t loop_run_tasks(struct velo_loop *loop);
 /* Take one task to discard it; false: none. Waits for a producer that is not done. Owner. */
 bool loop_take_task(struct velo_loop *loop, struct velo_task *task);
 
-/* Something that is no task was published: the owner must look at it, asleep or not. Any thread. */
+/*
+ * Something that is no task was published (mail, a change of state): wake the owner if it sleeps.
+ * If it is about to, its last look finds it: see core_must_look(). Any thread.
+ */
 void loop_notify(struct velo_loop *loop);
 
 /* Refuse tasks from now on. Once, under life.lock. */
@@ -149,13 +156,17 @@ void core_turn_begin(struct velo_core *core);
 void core_run_timers(struct velo_core *core);
 /* (the contestant's tasks) */
 int core_poll(struct velo_core *core, int64_t timeout_ns); /* harvests; 0 or -errno */
-int core_peek(struct velo_core *core, int64_t timeout_ns); /* the same wait, harvesting nothing */
+/* The same wait, harvesting nothing: 1 = there are events, 0 = none, -errno. */
+int core_peek(struct velo_core *core, int64_t timeout_ns);
 void core_run_fds(struct velo_core *core);
 void core_run_immediates(struct velo_core *core);
 void core_run_closing(struct velo_core *core);
 void core_turn_end(struct velo_core *core);
 
-/* How long the poll may block: 0 not at all, -1 for ever (R3). */
+/* Was velo_loop_wake() called since the last time? Owner. */
+bool core_take_poke(struct velo_core *core);
+
+/* How long the poll may block: 0 not at all, -1 for ever (R3). Honours a poke. */
 int64_t core_timeout_ns(struct velo_core *core);
 
 /* Deadline of a sleep of [timeout_ns]; UINT64_MAX for ever. */
@@ -165,7 +176,13 @@ uint64_t core_deadline_ns(int64_t timeout_ns);
 bool core_sleep_begin(struct velo_core *core);
 void core_sleep_end(struct velo_core *core);
 
-/* Is anything published that the owner has not taken? For the last look before a sleep. */
+/*
+ * The last look between the announcement of a sleep and the sleep itself: has something happened
+ * that a sleeper would not see? Each of these is published before its loop_notify().
+ */
+bool core_must_look(struct velo_core *core);
+
+/* Has another thread left something in the inbox? */
 static inline bool core_has_mail(const struct velo_core *core)
 {
     return !inbox_is_empty(&core->inbox);

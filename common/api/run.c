@@ -39,9 +39,9 @@ static int run_once(struct velo_loop *loop)
 {
     int rc = 0;
     core_drain_inbox(core_of(loop));
-    if (!core_is_pending(loop) && core_is_alive(loop))
-        rc = loop_wait(loop);
-    return rc == 0 && may_go_on(loop) ? loop_turn(loop, false) : rc;
+    while (rc == 0 && may_go_on(loop) && !core_is_pending(loop) && core_is_alive(loop))
+        rc = loop_wait(loop); /* again after a signal */
+    return rc >= 0 && may_go_on(loop) ? loop_turn(loop, false) : rc;
 }
 
 static int run_mode(struct velo_loop *loop, enum velo_run_mode mode)
@@ -54,6 +54,7 @@ static int run_mode(struct velo_loop *loop, enum velo_run_mode mode)
     case VELO_RUN_ONCE:
         return run_once(loop);
     default:
+        core_take_poke(core_of(loop)); /* this run does not block anyway */
         return loop_turn(loop, false);
     }
 }
@@ -106,7 +107,7 @@ int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode)
         return refusal(loop);
     for (;;) {
         int rc = run_mode(loop, mode);
-        if (rc != 0)
+        if (rc < 0)
             termination_fail(loop, rc);
         if (!may_go_on(loop))
             return termination_finish(loop);

@@ -27,6 +27,8 @@ int velo_loop_wake(struct velo_loop *loop)
         return -EINVAL;
     if (!core_enter_work(core_of(loop), &owner))
         return -ESHUTDOWN;
+    /* (R3) seq_cst: before the look whether the owner sleeps; pairs with core_must_look() */
+    atomic_store_explicit(&core_of(loop)->poked, 1, memory_order_seq_cst);
     loop_notify(loop);
     core_leave_work(core_of(loop), owner);
     return 0;

@@ -246,8 +246,8 @@ static int hold(struct velo_core *core, velo_id id)
 static int restart_elsewhere(struct velo_loop *loop, velo_id id, uint64_t deadline_ns)
 {
     struct velo_core *core = core_of(loop);
-    if (!gate_enter(&core->work))
-        return -ESHUTDOWN;
+    if (!gate_enter(&core->work)) /* when all has ended, no id means anything */
+        return lifecycle_state(&core->life) == VELO_STATE_TERMINATED ? -ENOENT : -ESHUTDOWN;
     uint32_t index = ops_take_foreign(&core->ops);
     int rc = index == OP_NIL ? -ENOMEM : hold(core, id);
     if (index != OP_NIL) { /* on failure the record travels empty: only the owner recycles */

@@ -7,7 +7,6 @@
 
 #define OWN_BATCH 64u
 #define GIVE_BACK_MAX 64u
-#define KEEP_CHUNKS 5u /* 64 * (2^5 - 1) records stay when all others are given back */
 
 static uint32_t chunk_first(uint32_t chunk)
 {
@@ -157,12 +156,13 @@ static void retire_chunks(struct ops *ops)
 {
     pthread_mutex_lock(&ops->lock);
     if (ops->shared_taken == 0) {
-        for (uint32_t i = KEEP_CHUNKS; i < OPS_CHUNKS; i++) {
+        for (uint32_t i = OPS_KEEP_CHUNKS; i < OPS_CHUNKS; i++) {
             /* (O2) seq_cst: whoever enters the gate after this sees no chunk; pairs with (O1) */
             ops->retired[i] = atomic_exchange_explicit(&ops->chunks[i], NULL, memory_order_seq_cst);
         }
+        ops->any_retired = true;
         ops->floor = ops->gen_max + 1;
-        ops->capacity = chunk_first(KEEP_CHUNKS);
+        ops->capacity = chunk_first(OPS_KEEP_CHUNKS);
         ops->fresh = 0;
         ops->shared_free = OP_NIL;
         ops->own_free = OP_NIL;
@@ -171,29 +171,23 @@ static void retire_chunks(struct ops *ops)
     pthread_mutex_unlock(&ops->lock);
 }
 
-/* Free what was retired, once no thread is inside that may have seen it. */
-static bool free_retired(struct ops *ops, bool nobody_inside)
+/* Free what was retired; no thread is inside that may have seen it. */
+static void free_retired(struct ops *ops)
 {
-    bool any = false;
-    for (uint32_t i = KEEP_CHUNKS; i < OPS_CHUNKS; i++)
-        any = any || ops->retired[i] != NULL;
-    if (any && nobody_inside) {
-        for (uint32_t i = KEEP_CHUNKS; i < OPS_CHUNKS; i++) {
-            free(ops->retired[i]);
-            ops->retired[i] = NULL;
-        }
-        any = false;
+    for (uint32_t i = OPS_KEEP_CHUNKS; i < OPS_CHUNKS; i++) {
+        free(ops->retired[i]);
+        ops->retired[i] = NULL;
     }
-    return !any;
+    ops->any_retired = false;
 }
 
 void ops_tidy(struct ops *ops, bool nobody_inside)
 {
     flush_give_back(ops);
-    /* (O2) relaxed: only the owner clears it, and growth by others is seen at the latest next time
-     */
-    bool large = atomic_load_explicit(&ops->chunks[KEEP_CHUNKS], memory_order_relaxed) != NULL;
-    if (free_retired(ops, nobody_inside) && large && ops->own_taken == 0 &&
-        ops->gen_max < OP_GEN_MAX - 1)
+    if (ops->any_retired && nobody_inside)
+        free_retired(ops);
+    /* (O2) relaxed: only the owner clears it */
+    bool large = atomic_load_explicit(&ops->chunks[OPS_KEEP_CHUNKS], memory_order_relaxed) != NULL;
+    if (!ops->any_retired && large && ops->own_taken == 0 && ops->gen_max < OP_GEN_MAX - 1)
         retire_chunks(ops);
 }

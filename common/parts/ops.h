@@ -84,7 +84,8 @@ struct ops {
     uint32_t own_fresh_end;
     uint32_t give_back; /* freed records of other threads, not yet on the shared list */
     uint32_t give_back_count;
-    uint64_t own_taken;                  /* taken minus freed, by the owner */
+    uint64_t own_taken; /* taken minus freed, by the owner */
+    bool any_retired;
     uint64_t gen_max;                    /* highest generation ever freed */
     struct velo_op *retired[OPS_CHUNKS]; /* chunks out of use, freed when nobody can see them */
     pthread_mutex_t lock;                /* guards what follows, and growth */
@@ -114,6 +115,16 @@ void ops_free(struct ops *ops, uint32_t index);
  * can still see a chunk that this call's predecessor took out of use.
  */
 void ops_tidy(struct ops *ops, bool nobody_inside);
+
+#define OPS_KEEP_CHUNKS 5u /* 64 * (2^5 - 1) records stay when all others are given back */
+
+/* Is there anything for ops_tidy()? Owner. */
+static inline bool ops_are_untidy(const struct ops *ops)
+{
+    /* (O2) relaxed: growth by others is seen at the latest next time */
+    return ops->give_back != OP_NIL || ops->any_retired ||
+           atomic_load_explicit(&ops->chunks[OPS_KEEP_CHUNKS], memory_order_relaxed) != NULL;
+}
 
 static inline struct velo_op *ops_at(const struct ops *ops, uint32_t index)
 {

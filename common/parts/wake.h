@@ -41,9 +41,10 @@ enum wake_kind { WAKE_AWAKE, WAKE_FUTEX, WAKE_EVENTFD, WAKE_CLAIMED };
 #define WAKE_TRIES 16
 
 struct wake {
-    _Alignas(128) _Atomic uint32_t parked;     /* enum wake_kind; the futex word as well */
-    _Atomic uint32_t poked;                    /* look once more before sleeping; any thread sets */
-    int eventfd;                               /* constant */
+    _Alignas(128) _Atomic uint32_t parked;    /* enum wake_kind; the futex word as well */
+    int eventfd;                              /* constant, as the next two */
+    void (*on_failure)(void *ctx, int error); /* a wake-up could not be made; may be NULL */
+    void *ctx;
     _Alignas(128) struct shared_counter calls; /* system calls made to wake */
     struct shared_counter done;                /* claims whose signal is over */
     struct counter claims;                     /* claims found by the owner */
@@ -93,48 +94,32 @@ static inline int wake_write(const struct wake *wake)
 }
 
 /*
- * Waker: make the system call for the claim of [kind]. Returns 0, or the error that stayed after
- * some tries: then the claim is open again, so that the next submit signals.
+ * Waker: make the system call for the claim of [kind]. When it still fails after some tries, the
+ * claim is opened again, so that the next submit signals: nothing is stranded for good.
  * The last access of a submit to the loop's memory.
  */
-static inline int wake_signal(struct wake *wake, enum wake_kind kind)
+static inline void wake_signal(struct wake *wake, enum wake_kind kind)
 {
     int rc = -EINTR;
     for (int i = 0; i < WAKE_TRIES && rc != 0; i++) {
         shared_counter_add(&wake->calls, 1);
         rc = kind == WAKE_FUTEX ? wake_futex(wake) : wake_write(wake);
     }
+    if (rc != 0 && wake->on_failure != NULL)
+        wake->on_failure(wake->ctx, rc);
     uint32_t mine = WAKE_CLAIMED;
     /* (W5) acq_rel: reopen the claim unless the owner is up already; pairs with (W3) */
-    if (rc != 0 && atomic_compare_exchange_strong_explicit(
+    if (rc == 0 || !atomic_compare_exchange_strong_explicit(
                        &wake->parked, &mine, kind, memory_order_acq_rel, memory_order_relaxed))
-        return rc;
-    shared_counter_add(&wake->done, 1);
-    return rc;
+        shared_counter_add(&wake->done, 1);
 }
 
-/* Waker: for what has no queue word of its own (state changes, velo_loop_wake). Coalesces. */
-static inline int wake_poke(struct wake *wake)
+/* Waker: after publishing something that is not a task. */
+static inline void wake_if_asleep(struct wake *wake)
 {
-    /* (W6) seq_cst: (1) of the proof with [poked] as the queue word; pairs with (W7) */
-    atomic_store_explicit(&wake->poked, 1, memory_order_seq_cst);
     enum wake_kind kind = wake_claim(wake);
-    return kind == WAKE_AWAKE ? 0 : wake_signal(wake, kind);
-}
-
-/* Owner: has somebody poked? (4) of the proof. */
-static inline bool wake_is_poked(const struct wake *wake)
-{
-    /* (W7) seq_cst; pairs with (W6) */
-    return atomic_load_explicit(&wake->poked, memory_order_seq_cst) != 0;
-}
-
-/* Owner: the poke was honoured. What is poked after this counts for the next sleep. */
-static inline void wake_clear_poke(struct wake *wake)
-{
-    /* (W7) acq_rel: sees what was done before the poke; pairs with (W6) */
-    if (wake_is_poked(wake))
-        atomic_exchange_explicit(&wake->poked, 0, memory_order_acq_rel);
+    if (kind != WAKE_AWAKE)
+        wake_signal(wake, kind);
 }
 
 /* Owner: block on the word while it is FUTEX, at most until [deadline_ns] (absolute). 0 or -errno.

@@ -4,7 +4,7 @@
  * keeps the contract. See README.md.
  *
  * Wake protocol. [armed] and the open arrays are guarded by one lock.
- *   owner:    lock; if nothing is queued and nobody poked: armed = true; unlock; block if armed
+ *   owner:    lock; if nothing is queued: armed = true; unlock; look for mail; block if armed
  *   producer: lock; append; if armed: armed = false, the wake is mine; unlock; write if mine
  * No wake-up is lost: the lock orders the two sections. If the producer's is first, the owner sees
  * its task and does not block; if the owner's is first, the producer sees armed. One write per
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define WAKE_TRIES 16
 #define LANE_KEEP 65536u /* a larger array is given back after its run */
 
 enum { LANE_NORMAL, LANE_PRIORITY, LANES };
@@ -36,7 +37,7 @@ struct velo_loop {
     struct array open[LANES];
     bool closed; /* no task is accepted any more */
     bool armed;  /* the owner sleeps, and nobody has woken it */
-    bool poked;  /* look once more before sleeping */
+    bool asleep; /* between arm() and disarm() */
     uint64_t accepted;
     uint64_t claims;             /* wake-ups begun */
     struct shared_counter done;  /* wake-ups ended: the last access of their makers */
@@ -74,16 +75,33 @@ static bool claim_wake(struct velo_loop *loop)
     return mine;
 }
 
-/* Wake the owner; retried, since an accepted task may not be stranded. */
+/* The wake-up could not be made: let the next submit try, unless the owner is up already. */
+static void reopen_wake(struct velo_loop *loop, int error)
+{
+    core_log(&loop->core, VELO_LOG_ERROR, "wake_failed", "error=%s", strerror(error));
+    pthread_mutex_lock(&loop->lock);
+    bool reopened = loop->asleep;
+    if (reopened) {
+        loop->armed = true;
+        loop->claims--;
+    }
+    pthread_mutex_unlock(&loop->lock);
+    if (!reopened)
+        shared_counter_add(&loop->done, 1);
+}
+
+/* Wake the owner. EAGAIN: a wake-up is pending already. */
 static void write_wake(struct velo_loop *loop)
 {
     const uint64_t one = 1;
-    ssize_t rc;
-    do {
+    for (int i = 0; i < WAKE_TRIES; i++) {
         shared_counter_add(&loop->calls, 1);
-        rc = write(loop->core.fds.eventfd, &one, sizeof(one));
-    } while (rc < 0 && errno != EAGAIN); /* EAGAIN: a wake-up is pending already */
-    shared_counter_add(&loop->done, 1);
+        if (write(loop->core.fds.eventfd, &one, sizeof(one)) >= 0 || errno == EAGAIN) {
+            shared_counter_add(&loop->done, 1);
+            return;
+        }
+    }
+    reopen_wake(loop, errno);
 }
 
 static int reserve(struct array *array, size_t count)
@@ -163,7 +181,6 @@ int velo_submit_many(struct velo_loop *loop, const struct velo_task *tasks, size
 void loop_notify(struct velo_loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
-    loop->poked = true;
     bool mine = claim_wake(loop);
     pthread_mutex_unlock(&loop->lock);
     if (mine)
@@ -240,23 +257,22 @@ bool loop_take_task(struct velo_loop *loop, struct velo_task *task)
     return false;
 }
 
-/* Announce the sleep, unless there is something to do. */
-static bool arm(struct velo_loop *loop)
-{
-    pthread_mutex_lock(&loop->lock);
-    loop->armed = loop->open[LANE_NORMAL].count == 0 && loop->open[LANE_PRIORITY].count == 0 &&
-                  !loop->poked && !core_has_mail(&loop->core);
-    loop->poked = false;
-    bool armed = loop->armed;
-    pthread_mutex_unlock(&loop->lock);
-    return armed;
-}
-
 static void disarm(struct velo_loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
     loop->armed = false;
+    loop->asleep = false;
     pthread_mutex_unlock(&loop->lock);
+}
+
+/* Announce the sleep, unless tasks are queued. */
+static bool arm(struct velo_loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    bool empty = loop->open[LANE_NORMAL].count == 0 && loop->open[LANE_PRIORITY].count == 0;
+    loop->armed = loop->asleep = empty;
+    pthread_mutex_unlock(&loop->lock);
+    return empty;
 }
 
 /* Wait for at most [timeout_ns] by [wait], which harvests events or only looks. */
@@ -267,7 +283,7 @@ static int sleep_until_woken(struct velo_loop *loop,
     struct velo_core *core = &loop->core;
     if (!core_sleep_begin(core))
         return 0;
-    bool armed = arm(loop);
+    bool armed = arm(loop) && !core_must_look(core);
     if (armed)
         counter_add(&core->ledger.parks, 1);
     int rc = wait(core, armed ? timeout_ns : 0);
@@ -300,13 +316,11 @@ int loop_turn(struct velo_loop *loop, bool may_block)
 void loop_expose(struct velo_loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
-    loop->armed = true;
-    bool nothing = loop->open[LANE_NORMAL].count == 0 && loop->open[LANE_PRIORITY].count == 0 &&
-                   !core_has_mail(&loop->core);
-    bool mine = !nothing && claim_wake(loop);
+    loop->armed = loop->asleep = true;
+    bool empty = loop->open[LANE_NORMAL].count == 0 && loop->open[LANE_PRIORITY].count == 0;
     pthread_mutex_unlock(&loop->lock);
-    if (mine)
-        write_wake(loop);
+    if (!empty || core_has_mail(&loop->core))
+        loop_notify(loop); /* readable at once */
 }
 
 void loop_unexpose(struct velo_loop *loop)
