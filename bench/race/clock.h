@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock.h - time as the race program reads it: nanoseconds of CLOCK_MONOTONIC, the clock of the API,
- * which all threads share, so that a stamp of the generator and one of a callback can be compared.
+ * clock.h - time as the race program reads it: nanoseconds of CLOCK_MONOTONIC, the clock of the
+ * API, which all threads share, so that a stamp of the generator and one of a callback can be
+ * compared.
  */
 #ifndef RACE_CLOCK_H
 #define RACE_CLOCK_H

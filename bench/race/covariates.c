@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* covariates.c - getrusage, the process clock, and /proc/self/task/TID/schedstat of every thread. */
+/* covariates.c - getrusage, the process clock, and /proc/self/task/TID/schedstat of every thread.
+ */
 #include "covariates.h"
 
 #include "clock.h"

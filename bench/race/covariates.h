@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * covariates.h - what the window cost besides time, and what disturbed it: processor time, switches,
- * faults, memory, time spent waiting for a processor.
+ * covariates.h - what the window cost besides time, and what disturbed it: processor time,
+ * switches, faults, memory, time spent waiting for a processor.
  */
 #ifndef RACE_COVARIATES_H
 #define RACE_COVARIATES_H
@@ -16,7 +16,7 @@ struct covariates {
     uint64_t involuntary_switches;
     uint64_t minor_faults;
     uint64_t major_faults;
-    uint64_t max_rss_bytes;    /* of the whole process life, not of the window */
+    uint64_t max_rss_bytes;   /* of the whole process life, not of the window */
     int64_t runqueue_wait_ns; /* of all threads alive now; -1 = the kernel does not tell */
 };
 

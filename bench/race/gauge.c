@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gauge.c - how a thread waits for another one. Spinning is what makes a round trip measurable at all
- * on a machine whose cross-processor wake-up costs tens of microseconds; yielding is what keeps the
- * same code alive on one processor; and patience ends, because a lost task must become a message.
+ * gauge.c - how a thread waits for another one. Spinning is what makes a round trip measurable at
+ * all on a machine whose cross-processor wake-up costs tens of microseconds; yielding is what keeps
+ * the same code alive on one processor; and patience ends, because a lost task must become a
+ * message.
  */
 #include "gauge.h"
 

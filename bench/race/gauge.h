@@ -2,10 +2,11 @@
 /*
  * gauge.h - one number that one thread writes and others watch.
  *
- * All communication between generators, callbacks and the controlling thread goes through gauges, so
- * this is the only file of the race program with atomics. A gauge fills its own pair of cache lines:
- * what watches it disturbs its writer and nothing else. Watching is not free for the writer: each look
- * takes the line away once. Loads therefore publish rarely, or look rarely (gauge_wait_lazy).
+ * All communication between generators, callbacks and the controlling thread goes through gauges,
+ * so this is the only file of the race program with atomics. A gauge fills its own pair of cache
+ * lines: what watches it disturbs its writer and nothing else. Watching is not free for the writer:
+ * each look takes the line away once. Loads therefore publish rarely, or look rarely
+ * (gauge_wait_lazy).
  */
 #ifndef RACE_GAUGE_H
 #define RACE_GAUGE_H

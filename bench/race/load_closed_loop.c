@@ -2,14 +2,14 @@
 /*
  * load_closed_loop.c - a client submits a task and waits until it has run, again and again.
  *
- * The client spins (it yields where it shares a processor with the loop), so a round trip is: submit,
- * notice, run, and one cache line back. What the loop does between two rounds decides nearly all of
- * it, so that is the setting [keep], and each claim is checked by a counter:
- *   free    nothing is done: the loop spins or sleeps as its idle policy says; parks_per_round tells
- *   awake   one task keeps submitting itself, so the loop never has a reason to sleep: 0 parks, or fail
- *   parked  before each round, outside the clock, the client waits until the loop and the kernel both
- *           say that the owner sleeps: a park per round, or fail
- * With [in_flight] above 1 the client keeps so many tasks under way; the latency is that of each one.
+ * The client spins (it yields where it shares a processor with the loop), so a round trip is:
+ * submit, notice, run, and one cache line back. What the loop does between two rounds decides
+ * nearly all of it, so that is the setting [keep], and each claim is checked by a counter: free
+ * nothing is done: the loop spins or sleeps as its idle policy says; parks_per_round tells awake
+ * one task keeps submitting itself, so the loop never has a reason to sleep: 0 parks, or fail
+ *   parked  before each round, outside the clock, the client waits until the loop and the kernel
+ * both say that the owner sleeps: a park per round, or fail With [in_flight] above 1 the client
+ * keeps so many tasks under way; the latency is that of each one.
  */
 #include "clock.h"
 #include "stage.h"
@@ -103,8 +103,10 @@ static void check_sleep(struct race *race, bool awake, uint64_t rounds)
     if (awake && parks > 0)
         race_fail(race, "the loop slept %" PRIu64 " times although a task was pending", parks);
     if (self.parked && parks + 1 < rounds)
-        race_fail(race, "%" PRIu64 " rounds met a sleeping loop, but it counts only %" PRIu64
-                        " parks", rounds, parks);
+        race_fail(race,
+                  "%" PRIu64 " rounds met a sleeping loop, but it counts only %" PRIu64 " parks",
+                  rounds,
+                  parks);
 }
 
 static void report(struct race *race, const struct lap *total)

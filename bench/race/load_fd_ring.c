@@ -2,11 +2,11 @@
 /*
  * load_fd_ring.c - bytes that go round a ring of pipes.
  *
- * Each callback reads one byte from its pipe and writes it into the next one: one hop. A hop contains
- * a read and a write system call, the same for everybody; what differs is how the loop learns of the
- * next byte. With one token each hop is a poll of its own; with many, one poll delivers many. At the
- * end the tokens are swallowed, and counted; since tokens cannot overtake each other, no two pipes may
- * differ by more hops than there are tokens.
+ * Each callback reads one byte from its pipe and writes it into the next one: one hop. A hop
+ * contains a read and a write system call, the same for everybody; what differs is how the loop
+ * learns of the next byte. With one token each hop is a poll of its own; with many, one poll
+ * delivers many. At the end the tokens are swallowed, and counted; since tokens cannot overtake
+ * each other, no two pipes may differ by more hops than there are tokens.
  */
 #include "clock.h"
 #include "stage.h"
@@ -102,8 +102,8 @@ static void watch_all(void *arg)
     (void)arg;
     for (uint64_t i = 0; i < self.pipes && self.rc == 0; i++) {
         struct node *node = &self.nodes[i];
-        self.rc = velo_fd_watch(
-            self.stage.loop, node->read_fd, self.events, on_byte, node, &node->id);
+        self.rc =
+            velo_fd_watch(self.stage.loop, node->read_fd, self.events, on_byte, node, &node->id);
     }
 }
 
@@ -150,8 +150,7 @@ static void verify(struct race *race)
         race_fail(race, "%" PRIu64 " callbacks found nothing to read", self.failed);
     if (sum != gauge_get(&self.hops) || most - least > self.tokens)
         race_fail(race,
-                  "hops do not add up: %" PRIu64 " to %" PRIu64 " per pipe with %" PRIu64
-                  " tokens",
+                  "hops do not add up: %" PRIu64 " to %" PRIu64 " per pipe with %" PRIu64 " tokens",
                   least,
                   most,
                   self.tokens);

@@ -3,10 +3,10 @@
  * load_idle.c - nothing to do: what does a loop cost when it waits?
  *
  * Optionally with timers that are due in an hour and pipes that nobody writes to. The window opens
- * when the owner is asleep (see stage_wait_asleep) and is a sleep of the controlling thread. The cost is
- * CPU time of the owner's thread per second; the right answer is 0, so it is raised to a floor of 1,000
- * ns per second, below which nobody could care. How often the thread was scheduled is counted by the
- * kernel, how often it polled by the loop itself.
+ * when the owner is asleep (see stage_wait_asleep) and is a sleep of the controlling thread. The
+ * cost is CPU time of the owner's thread per second; the right answer is 0, so it is raised to a
+ * floor of 1,000 ns per second, below which nobody could care. How often the thread was scheduled
+ * is counted by the kernel, how often it polled by the loop itself.
  */
 #include "clock.h"
 #include "stage.h"

@@ -2,10 +2,10 @@
 /*
  * load_memory.c - bytes per pending task, per pending timer, per loop.
  *
- * Fixed work, no warm-up: the process is fresh, so what the kernel says is resident grows by what the
- * contestant touches. The cost is the growth of the peak by item; what is still resident after the
- * tasks have run is reported beside it. Tasks are submitted to a loop that does not run yet (L2), then
- * run, and must all come in order.
+ * Fixed work, no warm-up: the process is fresh, so what the kernel says is resident grows by what
+ * the contestant touches. The cost is the growth of the peak by item; what is still resident after
+ * the tasks have run is reported beside it. Tasks are submitted to a loop that does not run yet
+ * (L2), then run, and must all come in order.
  */
 #include "clock.h"
 #include "stage.h"

@@ -2,10 +2,11 @@
 /*
  * load_microtasks.c - microtasks and next ticks, as a chain or as a breadth.
  *
- * A task starts a round and the last microtask of the round submits the next task, so the loop is busy
- * all the time and the controlling thread only reads a counter. In a chain each microtask queues the
- * next one; in a breadth the task queues all of them at once. The checkpoint must have run them all
- * when the next task starts (M1), in order (M3): checked at every task and every microtask.
+ * A task starts a round and the last microtask of the round submits the next task, so the loop is
+ * busy all the time and the controlling thread only reads a counter. In a chain each microtask
+ * queues the next one; in a breadth the task queues all of them at once. The checkpoint must have
+ * run them all when the next task starts (M1), in order (M3): checked at every task and every
+ * microtask.
  */
 #include "clock.h"
 #include "stage.h"

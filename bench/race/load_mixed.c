@@ -2,12 +2,12 @@
 /*
  * load_mixed.c - tasks, descriptors and timers at once, on one Poisson schedule.
  *
- * Of 100 arrivals 70 are tasks, 20 are messages of eight bytes into one of eight pipes, and 10 arm a
- * timer of 1 ms (all from the generator's thread). A message carries its number, so each arrival is
- * found again and checked: tasks, messages of one pipe and timers (all have the same delay) must come
- * in order. Latency counts from the intended time, of a timer from its intended deadline; a timer that
- * fires before its delay has passed fails the run (T1). The rate is a share of the common rate of
- * this mixture, found as in load_open_loop.c.
+ * Of 100 arrivals 70 are tasks, 20 are messages of eight bytes into one of eight pipes, and 10 arm
+ * a timer of 1 ms (all from the generator's thread). A message carries its number, so each arrival
+ * is found again and checked: tasks, messages of one pipe and timers (all have the same delay) must
+ * come in order. Latency counts from the intended time, of a timer from its intended deadline; a
+ * timer that fires before its delay has passed fails the run (T1). The rate is a share of the
+ * common rate of this mixture, found as in load_open_loop.c.
  */
 #include "clock.h"
 #include "open_loop.h"
@@ -126,8 +126,8 @@ static bool send_kind(uint64_t number)
             self.race, velo_submit(self.stage.loop, on_task, word_to_arg(number)), "velo_submit");
     if (draw < TASK_PERCENT + PIPE_PERCENT)
         return write_message(self.write_fds[number % PIPES], number);
-    int rc = velo_timer_start(
-        self.stage.loop, TIMER_DELAY_NS, 0, on_timer, word_to_arg(number), NULL);
+    int rc =
+        velo_timer_start(self.stage.loop, TIMER_DELAY_NS, 0, on_timer, word_to_arg(number), NULL);
     return race_check(self.race, rc, "velo_timer_start");
 }
 
@@ -178,12 +178,8 @@ static bool open_pipes(struct race *race)
         }
         self.read_fds[i] = fds[0];
         self.write_fds[i] = fds[1];
-        int rc = velo_fd_watch(self.stage.loop,
-                               fds[0],
-                               VELO_READ,
-                               on_message,
-                               word_to_arg((uint64_t)i),
-                               &self.ids[i]);
+        int rc = velo_fd_watch(
+            self.stage.loop, fds[0], VELO_READ, on_message, word_to_arg((uint64_t)i), &self.ids[i]);
         if (!race_check(race, rc, "velo_fd_watch"))
             return false;
     }
@@ -209,8 +205,8 @@ static void verify(struct race *race)
     if (self.disorder > 0)
         race_fail(race, "%" PRIu64 " arrivals out of order", self.disorder);
     if (self.overtaken > 0)
-        race_fail(race, "%" PRIu64 " arrivals starved: 65,536 later ones overtook them",
-                  self.overtaken);
+        race_fail(
+            race, "%" PRIu64 " arrivals starved: 65,536 later ones overtook them", self.overtaken);
     if (self.early > 0)
         race_fail(race, "%" PRIu64 " timers fired before their delay had passed", self.early);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load_open_loop.c - tasks on a schedule, at a share of a common rate; latency from the intended time.
+ * load_open_loop.c - tasks on a schedule, at a share of a common rate; latency from the intended
+ * time.
  *
  * The rate is the same for all contestants: a share of --common-rate, the capacity of the slowest.
  * Without that option a pilot finds the capacity of this contestant with the same generator and the

@@ -5,9 +5,10 @@
  * What counts is delivered work: tasks that ran, read twice with the clock, never submit calls. A
  * producer that is faster than the loop would only measure how an unbounded queue fills memory, so
  * each producer has credit: it may be so many tasks ahead of its own executed ones, and waits, when
- * the credit is spent, until half of it is back. It looks at the loop's counter only then, and about
- * once in a microsecond, because every look takes a cache line from the loop. So the cost is that of
- * a pipeline in balance: the slower of submitting and running, and the traffic between both.
+ * the credit is spent, until half of it is back. It looks at the loop's counter only then, and
+ * about once in a microsecond, because every look takes a cache line from the loop. So the cost is
+ * that of a pipeline in balance: the slower of submitting and running, and the traffic between
+ * both.
  *
  * Producers beyond the second on two processors measure oversubscription; the report says how many
  * processors there were. A task's argument is (producer, number): each producer's order and sum are
@@ -80,8 +81,7 @@ static bool wait_for_credit(struct lane *lane)
     if (lane->sent - lane->known + self.batch <= self.credit)
         return true;
     uint64_t target = lane->sent - self.credit / 2;
-    bool good =
-        gauge_wait_lazy(&lane->executed, target, self.race->cpus.spins, &self.stop);
+    bool good = gauge_wait_lazy(&lane->executed, target, self.race->cpus.spins, &self.stop);
     lane->known = gauge_get(&lane->executed);
     return good;
 }

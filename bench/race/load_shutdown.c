@@ -4,9 +4,10 @@
  *
  * One operation: a new loop on its thread, producers that submit without pause (with credit, as in
  * load_producers.c), optionally a backlog held back by a task that blocks the owner; then the clock
- * runs over velo_loop_shutdown(-1), or velo_loop_close(), and nothing else. Afterwards every producer
- * must be refused with -ESHUTDOWN, and what it got accepted must have run (shutdown), or have run or
- * been discarded (close), to the last task. Creation, threads and verification are outside the clock.
+ * runs over velo_loop_shutdown(-1), or velo_loop_close(), and nothing else. Afterwards every
+ * producer must be refused with -ESHUTDOWN, and what it got accepted must have run (shutdown), or
+ * have run or been discarded (close), to the last task. Creation, threads and verification are
+ * outside the clock.
  */
 #include "clock.h"
 #include "stage.h"
@@ -23,7 +24,7 @@
 struct submitter {
     struct gauge accepted; /* written by its thread */
     struct gauge executed; /* written by the loop */
-    int rc; /* what ended it; -ESHUTDOWN is right */
+    int rc;                /* what ended it; -ESHUTDOWN is right */
     pthread_t thread;
 };
 
@@ -67,10 +68,8 @@ static void *submit_until_refused(void *arg)
     placement_enter_generator(&self.race->cpus, (int)(submitter - self.submitters));
     while (submitter->rc == 0) {
         if (accepted - gauge_get(&submitter->executed) >= CREDIT)
-            gauge_wait_lazy(&submitter->executed,
-                            accepted - CREDIT / 2,
-                            self.race->cpus.spins,
-                            &self.ended);
+            gauge_wait_lazy(
+                &submitter->executed, accepted - CREDIT / 2, self.race->cpus.spins, &self.ended);
         submitter->rc = velo_submit(self.stage.loop, on_task, submitter);
         if (submitter->rc == 0)
             gauge_set(&submitter->accepted, ++accepted);
@@ -118,8 +117,8 @@ static uint64_t end_loop(void)
 {
     uint64_t start_ns = clock_now_ns();
     gauge_set(&self.gate_open, 1);
-    int rc = self.close ? velo_loop_close(self.stage.loop)
-                        : velo_loop_shutdown(self.stage.loop, -1);
+    int rc =
+        self.close ? velo_loop_close(self.stage.loop) : velo_loop_shutdown(self.stage.loop, -1);
     uint64_t elapsed_ns = clock_now_ns() - start_ns;
     race_check(self.race, rc, self.close ? "velo_loop_close" : "velo_loop_shutdown");
     return elapsed_ns;

@@ -3,9 +3,9 @@
  * load_sparse.c - a few thousand tasks per second: what does the processor pay for each?
  *
  * Here loops differ most in what they cost: one that spins for the next task burns a processor, one
- * that sleeps pays for a wake-up. The cost is the CPU time of the loop's thread plus the CPU time that
- * the generator spends inside velo_submit(), by the number of tasks: all of it is the contestant's.
- * The generator itself sleeps between tasks, so it leaves the machine alone.
+ * that sleeps pays for a wake-up. The cost is the CPU time of the loop's thread plus the CPU time
+ * that the generator spends inside velo_submit(), by the number of tasks: all of it is the
+ * contestant's. The generator itself sleeps between tasks, so it leaves the machine alone.
  */
 #include "clock.h"
 #include "open_loop.h"

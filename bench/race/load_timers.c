@@ -2,15 +2,15 @@
 /*
  * load_timers.c - what a timer costs while very many others are pending.
  *
- * [pending] timers, due in ten minutes and later, are there all the time and never fire. Measured is a
- * batch, on the owner thread (inside one task) or, if asked for, on a foreign thread:
- *   add     arm a batch; it is cancelled again outside the clock
- *   cancel  cancel a batch of the pending ones, in random order; others are armed outside the clock
- *   churn   cancel one at random and arm another in its place, both inside the clock
- *   fire    a batch becomes due while its owner is busy; the clock runs from the end of that task to
- *           the last callback, so it holds the way to the timers phase and all the callbacks
- * Every call's answer is checked, each callback must come exactly once, and at the end the discarded
- * ones must be as many as are still pending. Random numbers are drawn before the clock starts.
+ * [pending] timers, due in ten minutes and later, are there all the time and never fire. Measured
+ * is a batch, on the owner thread (inside one task) or, if asked for, on a foreign thread: add arm
+ * a batch; it is cancelled again outside the clock cancel  cancel a batch of the pending ones, in
+ * random order; others are armed outside the clock churn   cancel one at random and arm another in
+ * its place, both inside the clock fire    a batch becomes due while its owner is busy; the clock
+ * runs from the end of that task to the last callback, so it holds the way to the timers phase and
+ * all the callbacks Every call's answer is checked, each callback must come exactly once, and at
+ * the end the discarded ones must be as many as are still pending. Random numbers are drawn before
+ * the clock starts.
  */
 #include "clock.h"
 #include "random.h"
@@ -40,9 +40,9 @@ static struct {
     enum op op;
     bool foreign;
     uint64_t pending, batch, filled, batches;
-    velo_id *ids;    /* of the pending timers */
-    uint32_t *order; /* a permutation of their positions */
-    uint64_t at;     /* next position in [order] */
+    velo_id *ids;        /* of the pending timers */
+    uint32_t *order;     /* a permutation of their positions */
+    uint64_t at;         /* next position in [order] */
     uint64_t elapsed_ns; /* of the last batch */
     uint64_t refused;    /* calls that did not return 0 */
     uint64_t start_ns, fired_count, wrong;
@@ -142,8 +142,8 @@ static void batch_fire(void)
     memset(self.hits, 0, sizeof self.hits);
     self.fired_count = 0;
     for (uint64_t i = 0; i < self.batch; i++) {
-        int rc = velo_timer_start(
-            self.stage.loop, self.delays_ns[i], 0, on_due, word_to_arg(i), NULL);
+        int rc =
+            velo_timer_start(self.stage.loop, self.delays_ns[i], 0, on_due, word_to_arg(i), NULL);
         self.refused += rc != 0;
     }
     uint64_t due_ns = clock_now_ns() + DUE_SPREAD_NS;

@@ -3,7 +3,8 @@
  * main.c - the race program: one process measures one point of one scenario on one contestant, and
  * prints one line. It is compiled once and linked with each contestant.
  *
- * The process ends with _exit() after a failure: a loop that has lost a task may not be able to end.
+ * The process ends with _exit() after a failure: a loop that has lost a task may not be able to
+ * end.
  */
 #include "clock.h"
 #include "options.h"
@@ -59,9 +60,8 @@ static void check_primary(struct run *run)
                   primary->name);
 }
 
-static int run_point(const struct options *options,
-                     const struct scenario *scenario,
-                     const struct point *point)
+static int
+run_point(const struct options *options, const struct scenario *scenario, const struct point *point)
 {
     static struct run run;
     char reason[600];

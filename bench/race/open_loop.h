@@ -3,9 +3,10 @@
  * open_loop.h - arrivals on a schedule that does not care how the loop is doing.
  *
  * The gaps between arrivals are drawn before the window opens: 65,536 of them, scaled so that their
- * mean is exact, used round and round. The calling thread is the generator. It waits for each intended
- * time, sends, and never skips: what comes late is sent late, at once, and the load counts its latency
- * from the intended time (no coordinated omission). How late the generator itself was is the slip.
+ * mean is exact, used round and round. The calling thread is the generator. It waits for each
+ * intended time, sends, and never skips: what comes late is sent late, at once, and the load counts
+ * its latency from the intended time (no coordinated omission). How late the generator itself was
+ * is the slip.
  */
 #ifndef RACE_OPEN_LOOP_H
 #define RACE_OPEN_LOOP_H
@@ -26,7 +27,7 @@ struct open_loop {
     /* Send one arrival. False ends the run; the race has then failed. */
     bool (*send)(void *load, uint64_t intended_ns, uint64_t now_ns);
     enum pacing pacing;
-    double next_ns;  /* intended time of the next arrival */
+    double next_ns; /* intended time of the next arrival */
     uint64_t sent;
     struct recorder slip;
     double gaps_ns[GAPS];

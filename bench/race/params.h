@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * params.h - the settings of a load generator: each is declared with its kind and range, so that the
- * Lua host can refuse what makes no sense and say what would.
+ * params.h - the settings of a load generator: each is declared with its kind and range, so that
+ * the Lua host can refuse what makes no sense and say what would.
  */
 #ifndef RACE_PARAMS_H
 #define RACE_PARAMS_H

@@ -3,7 +3,8 @@
  * placement.c - by sched_setaffinity(), within what the process may use (taskset, cpusets).
  *
  * Generators are put on a processor of another core than the loop's, as the kernel's topology tells
- * it, before they are put on a sibling hardware thread: two siblings share the units that both need.
+ * it, before they are put on a sibling hardware thread: two siblings share the units that both
+ * need.
  */
 #include "placement.h"
 

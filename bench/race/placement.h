@@ -21,7 +21,7 @@ enum placement {
 #define PLACEMENT_CPUS_MAX 1024
 
 struct placement_map {
-    enum placement placement; /* what is really done: never PLACEMENT_SPREAD */
+    enum placement placement;     /* what is really done: never PLACEMENT_SPREAD */
     int cpus[PLACEMENT_CPUS_MAX]; /* the allowed processors; the loop's own comes first */
     int count;
     unsigned spins; /* looks before a waiting thread yields: 0 where it would block the other */

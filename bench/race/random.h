@@ -26,7 +26,8 @@ static inline double random_unit(struct random *random)
     return ((double)(random_next(random) >> 11) + 1.0) / 9007199254740992.0;
 }
 
-/* A number in [0, bound). The bias of the plain remainder is below 2^-40 for the bounds used here. */
+/* A number in [0, bound). The bias of the plain remainder is below 2^-40 for the bounds used here.
+ */
 static inline uint64_t random_below(struct random *random, uint64_t bound)
 {
     return random_next(random) % bound;

@@ -2,11 +2,11 @@
 /*
  * recorder.h - a log-linear histogram of durations.
  *
- * The idea is that of HdrHistogram (Tene): values below 2 * RECORDER_SUB are counted exactly; above,
- * each power of two is cut into RECORDER_SUB buckets of equal width. A bucket is then never wider than
- * 1/128 of the values in it, and its middle is wrong by at most 0.4 %, over the whole range of 64 bits
- * and in 58 KiB. Recording is a count-leading-zeros, a shift and an increment. Counts, the sum, the
- * smallest and the largest value are exact.
+ * The idea is that of HdrHistogram (Tene): values below 2 * RECORDER_SUB are counted exactly;
+ * above, each power of two is cut into RECORDER_SUB buckets of equal width. A bucket is then never
+ * wider than 1/128 of the values in it, and its middle is wrong by at most 0.4 %, over the whole
+ * range of 64 bits and in 58 KiB. Recording is a count-leading-zeros, a shift and an increment.
+ * Counts, the sum, the smallest and the largest value are exact.
  */
 #ifndef RACE_RECORDER_H
 #define RACE_RECORDER_H
@@ -69,8 +69,9 @@ uint64_t recorder_bucket_low(size_t index);
 uint64_t recorder_bucket_high(size_t index);
 
 /*
- * The percentile curve in equal steps of log(1/(1-share)), eight to the decade, as far as the samples
- * carry it, and at last the maximum at share 1. Returns the number of points, at most [capacity].
+ * The percentile curve in equal steps of log(1/(1-share)), eight to the decade, as far as the
+ * samples carry it, and at last the maximum at share 1. Returns the number of points, at most
+ * [capacity].
  */
 size_t recorder_curve(const struct recorder *recorder, struct recorder_point *out, size_t capacity);
 

@@ -91,15 +91,11 @@ static json_t *describe(const struct scenario *scenario)
     json_object_set_new(object, "needs", names_of(needs));
     json_object_set_new(object, "core", json_boolean(any_core(scenario)));
     json_object_set_new(object, "script", json_string(scenario->path));
-    json_object_set_new(object,
-                        "primary",
-                        json_pack("{s:s,s:s,s:s}",
-                                  "metric",
-                                  primary->name,
-                                  "unit",
-                                  primary->unit,
-                                  "better",
-                                  "lower"));
+    json_object_set_new(
+        object,
+        "primary",
+        json_pack(
+            "{s:s,s:s,s:s}", "metric", primary->name, "unit", primary->unit, "better", "lower"));
     for (size_t i = 0; i < scenario->point_count; i++)
         json_array_append_new(points, describe_point(scenario, &scenario->points[i]));
     json_object_set_new(object, "points", points);

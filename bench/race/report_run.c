@@ -144,9 +144,8 @@ static json_t *warmup(const struct result *result)
 }
 
 /* What every line starts with. */
-static json_t *identity(const struct race *race,
-                        const struct scenario *scenario,
-                        const struct point *point)
+static json_t *
+identity(const struct race *race, const struct scenario *scenario, const struct point *point)
 {
     json_t *line = json_object();
     json_object_set_new(line, "schema", json_integer(1));

@@ -44,14 +44,11 @@ struct script_env {
 };
 
 /*
- * Read and check a scenario file. On failure returns false with "file:line: what, and what is allowed"
- * in [error]; [out] then needs no scenario_free().
+ * Read and check a scenario file. On failure returns false with "file:line: what, and what is
+ * allowed" in [error]; [out] then needs no scenario_free().
  */
-bool script_load(const char *path,
-                 const struct script_env *env,
-                 struct scenario *out,
-                 char *error,
-                 size_t size);
+bool script_load(
+    const char *path, const struct script_env *env, struct scenario *out, char *error, size_t size);
 
 void scenario_free(struct scenario *scenario);
 

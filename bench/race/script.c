@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script.c - reads a scenario file: the text, a sandbox, one protected call, and the first mistake in
- * words. After it the Lua state is gone: nothing of Lua is left when the clock starts.
+ * script.c - reads a scenario file: the text, a sandbox, one protected call, and the first mistake
+ * in words. After it the Lua state is gone: nothing of Lua is left when the clock starts.
  */
 #include "script_host.h"
 
@@ -49,11 +49,16 @@ static int load_protected(lua_State *L)
     return 0;
 }
 
-bool script_load(const char *path,
-                 const struct script_env *env,
-                 struct scenario *out,
-                 char *error,
-                 size_t size)
+/* Most messages name their place already; those of the allocator and of error({}) do not. */
+static void say_why(lua_State *L, const char *path, char *error, size_t size)
+{
+    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "error without text";
+    bool placed = strstr(text, ".lua:") != NULL || strncmp(text, path, strlen(path)) == 0;
+    snprintf(error, size, "%s%s%s", placed ? "" : path, placed ? "" : ": ", text);
+}
+
+bool script_load(
+    const char *path, const struct script_env *env, struct scenario *out, char *error, size_t size)
 {
     struct script_host host = {.path = path, .env = env, .out = out};
     memset(out, 0, sizeof *out);
@@ -67,7 +72,7 @@ bool script_load(const char *path,
         lua_pushcfunction(L, load_protected);
         good = lua_pcall(L, 0, 0, 0) == LUA_OK;
         if (!good)
-            snprintf(error, size, "%s", luaL_tolstring(L, -1, NULL));
+            say_why(L, path, error, size);
         lua_close(L);
     }
     free(host.source);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script_error.c - where a mistake stands. Lua knows the line of a call, but a table constructor may
- * run over many lines; the key is then looked up in the text from that line on.
+ * script_error.c - where a mistake stands. Lua knows the line of a call, but a table constructor
+ * may run over many lines; the key is then looked up in the text from that line on.
  */
 #include "script_host.h"
 
@@ -82,6 +82,9 @@ static void describe_value(lua_State *L, int index, char *out, size_t size)
     case LUA_TBOOLEAN:
         snprintf(out, size, "%s", lua_toboolean(L, index) ? "true" : "false");
         break;
+    case LUA_TNIL:
+        snprintf(out, size, "nil");
+        break;
     default:
         snprintf(out, size, "a %s", luaL_typename(L, index));
     }
@@ -98,6 +101,7 @@ int script_raise_value(lua_State *L,
     char value[128];
     describe_value(L, value_index, value, sizeof value);
     line = script_key_line(script_host(L), line, key);
+    allowed = luaL_gsub(L, allowed, "|", ", ");
     return script_raise(
         L, line, "%s: %s = %s: %s; allowed: %s", what, key, value, problem, allowed);
 }

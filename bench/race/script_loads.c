@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script_loads.c - `loads.NAME { key = value, ... }`: choose a load generator and its settings. Each
- * key is checked against what the load declares; what is not given keeps its default.
+ * script_loads.c - `loads.NAME { key = value, ... }`: choose a load generator and its settings.
+ * Each key is checked against what the load declares; what is not given keeps its default.
  */
 #include "script_host.h"
 
@@ -14,7 +14,8 @@ static void list_names(const struct param_spec *specs, char *out, size_t size)
     size_t used = 0;
     out[0] = '\0';
     for (; specs->name != NULL && used < size; specs++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", specs->name);
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", specs->name);
 }
 
 static void set_one(lua_State *L, struct script_settings *settings, const char *what)

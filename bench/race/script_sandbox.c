@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script_sandbox.c - what a scenario can reach: the language, string, table, math with seeded random
- * numbers, and files of its own lib/ folder. No files, no clock, no processes, no bytecode; 64 MiB and
- * about 200 million steps. A plan is a pure function of its file, the seed and the context.
+ * script_sandbox.c - what a scenario can reach: the language, string, table, math with seeded
+ * random numbers, and files of its own lib/ folder. No files, no clock, no processes, no bytecode;
+ * 64 MiB and about 200 million steps. A plan is a pure function of its file, the seed and the
+ * context.
  */
 #include "script_host.h"
 
@@ -43,7 +44,8 @@ static void count_steps(lua_State *L, lua_Debug *ar)
 {
     (void)ar;
     if (++script_host(L)->steps > HOOKS_MAX)
-        luaL_error(L, "the plan runs for more than %d million steps; is there an endless loop?", HOOKS_MAX);
+        script_raise(
+            L, script_line(L), "more than %d million steps; is there an endless loop?", HOOKS_MAX);
 }
 
 static int print_to_stderr(lua_State *L)
@@ -98,11 +100,14 @@ static void seed_math(lua_State *L)
     lua_pop(L, 1);
 }
 
+/* Of the basic functions: what reads files, and what could catch the end of an endless loop. */
+static const char *const beyond_reach[] = {
+    "dofile", "loadfile", "load", "collectgarbage", "warn", "pcall", "xpcall", NULL};
+
 void script_sandbox_fill(lua_State *L)
 {
     luaL_requiref(L, LUA_GNAME, luaopen_base, 1);
-    forget(L,
-           (const char *const[]){"dofile", "loadfile", "load", "collectgarbage", "warn", NULL});
+    forget(L, beyond_reach);
     lua_pop(L, 1);
     luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
     forget(L, (const char *const[]){"dump", NULL});

@@ -2,9 +2,9 @@
 /*
  * stage.h - the loop under test on its own thread, and the check of its books when it leaves.
  *
- * Every load does its work on a stage. Closing it shuts the loop down gracefully, joins the thread and
- * verifies the ledger (L7): accepted = executed + cancelled + discarded, with exactly as many calls of
- * on_discard as the counters say. A contestant whose books do not add up has no number.
+ * Every load does its work on a stage. Closing it shuts the loop down gracefully, joins the thread
+ * and verifies the ledger (L7): accepted = executed + cancelled + discarded, with exactly as many
+ * calls of on_discard as the counters say. A contestant whose books do not add up has no number.
  */
 #ifndef RACE_STAGE_H
 #define RACE_STAGE_H
@@ -40,12 +40,13 @@ bool stage_start(struct stage *stage);
 /* Both. */
 bool stage_open(struct stage *stage, struct race *race);
 
-/* Run [fn] on the owner thread and wait until it has returned; false (and failed) if it never did. */
+/* Run [fn] on the owner thread and wait until it has returned; false (and failed) if it never did.
+ */
 bool stage_call(struct stage *stage, velo_fn fn, void *arg);
 
 /*
- * Wait until the owner is asleep, proved twice: the loop says SLEEPING, and the kernel says that the
- * thread is blocked. False (and failed) after two seconds.
+ * Wait until the owner is asleep, proved twice: the loop says SLEEPING, and the kernel says that
+ * the thread is blocked. False (and failed) after two seconds.
  */
 bool stage_wait_asleep(struct stage *stage);
 
@@ -55,8 +56,8 @@ uint64_t stage_cpu_ns(const struct stage *stage);
 /* Counters, or all zero without VELO_CAP_METRICS. */
 void stage_metrics(const struct stage *stage, struct velo_metrics *out);
 
-/* Shut down, join, verify, destroy. Does nothing after a failure: a loop that lost a task may hang here,
- * and the process ends anyway. */
+/* Shut down, join, verify, destroy. Does nothing after a failure: a loop that lost a task may hang
+ * here, and the process ends anyway. */
 void stage_close(struct stage *stage);
 
 /* The parts of it: join a loop that was told to end; verify its ledger; destroy it. */

@@ -5,8 +5,9 @@
  * A load offers a lap: do (or watch) work for about so long, and say how many units were delivered
  * and how much time they took. Warm-up runs laps of 50 ms until two successive ones differ by less
  * than 10 %, or 300 ms have passed. The window is then two laps of half its length, without a pause
- * between them; it is steady if their costs differ by less than 10 %. When a shorter window than 300
- * ms is asked for, warm-up shrinks in proportion, so that a smoke run is short in all its parts.
+ * between them; it is steady if their costs differ by less than 10 %. When a shorter window than
+ * 300 ms is asked for, warm-up shrinks in proportion, so that a smoke run is short in all its
+ * parts.
  */
 #ifndef RACE_WINDOW_H
 #define RACE_WINDOW_H
@@ -26,7 +27,7 @@ struct window_plan {
     lap_fn lap;
     void (*open)(void *load); /* warm-up is over: forget what was recorded; may be NULL */
     struct stage *stage;      /* whose counters belong to the window; may be NULL */
-    bool once; /* one lap of fixed work is the whole window: no warm-up, no halves */
+    bool once;                /* one lap of fixed work is the whole window: no warm-up, no halves */
 };
 
 /*

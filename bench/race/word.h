@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * word.h - a number instead of a pointer as the argument of a task. What is measured is then the loop,
- * and not the cache misses of an object per task; order and sum can still be checked.
+ * word.h - a number instead of a pointer as the argument of a task. What is measured is then the
+ * loop, and not the cache misses of an object per task; order and sum can still be checked.
  */
 #ifndef RACE_WORD_H
 #define RACE_WORD_H

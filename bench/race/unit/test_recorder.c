@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_recorder.c - the histogram against sorted arrays: error bound, exact counts, merge, extremes.
+ * test_recorder.c - the histogram against sorted arrays: error bound, exact counts, merge,
+ * extremes.
  */
 #include <math.h>
 #include <setjmp.h>
