@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -223,22 +224,45 @@ latency(const struct model *model, size_t cell, struct picture *picture, char *e
 
 /* ---- throughput by producers ---- */
 
+/* Scenarios call them one or the other. */
+static const char *producers_key(const struct cell *cell)
+{
+    return json_object_get(cell->plan->params, "producers") ? "producers" : "threads";
+}
+
 double plots_producers(const struct cell *cell)
 {
-    return field_number(cell->plan->params, "producers");
+    return field_number(cell->plan->params, producers_key(cell));
 }
 
 double plots_rate(const struct cell *cell, const struct result *result)
 {
     if (isfinite(result->cost[COST_RATE]))
         return result->cost[COST_RATE];
-    return strcmp(cell->plan->unit, "ns") == 0 ? 1e9 / result->median : NAN;
+    return strcmp(cell->plan->metric, "ns_per_task") == 0 ? 1e9 / result->median : NAN;
 }
 
-static bool same_scenario(const struct cell *a, const struct cell *b)
+static bool has_rate(const struct model *model, const struct cell *cell)
 {
-    return strcmp(a->plan->lane, b->plan->lane) == 0 &&
-           strcmp(a->plan->scenario, b->plan->scenario) == 0;
+    for (size_t k = 0; k < model->contestant_count; k++)
+        if (isfinite(plots_rate(cell, &cell->results[k])))
+            return true;
+    return false;
+}
+
+bool plots_same_line(const struct cell *a, const struct cell *b)
+{
+    if (strcmp(a->plan->lane, b->plan->lane) != 0 ||
+        strcmp(a->plan->scenario, b->plan->scenario) != 0)
+        return false;
+    json_t *one = json_copy((json_t *)(uintptr_t)a->plan->params);
+    json_t *other = json_copy((json_t *)(uintptr_t)b->plan->params);
+    json_object_del(one, producers_key(a));
+    json_object_del(other, producers_key(b));
+    bool same = json_equal(one, other);
+    json_decref(one);
+    json_decref(other);
+    return same;
 }
 
 bool plots_has_throughput(const struct model *model, size_t cell)
@@ -247,11 +271,11 @@ bool plots_has_throughput(const struct model *model, size_t cell)
     if (!isfinite(plots_producers(&model->cells[cell])))
         return false;
     for (size_t i = 0; i < model->cell_count; i++) {
-        if (!same_scenario(&model->cells[i], &model->cells[cell]))
+        if (!plots_same_line(&model->cells[i], &model->cells[cell]))
             continue;
         if (i < cell)
             return false;
-        points += isfinite(plots_producers(&model->cells[i])) ? 1 : 0;
+        points += has_rate(model, &model->cells[i]) ? 1 : 0;
     }
     return points > 1;
 }
@@ -260,7 +284,7 @@ static double most_producers(const struct model *model, size_t first)
 {
     double most = 1;
     for (size_t i = first; i < model->cell_count; i++)
-        if (same_scenario(&model->cells[i], &model->cells[first]))
+        if (plots_same_line(&model->cells[i], &model->cells[first]))
             most = fmax(most, plots_producers(&model->cells[i]));
     return most;
 }
@@ -278,7 +302,7 @@ static int throughput(
             const struct cell *cell = &model->cells[i];
             const struct result *result = &cell->results[k];
             double rate = plots_rate(cell, result), producers = plots_producers(cell);
-            if (!same_scenario(cell, &model->cells[first]) || !isfinite(rate) ||
+            if (!plots_same_line(cell, &model->cells[first]) || !isfinite(rate) ||
                 !isfinite(producers))
                 continue;
             fprintf(picture->data.file,

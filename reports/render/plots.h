@@ -21,10 +21,13 @@ int plots_write(const struct model *model, const char *home, char *err, size_t e
 bool plots_has_latency(const struct model *model, size_t cell);
 
 /*
- * Is the cell the first of a scenario whose points differ in the number of producers? Then there is
- * a picture "throughput_CELL" of all those points.
+ * Is the cell the first of several that differ only in the number of producers? Then there is a
+ * picture "throughput_CELL" of all those points.
  */
 bool plots_has_throughput(const struct model *model, size_t cell);
+
+/* Do two cells differ in nothing but the number of producers? */
+bool plots_same_line(const struct cell *a, const struct cell *b);
 
 /* Producers of a cell, NAN when it has no such parameter. */
 double plots_producers(const struct cell *cell);

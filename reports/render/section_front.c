@@ -10,22 +10,14 @@
 #include "fields.h"
 #include "human.h"
 
-/* The first of several keys that is there, as text; env.json has grown over time. */
-static const char *first_text(const json_t *object, const char *const keys[])
+static const char *known(const json_t *object, const char *key)
 {
-    for (size_t i = 0; keys[i]; i++) {
-        const char *text = field_text(object, keys[i]);
-        if (*text)
-            return text;
-    }
-    return "unknown";
+    const char *text = field_text(object, key);
+    return *text ? text : "unknown";
 }
 
 static void facts(struct page *page, const struct model *model)
 {
-    static const char *const cpu[] = {"cpu_model", "cpu", "machine", NULL};
-    static const char *const cc[] = {"compiler", "cc", NULL};
-    static const char *const commit[] = {"commit", "git_commit", NULL};
     const json_t *run = json_object_get(model->verdict, "run");
     const json_t *env = model->dir.env;
     bool given = json_is_true(json_object_get(model->dir.plan, "seed_given"));
@@ -34,15 +26,11 @@ static void facts(struct page *page, const struct model *model)
     page_fact(page, "blocks", "%ld", field_count(run, "blocks", 0));
     page_fact(page, "runs", "%ld", field_count(run, "runs", 0));
     page_fact(page, "minutes", "%s", human_number(field_number(run, "minutes")).text);
-    page_fact(page, "machine", "%s", first_text(env, cpu));
+    page_fact(page, "machine", "%s", known(env, "cpu_model"));
     if (*field_text(run, "host"))
         page_fact(page, "host", "%s", field_text(run, "host"));
-    page_fact(page, "compiler", "%s", first_text(env, cc));
-    page_fact(page,
-              "commit",
-              "%s%s",
-              first_text(*field_text(run, "commit") ? run : env, commit),
-              dirty ? " + local changes" : "");
+    page_fact(page, "compiler", "%s", known(env, "compiler"));
+    page_fact(page, "commit", "%s%s", known(run, "commit"), dirty ? " + local changes" : "");
     page_fact(
         page, "seed", "%s%s", field_text(model->dir.plan, "seed"), given ? " (given by hand)" : "");
     page_fact(page, "plan", "%.12s", model->dir.plan_sha256);
@@ -130,7 +118,7 @@ static void matrix_field(struct page *page, const struct result *result)
         snprintf(main, sizeof main, "%s %s%s", look->symbol, look->label, star);
     if (!result->is_best)
         snprintf(sub, sizeof sub, "%s", human_interval(result->low, result->high).text);
-    page_cell_two(page, class, main, result->is_best ? "the least cost" : sub, "");
+    page_cell_two(page, class, main, result->is_best ? "least cost" : sub, "");
 }
 
 static void legend(struct page *page, const struct model *model)

@@ -137,8 +137,7 @@ static void throughput_title(struct page *page, const struct model *model, size_
 {
     size_t last = first;
     for (size_t i = first; i < model->cell_count; i++)
-        if (strcmp(model->cells[i].plan->scenario, model->cells[first].plan->scenario) == 0 &&
-            strcmp(model->cells[i].plan->lane, model->cells[first].plan->lane) == 0)
+        if (plots_same_line(&model->cells[i], &model->cells[first]))
             last = i;
     const struct cell *cell = &model->cells[last];
     if (cell->best < 0) {
@@ -148,9 +147,8 @@ static void throughput_title(struct page *page, const struct model *model, size_
     page_heading(page,
                  3,
                  "",
-                 "%s: with %g producers `%s` leads with %s",
-                 cell->plan->scenario,
-                 plots_producers(cell),
+                 "%s: `%s` leads with %s",
+                 cell->label,
                  model->contestants[cell->best].name,
                  human_value(plots_rate(cell, &cell->results[cell->best]), "tasks/s").text);
 }

@@ -358,10 +358,11 @@ static inline void fixture_write(struct fixture *fixture)
                  "{\"schema\": 1, \"drift\": 0.012, \"limits\": [{\"id\": \"L1\", \"name\":"
                  " \"fetch-add\", \"unit\": \"ns\", \"median\": 5.9, \"min\": 5.5,"
                  " \"reason\": \"\"}]}");
-    fixture_text(fixture,
-                 "env.json",
-                 "{\"cpu\": \"Test <CPU> & co\", \"compiler\": \"gcc 12.2.0\", \"dirty\": true,"
-                 " \"commit\": \"abc1234\", \"warnings\": [\"only 2 CPUs\"]}");
+    fixture_text(
+        fixture,
+        "env.json",
+        "{\"cpu_model\": \"Test <CPU> & co\", \"compiler\": \"gcc 12.2.0\", \"dirty\": true,"
+        " \"commit\": \"abc1234\", \"warnings\": [\"only 2 CPUs\"]}");
 }
 
 static inline void fixture_remove(const struct fixture *fixture)
