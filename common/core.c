@@ -290,6 +290,8 @@ static void reclaim(struct velo_core *core, uint32_t index)
 
 void core_drain_inbox(struct velo_core *core)
 {
+    /* (R4) relaxed: a bound for metrics; starts that come later lower it again */
+    atomic_store_explicit(&core->foreign.next_ns, UINT64_MAX, memory_order_relaxed);
     /* cancellations first: then their starts are in the inbox taken after them, or before */
     uint32_t cancelled = inbox_take(&core->reclaim, &core->ops, true);
     uint32_t index = inbox_take(&core->inbox, &core->ops, false);

@@ -52,6 +52,7 @@ struct foreign_ledger {
     struct shared_counter cancelled;
     struct shared_counter live;
     struct shared_counter armed;
+    _Atomic uint64_t next_ns; /* least deadline among starts that the owner has not seen */
 };
 
 struct velo_core {

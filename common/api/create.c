@@ -56,6 +56,8 @@ static int core_init(struct velo_core *core)
     core->timed = core->opts.slow_ns != 0;
     core->immediates = core->deferred = core->backlog = none;
     counter_set(&core->ledger.next_deadline_ns, UINT64_MAX);
+    /* (R4) relaxed: before the loop is published */
+    atomic_store_explicit(&core->foreign.next_ns, UINT64_MAX, memory_order_relaxed);
     int rc = lifecycle_init(&core->life);
     if (rc != 0)
         return rc;

@@ -23,7 +23,10 @@ static void read_ledger(const struct velo_core *core,
     out->fast_entries = counter_get(&ledger->fast_entries);
     out->timers_fired = counter_get(&ledger->timers_fired);
     out->fd_events = counter_get(&ledger->fd_events);
-    out->next_deadline_ns = counter_get(&ledger->next_deadline_ns);
+    uint64_t next = counter_get(&ledger->next_deadline_ns);
+    /* (R4) relaxed: a bound only */
+    uint64_t mailed = atomic_load_explicit(&core->foreign.next_ns, memory_order_relaxed);
+    out->next_deadline_ns = mailed < next ? mailed : next;
     out->timers_armed = counter_get(&ledger->armed) + shared_counter_get(&core->foreign.armed);
     out->descriptors = fdtable_count(&core->fds);
     out->wakeups = counts->wakeups;

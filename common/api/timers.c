@@ -33,6 +33,21 @@ static void count_armed(struct velo_core *core, bool owner, uint64_t n)
         shared_counter_add(&core->foreign.armed, n);
 }
 
+/* Lower the bound that velo_metrics_read() gives for the next deadline. */
+static void note_deadline(struct velo_core *core, uint64_t deadline_ns)
+{
+    /* (R4) relaxed: a bound only */
+    uint64_t least = atomic_load_explicit(&core->foreign.next_ns, memory_order_relaxed);
+    while (deadline_ns < least &&
+           !atomic_compare_exchange_weak_explicit(/* (R4) relaxed: as above */
+                                                  &core->foreign.next_ns,
+                                                  &least,
+                                                  deadline_ns,
+                                                  memory_order_relaxed,
+                                                  memory_order_relaxed))
+        ;
+}
+
 struct timer_args {
     uint64_t deadline_ns;
     uint64_t period_ns;
@@ -87,6 +102,7 @@ static int start_elsewhere(struct velo_loop *loop, const struct timer_args *args
         shared_counter_add(&core->foreign.accepted, 1);
         count_live(core, false, 1);
         count_armed(core, false, 1);
+        note_deadline(core, args->deadline_ns);
         op_publish(ops_at(&core->ops, index), word);
         foreign_push(loop, index);
     }

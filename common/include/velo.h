@@ -147,7 +147,8 @@ struct velo_metrics {
     uint64_t polls;            /* system calls that asked the kernel for events, or waited */
     uint64_t wakeups;          /* system calls made to wake the sleeping owner (S8) */
     uint64_t fast_entries;     /* times the fast path was entered (P5) */
-    uint64_t next_deadline_ns; /* absolute time of the next timer, UINT64_MAX if there is none */
+    uint64_t next_deadline_ns; /* no timer is due before; UINT64_MAX = none. Exact on the owner and
+                                  after a turn; a timer cancelled since may still be named */
     uint64_t parks;            /* times the owner went to sleep in the kernel */
     uint64_t timers_fired;     /* timer callbacks, every period counted */
     uint64_t fd_events;        /* descriptor callbacks */
