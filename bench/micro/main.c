@@ -52,7 +52,7 @@ static int usage(const char *format, ...)
     return EXIT_USAGE;
 }
 
-/* The report functions take text that scenario_free() may free; nothing here is ever freed. */
+/* A script's scenario owns its text and scenario_free() frees it; ours is constant. */
 static char *text(const char *constant)
 {
     union {
@@ -89,6 +89,12 @@ static void view_case(struct view *out, const struct micro_case *c)
                                       .point_count = count};
 }
 
+static void view_free(struct view *view)
+{
+    for (size_t i = 0; i < view->scenario.point_count; i++)
+        json_decref(view->points[i].params);
+}
+
 static void list(bool as_json)
 {
     if (as_json)
@@ -99,6 +105,7 @@ static void list(bool as_json)
         if (as_json && i > 0)
             printf(",");
         report_describe(stdout, &view.scenario, as_json);
+        view_free(&view);
     }
     if (as_json)
         printf("]\n");
@@ -207,16 +214,17 @@ static const struct micro_case *find_case(struct micro_options *options)
 
 static int run_case(struct micro_options *options)
 {
-    static struct view view;
+    struct view view;
     const struct micro_case *c = find_case(options);
     if (!c)
         return usage("no case '%s'; --list shows the cases", options->name);
     view_case(&view, c);
     const char *id = options->point ? options->point : view.points[0].id;
     const struct point *point = scenario_point(&view.scenario, id);
-    if (!point)
-        return usage("%s has no point '%s'; --list shows its points", c->load.name, id);
-    return run_point(options, &view.scenario, point);
+    int status = point ? run_point(options, &view.scenario, point)
+                       : usage("%s has no point '%s'; --list shows its points", c->load.name, id);
+    view_free(&view);
+    return status;
 }
 
 int main(int argc, char **argv)
