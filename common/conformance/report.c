@@ -88,8 +88,13 @@ void conf_report_begin(const struct conf_request *request)
 /* cmocka's frame around a single test says nothing new. */
 static bool is_frame(const char *line, size_t length)
 {
-    static const char *const frames[] = {
-        "[====", "[ RUN", "[  PASSED", "[  FAILED", "[       OK", " 1 FAILED TEST(S)"};
+    static const char *const frames[] = {"[====",
+                                         "[ RUN",
+                                         "[  PASSED",
+                                         "[  FAILED",
+                                         "[       OK",
+                                         "[  ERROR   ] --- [",
+                                         " 1 FAILED TEST(S)"};
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++)
         if (length >= strlen(frames[i]) && strncmp(line, frames[i], strlen(frames[i])) == 0)
             return true;
@@ -97,7 +102,7 @@ static bool is_frame(const char *line, size_t length)
 }
 
 /* The last lines: a case that fails says so at the end. */
-static void print_output(const char *output)
+static void print_output(const char *output, const char *reason)
 {
     const char *end = output + strlen(output);
     const char *start = end;
@@ -109,7 +114,8 @@ static void print_output(const char *output)
     output = start;
     while (*output != '\0') {
         int length = (int)strcspn(output, "\n");
-        if (length > 0 && !is_frame(output, (size_t)length))
+        bool told = strncmp(output, reason, (size_t)length) == 0;
+        if (length > 0 && !told && !is_frame(output, (size_t)length))
             printf("      | %.*s\n", length, output);
         output += length + (output[length] == '\n');
     }
@@ -132,7 +138,7 @@ void conf_report_case(const struct conf_request *request, const struct conf_resu
         conf_reproduce(request, result, command, sizeof command);
         printf("      | %s\n", result->reason);
         if (result->output != NULL)
-            print_output(result->output);
+            print_output(result->output, result->reason);
         printf("      again: %s\n", command);
     }
     fflush(stdout);
