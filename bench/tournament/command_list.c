@@ -19,21 +19,37 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a contestant says of itself: the conformance program knows it without running a case. */
+enum { INTRODUCE_LIMIT_MS = 20000 };
+
+/* The name of some case of the suite, for a sheet with little more than its head; NULL if there is
+ * none. */
+static char *some_case(const char *program)
+{
+    const char *const argv[] = {program, "--list", NULL};
+    struct child_result result;
+    if (child_run(&(struct child_request){.argv = argv, .timeout_ms = INTRODUCE_LIMIT_MS},
+                  &result) != 0)
+        return NULL;
+    char *line = text_last_line(result.out);
+    const char *blank = strrchr(line, ' ');
+    char *name = line[0] != '\0' ? text_copy(blank != NULL ? blank + 1 : line) : NULL;
+    free(line);
+    child_result_free(&result);
+    return name;
+}
+
+/* What a contestant says of itself stands at the head of its conformance sheet. */
 static json_t *introduce(const struct contestant *contestant)
 {
     char *program = contestant_program(contestant, "conformance");
-    if (program == NULL)
-        return NULL;
+    char *name = program != NULL ? some_case(program) : NULL;
     char path[] = "/tmp/velo-list-XXXXXX";
-    int fd = mkstemp(path);
+    int fd = name != NULL ? mkstemp(path) : -1;
     json_t *said = NULL;
     struct child_result result;
-    /* A filter that matches nothing: the sheet then has the head only. */
-    const char *const argv[] = {
-        program, "--filter", "no-such-case", "--quiet", "--json", path, NULL};
-    if (fd >= 0 &&
-        child_run(&(struct child_request){.argv = argv, .timeout_ms = 20000}, &result) == 0) {
+    const char *const argv[] = {program, "--filter", name, "--quiet", "--json", path, NULL};
+    struct child_request request = {.argv = argv, .timeout_ms = INTRODUCE_LIMIT_MS};
+    if (fd >= 0 && child_run(&request, &result) == 0) {
         said = json_load_file(path, 0, NULL);
         child_result_free(&result);
     }
@@ -41,6 +57,7 @@ static json_t *introduce(const struct contestant *contestant)
         close(fd);
         unlink(path);
     }
+    free(name);
     free(program);
     return said;
 }
@@ -139,21 +156,24 @@ static void print_words(const struct screen *screen, const char *label, const js
 static void print_scenario(const struct screen *screen, const json_t *scenario)
 {
     char *line = text_format(
-        "  %-20s %s", json_text(scenario, "name", ""), json_text(scenario, "summary", ""));
+        "  %s: %s", json_text(scenario, "name", ""), json_text(scenario, "summary", ""));
     screen_wrap(screen, line, 6);
     free(line);
-    fprintf(screen->file,
-            "      %s (%s)",
-            json_text(scenario, "metric", ""),
-            json_text(scenario, "unit", ""));
+    line = text_format(
+        "      %s (%s):", json_text(scenario, "metric", ""), json_text(scenario, "unit", ""));
     size_t index;
     const json_t *point;
     json_array_foreach(json_object_get(scenario, "points"), index, point)
-        fprintf(screen->file,
-                "  %s%s",
-                json_text(point, "id", ""),
-                json_bool(point, "core", false) ? "*" : "");
-    fputc('\n', screen->file);
+    {
+        char *longer = text_format("%s %s%s",
+                                   line,
+                                   json_text(point, "id", ""),
+                                   json_bool(point, "core", false) ? "*" : "");
+        free(line);
+        line = longer;
+    }
+    screen_wrap(screen, line, 8);
+    free(line);
 }
 
 static void print_all(const json_t *all)

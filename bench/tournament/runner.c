@@ -44,8 +44,8 @@ static void build_arguments(const struct run_request *request, struct argument_l
         push(list, "--case", cell->scenario);
     } else {
         push(list, "--scenario", cell->script);
-        push(list, "--point", cell->point);
     }
+    push(list, "--point", cell->point);
     push(list, "--seed", list->seed);
     push(list, "--window-ms", list->window);
     if (cell->common_rate > 0)

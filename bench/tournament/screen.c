@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMN_LEAST = 11, LABEL_MOST = 38 };
+enum { COLUMN_LEAST = 11, LABEL_LEAST = 36 };
 
 static const struct {
     const char *word;
@@ -48,17 +48,21 @@ static const char *paint(const struct screen *screen, const char *colour)
 
 void screen_wrap(const struct screen *screen, const char *text, int indent)
 {
-    int column = 0;
+    int column = (int)strspn(text, " ");
+    fprintf(screen->file, "%*s", column, "");
+    text += column;
+    bool fresh = true; /* nothing stands in this line yet but blanks */
     while (*text != '\0') {
         int length = (int)strcspn(text, " ");
-        if (column > 0 && column + 1 + length > screen->columns - indent) {
+        if (!fresh && column + 1 + length > screen->columns) {
             fprintf(screen->file, "\n%*s", indent, "");
-            column = 0;
-        } else if (column > 0) {
+            column = indent;
+        } else if (!fresh) {
             fputc(' ', screen->file);
             column++;
         }
         fprintf(screen->file, "%.*s", length, text);
+        fresh = false;
         column += length;
         text += length;
         text += strspn(text, " ");
@@ -67,6 +71,8 @@ void screen_wrap(const struct screen *screen, const char *text, int indent)
 }
 
 /* ---- the matrix ---- */
+
+static const char matrix_title[] = "ratio to the best";
 
 struct matrix {
     const json_t *cells; /* of the verdict */
@@ -108,18 +114,23 @@ static void collect(struct matrix *matrix, const json_t *verdict)
     }
 }
 
-static void measure(struct matrix *matrix)
+/* Labels get what four contestants beside each other leave, but are not cut below LABEL_LEAST. */
+static void measure(struct matrix *matrix, int columns)
 {
-    size_t widest = strlen("ratio to the best");
-    for (size_t i = 0; i < matrix->rows.count; i++)
-        if (strlen(matrix->rows.items[i]) > widest)
-            widest = strlen(matrix->rows.items[i]);
-    matrix->label_width = widest < LABEL_MOST ? (int)widest : LABEL_MOST;
     size_t wide = COLUMN_LEAST;
     for (size_t i = 0; i < matrix->columns.count; i++)
         if (strlen(matrix->columns.items[i]) + 2 > wide)
             wide = strlen(matrix->columns.items[i]) + 2;
     matrix->column_width = (int)wide;
+    int beside = matrix->columns.count < 4 ? (int)matrix->columns.count : 4;
+    int room = columns - beside * matrix->column_width;
+    int widest = (int)strlen(matrix_title);
+    for (size_t i = 0; i < matrix->rows.count; i++)
+        if ((int)strlen(matrix->rows.items[i]) > widest)
+            widest = (int)strlen(matrix->rows.items[i]);
+    matrix->label_width = room > LABEL_LEAST ? room : LABEL_LEAST;
+    if (widest < matrix->label_width)
+        matrix->label_width = widest;
 }
 
 static const json_t *find_cell(const struct matrix *matrix, const char *row, const char *contestant)
@@ -167,8 +178,7 @@ print_place(const struct screen *screen, const struct matrix *matrix, const json
 static void
 print_panel(const struct screen *screen, const struct matrix *matrix, size_t from, size_t to)
 {
-    fprintf(
-        screen->file, "%s%-*s", paint(screen, "\033[1m"), matrix->label_width, "ratio to the best");
+    fprintf(screen->file, "%s%-*s", paint(screen, "\033[1m"), matrix->label_width, matrix_title);
     for (size_t c = from; c < to; c++)
         fprintf(screen->file, "%*s ", matrix->column_width - 1, matrix->columns.items[c]);
     fprintf(screen->file, "%s\n", paint(screen, "\033[0m"));
@@ -189,7 +199,7 @@ static void print_matrix(const struct screen *screen, const json_t *verdict)
 {
     struct matrix matrix = {.cells = json_object_get(verdict, "cells")};
     collect(&matrix, verdict);
-    measure(&matrix);
+    measure(&matrix, screen->columns);
     int beside = (screen->columns - matrix.label_width) / matrix.column_width;
     size_t step = beside > 0 ? (size_t)beside : 1;
     for (size_t from = 0; from < matrix.columns.count; from += step) {
@@ -304,10 +314,10 @@ void screen_verdict(const struct screen *screen, const json_t *verdict, const ch
     fputc('\n', screen->file);
     print_disqualified(screen, verdict);
     print_not_run(screen, verdict);
-    char *trust = text_format("trust:  %s", json_text(first, "trust", "unknown"));
-    char *facts = text_format("facts:  %s", json_text(first, "facts", "unknown"));
-    screen_wrap(screen, trust, 8);
-    screen_wrap(screen, facts, 8);
+    char *trust = text_format("trust: %s", json_text(first, "trust", "unknown"));
+    char *facts = text_format("facts: %s", json_text(first, "facts", "unknown"));
+    screen_wrap(screen, trust, 7);
+    screen_wrap(screen, facts, 7);
     fprintf(screen->file, "report: %s/report.html\n", run_dir);
     free(trust);
     free(facts);

@@ -187,14 +187,14 @@ static const char *obstacle(const struct tournament *t,
                             const struct plan_entry *entry,
                             bool hyperfine)
 {
-    bool race = strcmp(cell->lane, "race") == 0;
+    bool process = strcmp(cell->lane, "process") == 0;
     for (size_t i = 0; i < t->registry.count; i++)
         if (strcmp(t->registry.items[i].name, entry->contestant) == 0 &&
             cell->source->blocked[i] != NULL)
             return cell->source->blocked[i];
-    if (!race && entry->variant[0] != '\0')
-        return "variants run in the race lane only";
-    if (strcmp(cell->lane, "process") == 0 && !hyperfine)
+    if (process && entry->variant[0] != '\0')
+        return "the programs of the process lane have no variants";
+    if (process && !hyperfine)
         return "hyperfine is not installed; scripts/setup.sh installs it";
     return NULL;
 }

@@ -8,8 +8,9 @@ for name in mutex quick; do
     echo 0.02 >"$sandbox/build/release/$name/delay"
 done
 
-start() # start ARGS...: in the background, in a session of its own; pid in $pid
+start() # start ARGS...: in the background; pid in $pid, the newest folder before it in $known
 {
+    known=$(run_dir 2>/dev/null)
     (cd "$sandbox" && exec setsid build/release/velo "$@") >"$sandbox/out" 2>"$sandbox/err" </dev/null &
     pid=$!
 }
@@ -19,12 +20,12 @@ blocks_in() # blocks_in DIR: finished ones
     grep -c '"type":"block"' "$1/raw.ndjson" 2>/dev/null || true
 }
 
-wait_for_blocks() # wait_for_blocks N: until the newest folder has them; a minute at most
+wait_for_blocks() # wait_for_blocks N: until its folder has them; a minute at most
 {
     local tries=0 dir
     while [ $tries -lt 600 ]; do
         dir=$(run_dir 2>/dev/null)
-        if [ -n "$dir" ] && [ "$(blocks_in "$dir")" -ge "$1" ] 2>/dev/null; then
+        if [ "$dir" != "$known" ] && [ "$(blocks_in "$dir")" -ge "$1" ] 2>/dev/null; then
             return 0
         fi
         kill -0 "$pid" 2>/dev/null || return 1
