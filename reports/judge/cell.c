@@ -47,6 +47,8 @@ static void fight(const struct judge_input *in,
                judge_log_cost(block->cost[duel->b], cell->floor);
         if (isnan(d[n]))
             continue;
+        if (block->cost[duel->a] <= cell->floor && block->cost[duel->b] <= cell->floor)
+            duel->floored++;
         const bool coin = d[n] == 0 && judge_coin(in->seed, cell, block->number, a, b);
         judge_pair_update(&duel->pair, d[n], block->number, coin);
         n++;

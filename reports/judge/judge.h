@@ -131,6 +131,7 @@ struct judge_pair {
     size_t n;             /* blocks seen */
     size_t wins_a;        /* of them won by a, split ties included; b won the rest */
     size_t ties;          /* blocks with d = 0, given to one side by a coin */
+    size_t ties_a;        /* of them given to a */
     double log_e;         /* evidence now */
     int decided;          /* +1 a is faster, -1 b is faster, 0 open; set at the first crossing */
     size_t decided_block; /* number of the deciding block */
@@ -141,7 +142,9 @@ struct judge_pair {
 void judge_pair_init(struct judge_pair *pair, double log_t);
 
 /*
- * Adds one block. [d] = ln cost_a - ln cost_b (negative: a was faster); a [d] that is not finite is
+ * Adds one block. A duel is decided when E reaches T, and would reach it as well if every tie had
+ * gone to the other side: coins keep the bet fair, but they decide nothing.
+ * [d] = ln cost_a - ln cost_b (negative: a was faster); a [d] that is not finite is
  * no block of this duel and changes nothing. [coin] decides a tie, true for a.
  * Returns true when this very block decided the duel.
  */
@@ -165,11 +168,12 @@ enum judge_relation { JUDGE_OPEN, JUDGE_FASTER, JUDGE_SLOWER, JUDGE_EQUAL };
 struct judge_duel {
     size_t a, b; /* entries, a < b (in standings too) */
     struct judge_pair pair;
+    size_t floored;     /* ties because both costs lie below the floor: too small to matter */
     double median;      /* the point estimate; NAN without a block */
     double low, high;   /* the interval; valid only if has_interval */
     double median_late; /* the estimate from the second half of the blocks; NAN below 4 */
     bool has_interval;
-    bool coarse; /* more than 5 % ties: the clock is too coarse; never EQUAL then */
+    bool coarse; /* more than 5 % other ties: the clock is too coarse; never EQUAL */
     bool small;  /* decided, yet the interval lies inside the margin */
     enum judge_relation relation;
     double further_blocks; /* expected until decided or equal; 0 if it is; maybe INFINITY */
@@ -177,7 +181,7 @@ struct judge_duel {
 
 /*
  * Finishes a duel from the differences that [duel->pair] was fed with, [d][0..n), in block order.
- * [scratch] is room for n numbers. Fills everything but a, b and pair.
+ * [scratch] is room for n numbers. Fills everything but a, b, pair and floored.
  */
 void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch, double margin);
 

@@ -20,6 +20,17 @@ void judge_pair_init(struct judge_pair *pair, double log_t)
     *pair = (struct judge_pair){.log_t = log_t};
 }
 
+/* Has the side that is ahead enough without its ties? */
+static bool crosses(const struct judge_pair *pair)
+{
+    const bool a_leads = 2 * pair->wins_a > pair->n;
+    const size_t own = a_leads ? pair->wins_a - pair->ties_a
+                               : pair->n - pair->wins_a - (pair->ties - pair->ties_a);
+    if (pair->log_e < pair->log_t)
+        return false;
+    return pair->ties == 0 || (2 * own > pair->n && judge_log_e(pair->n, own) >= pair->log_t);
+}
+
 bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin)
 {
     if (!isfinite(d))
@@ -30,8 +41,8 @@ bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coi
     pair->n++;
     pair->wins_a += a_won;
     pair->ties += d == 0;
-    /* Only the side that is ahead can carry E over T: E rises by wins of the leader alone. */
-    if (pair->decided != 0 || pair->log_e < pair->log_t)
+    pair->ties_a += d == 0 && coin;
+    if (pair->decided != 0 || !crosses(pair))
         return false;
     pair->decided = 2 * pair->wins_a > pair->n ? 1 : -1;
     pair->decided_block = block;
@@ -133,7 +144,7 @@ static void find_relation(struct judge_duel *duel, const double *sorted, double 
 {
     const struct judge_pair *pair = &duel->pair;
     const bool inside = duel->has_interval && duel->low >= -log_margin && duel->high <= log_margin;
-    duel->coarse = (double)pair->ties > TIES_MAX * (double)pair->n;
+    duel->coarse = (double)(pair->ties - duel->floored) > TIES_MAX * (double)pair->n;
     duel->small = pair->decided != 0 && inside;
     if (pair->decided != 0) {
         duel->relation = pair->decided > 0 ? JUDGE_FASTER : JUDGE_SLOWER;
@@ -141,7 +152,9 @@ static void find_relation(struct judge_duel *duel, const double *sorted, double 
         duel->relation = JUDGE_EQUAL;
     } else {
         duel->relation = JUDGE_OPEN;
-        const double decided = judge_blocks_expected(pair->n, pair->wins_a, pair->log_t);
+        const double decided = pair->ties > pair->n / 2
+                                   ? INFINITY
+                                   : judge_blocks_expected(pair->n, pair->wins_a, pair->log_t);
         const double equal =
             duel->coarse ? INFINITY : blocks_until_equal(sorted, pair->n, pair->log_t, log_margin);
         duel->further_blocks = fmin(decided, equal);

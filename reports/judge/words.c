@@ -112,6 +112,8 @@ static void say_duel(struct text *text, const struct judge_duel *duel, int sign)
         say(text, ", a small difference");
     if (duel->coarse)
         say(text, ", clock too coarse: %zu ties", duel->pair.ties);
+    if (duel->floored > 0)
+        say(text, ", both too small to measure in %zu of them", duel->floored);
 }
 
 /* The unbeaten duel partner of [entry] that is hardest to tell from it: the relation asked for. */

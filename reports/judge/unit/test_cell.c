@@ -143,8 +143,26 @@ static void only_ties_is_a_coarse_clock_and_no_tie(void **state)
     judge();
     assert_int_equal(result.duels[0].pair.ties, 40);
     assert_true(result.duels[0].coarse);
-    assert_int_not_equal(word(0), JUDGE_WORD_TIE);
-    assert_int_not_equal(word(1), JUDGE_WORD_TIE);
+    for (size_t blocks = 1; blocks <= 40; blocks++) {
+        field.cells[0].block_count = blocks;
+        judge(); /* coins decide nothing, whichever way they fall */
+        assert_int_equal(word(0), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+        assert_int_equal(word(1), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+        assert_true(isinf(result.further_blocks));
+    }
+}
+
+static void a_few_ties_do_not_hinder_a_win(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 20);
+    set_cost(0, 1);
+    set_cost(1, 1.2);
+    field.cost[0][3][1] = field.cost[0][3][0];
+    judge();
+    assert_int_equal(result.duels[0].pair.ties, 1);
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+    assert_int_equal(result.duels[0].pair.decided_n, 12); /* as if the tie had been a loss */
 }
 
 /* The coins themselves: fair, and the same however the pair is named. */
@@ -225,7 +243,8 @@ static void nan_infinity_and_zero_are_absent_not_fast(void **state)
     assert_int_equal(word(0), JUDGE_WORD_WINNER);
 }
 
-static void a_floor_makes_zero_cost_comparable(void **state)
+/* Who idles at next to nothing is as good as who idles at nothing; who does not, is not. */
+static void costs_below_the_floor_are_equal(void **state)
 {
     (void)state;
     field_init(&field, 2, 1, 20);
@@ -233,11 +252,17 @@ static void a_floor_makes_zero_cost_comparable(void **state)
     set_cost(1, 0.5);
     field.cells[0].floor = 1;
     judge();
-    assert_int_equal(result.duels[0].pair.ties, 20); /* both below the resolution */
+    assert_int_equal(result.duels[0].pair.ties, 20);
+    assert_int_equal(result.duels[0].floored, 20);
+    assert_false(result.duels[0].coarse);
+    assert_int_equal(word(0), JUDGE_WORD_TIE);
+    assert_int_equal(word(1), JUDGE_WORD_TIE);
+    assert_true(result.decided);
     set_cost(1, 4);
     judge();
     assert_int_equal(word(0), JUDGE_WORD_WINNER);
     assert_true(fabs(exp(result.entries[1].ratio) - 4) < 0.01);
+    assert_float_equal(result.entries[0].median, 0, 0); /* shown as measured */
 }
 
 static void the_disqualified_neither_wins_nor_beats(void **state)
@@ -369,84 +394,6 @@ static void alone_on_the_list_is_nobodys_winner(void **state)
     assert_int_equal(result.leader, 0);
 }
 
-/* ---- symmetry: rename, permute the list, swap; the same verdicts, bit for bit ---- */
-
-static void order_of_the_list_makes_no_difference(void **state)
-{
-    static struct field moved;
-    static const size_t to[4] = {2, 0, 3, 1};
-    const double slowdown[4] = {1, 1.02, 1.1, 1.3};
-    uint64_t seed = 11;
-    (void)state;
-    field_init(&field, 4, 1, 60);
-    for (int round = 0; round < 50; round++) {
-        field_race(&field, 0, slowdown, 0.05, &seed);
-        field.cost[0][3][1] = field.cost[0][3][2]; /* a tie, for the coin */
-        field_init(&moved, 4, 1, 60);
-        for (size_t e = 0; e < 4; e++) {
-            moved.entries[to[e]] = field.entries[e];
-            for (size_t b = 0; b < 60; b++)
-                moved.cost[0][b][to[e]] = field.cost[0][b][e];
-        }
-        struct judge_cell_result other;
-        judge();
-        assert_int_equal(judge_cell(&moved.in, 0, &other), 0);
-        assert_true(result.decided == other.decided);
-        assert_true(result.further_blocks == other.further_blocks);
-        for (size_t e = 0; e < 4; e++) {
-            const struct judge_entry_result *a = &result.entries[e];
-            const struct judge_entry_result *b = &other.entries[to[e]];
-            assert_int_equal(a->word, b->word);
-            assert_int_equal(a->racing, b->racing);
-            assert_true(a->ratio == b->ratio && a->low == b->low && a->high == b->high);
-            assert_true(a->median == b->median && a->p5 == b->p5);
-            assert_true(a->loses_log_e == b->loses_log_e);
-            if (a->loses_to >= 0)
-                assert_int_equal((int)to[a->loses_to], b->loses_to);
-        }
-        judge_cell_fini(&other);
-    }
-}
-
-static void names_make_no_difference(void **state)
-{
-    const double slowdown[3] = {1, 1.05, 1.1};
-    uint64_t seed = 12;
-    (void)state;
-    field_init(&field, 3, 1, 40);
-    for (int round = 0; round < 50; round++) {
-        struct judge_cell_result other;
-        field_race(&field, 0, slowdown, 0.05, &seed);
-        judge();
-        for (size_t e = 0; e < 3; e++)
-            field.entries[e].name = e == 0 ? "zebra" : (e == 1 ? "yak" : "wolf");
-        assert_int_equal(judge_cell(&field.in, 0, &other), 0);
-        for (size_t e = 0; e < 3; e++) {
-            assert_int_equal(result.entries[e].word, other.entries[e].word);
-            assert_memory_equal(&result.entries[e].ratio, &other.entries[e].ratio, sizeof(double));
-        }
-        judge_cell_fini(&other);
-    }
-}
-
-/* The unit of the cost cancels: nanoseconds or seconds, the same verdict. */
-static void the_unit_makes_no_difference(void **state)
-{
-    const double slowdown[3] = {1, 1.05, 1.1};
-    uint64_t seed = 13;
-    (void)state;
-    field_init(&field, 3, 1, 40);
-    field_race(&field, 0, slowdown, 0.05, &seed);
-    judge();
-    enum judge_word words[3] = {word(0), word(1), word(2)};
-    for (size_t b = 0; b < 40; b++)
-        for (size_t e = 0; e < 3; e++)
-            field.cost[0][b][e] *= 1024;
-    judge();
-    for (size_t e = 0; e < 3; e++)
-        assert_int_equal(word(e), words[e]);
-}
-
 static void reasons_give_ratio_interval_and_blocks(void **state)
 {
     char text[256], tiny[8];
@@ -489,12 +436,13 @@ int main(void)
         cmocka_unit_test(no_difference_found_is_not_called_a_tie),
         cmocka_unit_test(a_small_win_is_still_a_win),
         cmocka_unit_test(only_ties_is_a_coarse_clock_and_no_tie),
+        cmocka_unit_test(a_few_ties_do_not_hinder_a_win),
         cmocka_unit_test(coins_for_ties_are_fair_and_repeatable),
         cmocka_unit_test(no_block_is_not_run_yet_everybody_may_race),
         cmocka_unit_test(one_block_names_a_leader_and_no_winner),
         cmocka_unit_test(smoke_never_names_a_winner),
         cmocka_unit_test(nan_infinity_and_zero_are_absent_not_fast),
-        cmocka_unit_test(a_floor_makes_zero_cost_comparable),
+        cmocka_unit_test(costs_below_the_floor_are_equal),
         cmocka_unit_test(the_disqualified_neither_wins_nor_beats),
         cmocka_unit_test(a_victim_of_the_disqualified_races_again),
         cmocka_unit_test(the_last_one_needs_a_win_of_its_own),
@@ -503,9 +451,6 @@ int main(void)
         cmocka_unit_test(the_twin_puts_nobody_out),
         cmocka_unit_test(unsound_input_is_refused),
         cmocka_unit_test(alone_on_the_list_is_nobodys_winner),
-        cmocka_unit_test(order_of_the_list_makes_no_difference),
-        cmocka_unit_test(names_make_no_difference),
-        cmocka_unit_test(the_unit_makes_no_difference),
         cmocka_unit_test(reasons_give_ratio_interval_and_blocks),
     };
     return cmocka_run_group_tests_name("judge cell", tests, NULL, finish);

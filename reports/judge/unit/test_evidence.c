@@ -2,11 +2,12 @@
 /* test_evidence.c - E, thresholds, ranks, blocks and gaps against tabulated values. */
 #include "../judge.h"
 
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 #define ALPHA 0.05
 /* cmocka compares floats; these are doubles. */
