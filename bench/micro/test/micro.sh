@@ -29,9 +29,19 @@ check() # check WHAT STATUS TEXT COMMAND...: exit status and a fixed text in its
 
 contestants=()
 for loop in impls/*/loop.c; do
-    [ -f "$loop" ] && contestants+=("$(basename "$(dirname "$loop")")")
+    name=$(basename "$(dirname "$loop")")
+    if [ -x "$B/$name/micro" ] && [ -x "$B/$name/process" ]; then
+        contestants+=("$name")
+    else
+        echo "FAILED $name: $B/$name/micro and process are not built"
+        failed=$((failed + 1))
+    fi
 done
-first=${contestants[0]:?no contestant in impls/}
+if [ ${#contestants[@]} -eq 0 ]; then
+    echo "$passed passed, $failed failed"
+    exit 1
+fi
+first=${contestants[0]}
 
 # ---- every case of every contestant ----
 for name in "${contestants[@]}"; do
