@@ -247,6 +247,7 @@ CONF_CASE(batches_of_racing_producers_stay_contiguous, "S4", VELO_CAP_BATCH)
     conf_runner_start(&runner, crowd.loop, VELO_RUN_FOREVER);
     conf_team_start(&team, CROWD, send_batches, &crowd);
     conf_team_join(&team);
+    assert_true(conf_wait_running(crowd.loop));
     assert_int_equal(velo_loop_shutdown(crowd.loop, -1), 0);
     assert_int_equal(conf_runner_join(&runner), 0);
     assert_int_equal(crowd.ran, CROWD * crowd.batches * BATCH);

@@ -65,9 +65,9 @@ bool conf_clause_matches(const char *clauses, const char *wanted)
 unsigned conf_slowness(void)
 {
 #if defined(__SANITIZE_THREAD__)
-    return 10;
+    return 4;
 #elif defined(__SANITIZE_ADDRESS__)
-    return 5;
+    return 3;
 #else
     return 1;
 #endif
