@@ -27,7 +27,7 @@ const char *judge_relation_name(enum judge_relation relation)
 
 /* Text that grows and is cut off, never overrun. */
 struct text {
-    char *at;
+    char *start, *at;
     size_t left;
 };
 
@@ -35,7 +35,18 @@ static struct text text_begin(char *text, size_t size)
 {
     if (size > 0)
         text[0] = '\0';
-    return (struct text){.at = text, .left = size};
+    return (struct text){.start = text, .at = text, .left = size};
+}
+
+/* A cut may have gone through a character of several bytes: the text stays valid UTF-8. */
+static void drop_half_character(struct text *text)
+{
+    while (text->at > text->start && (text->at[-1] & 0xc0) == 0x80)
+        text->at--;
+    if (text->at > text->start && (text->at[-1] & 0xc0) == 0xc0)
+        text->at--;
+    *text->at = '\0';
+    text->left = 0; /* what follows would stand behind a gap */
 }
 
 __attribute__((format(printf, 2, 3))) static void say(struct text *text, const char *format, ...)
@@ -50,6 +61,8 @@ __attribute__((format(printf, 2, 3))) static void say(struct text *text, const c
     const size_t kept = used < text->left ? used : text->left - 1;
     text->at += kept;
     text->left -= kept;
+    if (kept < used)
+        drop_half_character(text);
 }
 
 static void say_ratio(struct text *text, double ratio, double low, double high)

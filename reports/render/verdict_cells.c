@@ -70,7 +70,7 @@ static json_t *primary_row(const struct judged *judged, size_t c, size_t e)
     const struct run_dir_cell *cell = &judged->dir->cells[c];
     const struct judge_cell_result *result = &judged->cells[c];
     const struct judge_entry_result *entry = &result->entries[e];
-    char reason[512];
+    char reason[1024];
     const char *limit_label;
     const double limit = verdict_limit(judged->dir, cell, &limit_label);
     json_t *row = row_begin(cell, cell->metric);

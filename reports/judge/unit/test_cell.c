@@ -411,6 +411,12 @@ static void reasons_give_ratio_interval_and_blocks(void **state)
     judge_reason(&field.in, 0, &result, 0, 2, tiny, sizeof(tiny));
     assert_string_equal(tiny, "the clo");
     judge_reason(&field.in, 0, &result, 0, 2, tiny, 0);
+    field.status[0][1] =
+        (struct judge_status){.state = JUDGE_DISQUALIFIED, .reason = "12345\xe2\x9c\x95"};
+    judge();
+    judge_reason(&field.in, 0, &result, 1, 2, tiny, sizeof(tiny));
+    assert_string_equal(tiny, "12345"); /* never half a character */
+    field.status[0][1].state = JUDGE_RUNS;
     field.cells[0].block_count = 4;
     judge();
     judge_reason(&field.in, 0, &result, 0, 2.5, text, sizeof(text));
