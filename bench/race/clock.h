@@ -7,6 +7,7 @@
 #ifndef RACE_CLOCK_H
 #define RACE_CLOCK_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -33,10 +34,12 @@ static inline uint64_t clock_thread_cpu_ns(void)
     return clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
-static inline struct timespec clock_timespec(uint64_t ns)
+/* Sleep until that time, whatever signals come. */
+static inline void clock_sleep_until(uint64_t time_ns)
 {
-    struct timespec ts = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
-    return ts;
+    struct timespec time = {(time_t)(time_ns / NS_PER_S), (long)(time_ns % NS_PER_S)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
+        continue;
 }
 
 #endif

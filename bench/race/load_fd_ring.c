@@ -126,15 +126,15 @@ static bool inject(struct race *race)
     return true;
 }
 
+static uint64_t delivered(void)
+{
+    return gauge_get(&self.hops);
+}
+
 static void lap(void *load, uint64_t duration_ns, struct lap *out)
 {
-    uint64_t before = gauge_get(&self.hops), start_ns = clock_now_ns();
-    struct timespec end = clock_timespec(start_ns + duration_ns);
     (void)load;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
-        continue;
-    out->units = gauge_get(&self.hops) - before;
-    out->elapsed_ns = clock_now_ns() - start_ns;
+    lap_watch(delivered, duration_ns, out);
 }
 
 static void verify(struct race *race)

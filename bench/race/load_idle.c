@@ -90,10 +90,8 @@ static uint64_t owner_switches(void)
 static void lap(void *load, uint64_t duration_ns, struct lap *out)
 {
     uint64_t cpu_ns = stage_cpu_ns(&self.stage), start_ns = clock_now_ns();
-    struct timespec end = clock_timespec(start_ns + duration_ns);
     (void)load;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
-        continue;
+    clock_sleep_until(start_ns + duration_ns);
     out->units = clock_now_ns() - start_ns;
     out->elapsed_ns = stage_cpu_ns(&self.stage) - cpu_ns;
 }

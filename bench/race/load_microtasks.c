@@ -81,15 +81,15 @@ static void start_round(void *arg)
         queue(one_of_breadth, i);
 }
 
+static uint64_t delivered(void)
+{
+    return gauge_get(&self.ran);
+}
+
 static void lap(void *load, uint64_t duration_ns, struct lap *out)
 {
-    uint64_t before = gauge_get(&self.ran), start_ns = clock_now_ns();
-    struct timespec end = clock_timespec(start_ns + duration_ns);
     (void)load;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
-        continue;
-    out->units = gauge_get(&self.ran) - before;
-    out->elapsed_ns = clock_now_ns() - start_ns;
+    lap_watch(delivered, duration_ns, out);
 }
 
 static void finish(struct race *race)

@@ -55,6 +55,7 @@ static struct {
     struct random random;
     int read_fds[PIPES], write_fds[PIPES];
     velo_id ids[PIPES];
+    double opened_ns; /* schedule time at which the window opened */
     struct open_loop generator;
     struct slot slots[SLOTS];
 } self;
@@ -166,6 +167,7 @@ static void open_window(void *load)
     (void)load;
     recorder_init(&self.generator.slip);
     gauge_set(&self.record_from, self.generator.sent);
+    self.opened_ns = self.generator.next_ns;
 }
 
 static bool open_pipes(struct race *race)
@@ -218,13 +220,13 @@ static void report(struct race *race)
     result->latency = &self.latency;
     result->uncorrected = &self.uncorrected;
     result->slip = &self.generator.slip;
-    result->elapsed_ns = race->window_ns;
+    result->elapsed_ns = (uint64_t)(self.generator.next_ns - self.opened_ns);
     race_metric_quantile(race, "latency_p99_ns", &self.latency, 0.99);
     race_metric_quantile(race, "latency_p50_ns", &self.latency, 0.5);
     race_metric_quantile(race, "task_p99_ns", &self.by_kind[KIND_TASK], 0.99);
     race_metric_quantile(race, "fd_p99_ns", &self.by_kind[KIND_PIPE], 0.99);
     race_metric_quantile(race, "timer_p99_ns", &self.by_kind[KIND_TIMER], 0.99);
-    race_metric(race, "offered_per_s", arrivals * 1e9 / (double)race->window_ns);
+    race_metric(race, "offered_per_s", arrivals * 1e9 / (double)result->elapsed_ns);
     race_metric(race, "cpu_ns_per_arrival", (double)result->covariates.cpu_ns / arrivals);
     if (result->has_counters)
         race_metric(race, "wakeups_per_arrival", (double)result->counters.wakeups / arrivals);
@@ -253,6 +255,7 @@ static void init(struct race *race)
     self.random.state = race->seed;
     gauge_set(&self.record_from, UINT64_MAX);
     self.generator.race = race;
+    self.generator.arrivals_min = ARRIVALS_FOR_P99;
     self.generator.send = send_arrival;
     recorder_init(&self.latency);
     recorder_init(&self.uncorrected);

@@ -109,13 +109,8 @@ static uint64_t delivered(void)
 
 static void lap(void *load, uint64_t duration_ns, struct lap *out)
 {
-    uint64_t before = delivered(), start_ns = clock_now_ns();
-    struct timespec end = clock_timespec(start_ns + duration_ns);
     (void)load;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
-        continue;
-    out->units = delivered() - before;
-    out->elapsed_ns = clock_now_ns() - start_ns;
+    lap_watch(delivered, duration_ns, out);
 }
 
 static bool start_producers(struct race *race)

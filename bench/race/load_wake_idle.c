@@ -12,7 +12,6 @@
 #include "stage.h"
 #include "window.h"
 
-#include <errno.h>
 #include <inttypes.h>
 
 #define ROUNDS_MIN 12 /* per lap: two laps carry a median */
@@ -38,10 +37,7 @@ static void on_task(void *arg)
 static void pause_a_while(void)
 {
     uint64_t jitter_ns = random_below(&self.random, self.pause_ns / 2 + 1);
-    struct timespec end =
-        clock_timespec(clock_now_ns() + self.pause_ns - self.pause_ns / 4 + jitter_ns);
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
-        continue;
+    clock_sleep_until(clock_now_ns() + self.pause_ns - self.pause_ns / 4 + jitter_ns);
 }
 
 static uint64_t run_round(void)

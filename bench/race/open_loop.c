@@ -6,7 +6,6 @@
 #include "gauge.h"
 #include "random.h"
 
-#include <errno.h>
 #include <math.h>
 #include <sched.h>
 
@@ -35,13 +34,6 @@ void open_loop_start(struct open_loop *loop)
     loop->next_ns = (double)clock_now_ns() + loop->gaps_ns[loop->sent % GAPS];
 }
 
-static void sleep_until(uint64_t time_ns)
-{
-    struct timespec time = clock_timespec(time_ns);
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
-        continue;
-}
-
 /* Returns the time at which the waiting ended. */
 static uint64_t wait_until(const struct open_loop *loop, uint64_t time_ns)
 {
@@ -51,9 +43,9 @@ static uint64_t wait_until(const struct open_loop *loop, uint64_t time_ns)
         if (now_ns >= time_ns)
             return now_ns;
         if (loop->pacing == PACING_SLEEP)
-            sleep_until(time_ns);
+            clock_sleep_until(time_ns);
         else if (time_ns - now_ns > SPIN_BELOW_NS)
-            sleep_until(time_ns - (shared ? 0 : SLEEP_EARLY_NS));
+            clock_sleep_until(time_ns - (shared ? 0 : SLEEP_EARLY_NS));
         else if (shared)
             sched_yield();
         else
@@ -64,7 +56,8 @@ static uint64_t wait_until(const struct open_loop *loop, uint64_t time_ns)
 void open_loop_run(struct open_loop *loop, uint64_t duration_ns)
 {
     double end_ns = loop->next_ns + (double)duration_ns;
-    while (loop->next_ns < end_ns) {
+    uint64_t sent_min = loop->sent + loop->arrivals_min;
+    while (loop->next_ns < end_ns || loop->sent < sent_min) {
         uint64_t intended_ns = (uint64_t)loop->next_ns;
         uint64_t now_ns = wait_until(loop, intended_ns);
         recorder_add(&loop->slip, now_ns - intended_ns);

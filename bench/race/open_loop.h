@@ -14,6 +14,9 @@
 #include "race.h"
 #include "recorder.h"
 
+/* Two laps of so many arrivals carry a 99th percentile. */
+#define ARRIVALS_FOR_P99 600
+
 #define GAPS ((size_t)1 << 16)
 
 enum pacing {
@@ -27,7 +30,8 @@ struct open_loop {
     /* Send one arrival. False ends the run; the race has then failed. */
     bool (*send)(void *load, uint64_t intended_ns, uint64_t now_ns);
     enum pacing pacing;
-    double next_ns; /* intended time of the next arrival */
+    uint64_t arrivals_min; /* of one call of open_loop_run, which then takes longer */
+    double next_ns;        /* intended time of the next arrival */
     uint64_t sent;
     struct recorder slip;
     double gaps_ns[GAPS];

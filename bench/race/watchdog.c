@@ -4,7 +4,6 @@
 
 #include "clock.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -17,10 +16,8 @@ static struct {
 
 static void *wait_and_bark(void *arg)
 {
-    struct timespec deadline = clock_timespec(watch.deadline_ns);
     (void)arg;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
-        continue;
+    clock_sleep_until(watch.deadline_ns);
     watch.bark(watch.ctx);
     _exit(1);
 }

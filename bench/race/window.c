@@ -10,6 +10,16 @@
 #define WARMUP_LAPS 6
 #define STEADY_SHARE 0.10
 
+void lap_watch(uint64_t (*delivered)(void), uint64_t duration_ns, struct lap *out)
+{
+    uint64_t before = delivered(), start_ns = clock_now_ns();
+    do {
+        clock_sleep_until(clock_now_ns() + duration_ns);
+        out->units = delivered() - before;
+        out->elapsed_ns = clock_now_ns() - start_ns;
+    } while (out->units == 0 && out->elapsed_ns < GAUGE_PATIENCE_NS);
+}
+
 static double lap_cost(const struct lap *lap)
 {
     return lap->units == 0 ? INFINITY : (double)lap->elapsed_ns / (double)lap->units;

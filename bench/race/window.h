@@ -20,6 +20,12 @@ struct lap {
     uint64_t elapsed_ns; /* the timed part only: its quotient with units is the lap's cost */
 };
 
+/*
+ * A lap that only watches: sleep for the duration, and count what [delivered] says. A lap in which
+ * nothing at all came through (a starved machine, a very short window) goes on, up to 5 s.
+ */
+void lap_watch(uint64_t (*delivered)(void), uint64_t duration_ns, struct lap *out);
+
 typedef void (*lap_fn)(void *load, uint64_t duration_ns, struct lap *lap);
 
 struct window_plan {
