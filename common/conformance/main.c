@@ -25,6 +25,7 @@ static const char usage[] =
     "  --mode MODE     fast path: auto (default), forced, disabled\n"
     "  --repeat N      run each case N times, each with the next seed; stops at a failure\n"
     "  --seed N        seed of the random cases; default: drawn, and printed\n"
+    "  --timeout S     seconds until a case counts as hung (default 20, more under sanitizers)\n"
     "  --list          list the chosen cases, run nothing\n"
     "  --json FILE     write the results as JSON too\n"
     "  --quiet         failures and totals only\n"
@@ -73,12 +74,13 @@ static uint64_t draw_seed(void)
 
 static struct conf_request parse(int argc, char **argv)
 {
-    enum { FILTER = 1, CLAUSE, MODE, REPEAT, SEED, LIST, JSON, QUIET, SELF_TEST, HELP };
+    enum { FILTER = 1, CLAUSE, MODE, REPEAT, SEED, TIMEOUT, LIST, JSON, QUIET, SELF_TEST, HELP };
     static const struct option options[] = {{"filter", required_argument, NULL, FILTER},
                                             {"clause", required_argument, NULL, CLAUSE},
                                             {"mode", required_argument, NULL, MODE},
                                             {"repeat", required_argument, NULL, REPEAT},
                                             {"seed", required_argument, NULL, SEED},
+                                            {"timeout", required_argument, NULL, TIMEOUT},
                                             {"list", no_argument, NULL, LIST},
                                             {"json", required_argument, NULL, JSON},
                                             {"quiet", no_argument, NULL, QUIET},
@@ -102,6 +104,9 @@ static struct conf_request parse(int argc, char **argv)
             break;
         case SEED:
             request.seed = parse_number("--seed", optarg, 0);
+            break;
+        case TIMEOUT:
+            request.timeout_s = (unsigned)parse_number("--timeout", optarg, 1);
             break;
         case LIST:
             request.list = true;

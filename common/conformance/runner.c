@@ -285,6 +285,15 @@ static void judge(struct conf_result *result,
     }
 }
 
+static unsigned watchdog_ms(const struct conf_request *request, const struct conf_case *entry)
+{
+    if (entry->timeout_ms != 0)
+        return entry->timeout_ms;
+    if (request->timeout_s != 0)
+        return request->timeout_s * 1000;
+    return conf_slowness() > 1 ? 4 * WATCHDOG_MS : WATCHDOG_MS;
+}
+
 /* Fork, watch, judge. */
 static void run_once(const struct conf_request *request,
                      const struct conf_case *entry,
@@ -292,8 +301,7 @@ static void run_once(const struct conf_request *request,
                      struct conf_shared *shared,
                      struct conf_result *result)
 {
-    unsigned limit_ms =
-        entry->timeout_ms != 0 ? entry->timeout_ms : WATCHDOG_MS * (conf_slowness() > 1 ? 4 : 1);
+    unsigned limit_ms = watchdog_ms(request, entry);
     struct capture capture = {.text = malloc(OUTPUT_MAX + 1)};
     int ends[2];
     double begin = now_ms();

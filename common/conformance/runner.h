@@ -18,6 +18,7 @@ struct conf_request {
     const char *json_path;
     enum velo_fast_path mode;
     unsigned repeat;
+    unsigned timeout_s; /* 0 = default */
     uint64_t seed;
     bool list, quiet, self_test;
 };
