@@ -69,7 +69,7 @@ static void say_ratio(struct text *text, double ratio, double low, double high)
 {
     say(text, "%.3gx", exp(ratio));
     if (!isnan(low) && !isnan(high))
-        say(text, " (%.3g to %.3g)", exp(low), exp(high));
+        say(text, " (%.3g to %.3g)", exp(fmin(low, high)), exp(fmax(low, high)));
 }
 
 /* "6 %" above 0, "1.7x" once percents get hard to read. */
