@@ -19,5 +19,6 @@ set offsets 0, 0, 0, 0
 set xtics textcolor rgb "black"
 set ytics textcolor rgb "black"
 set border 3
+set rmargin 5
 plot for [k = 1:n] data index k - 1 using 2:3 with lines lt k lw 2 title who[k], \
     for [k = 1:n] data index n + k - 1 using 2:3 with lines lt k lw 1.2 dt 3 notitle

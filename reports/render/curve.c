@@ -44,7 +44,7 @@ size_t curve_merge(struct curve *curve)
     for (size_t from = 0, to; from < curve->count; from = to) {
         for (to = from; to < curve->count && !(curve->points[to].p > curve->points[from].p); to++)
             continue;
-        if (2 * (to - from) >= curve->runs)
+        if (to - from >= curve->runs)
             curve->points[kept++] = curve->points[from + (to - from) / 2];
     }
     curve->count = kept;

@@ -22,8 +22,9 @@ struct curve {
 void curve_add(struct curve *curve, const json_t *run);
 
 /*
- * Replaces the points of all runs by one for each percentile that at least half of the runs have,
- * in rising order. Returns their number.
+ * Replaces the points of all runs by one for each percentile that every run has, in rising order.
+ * (Slow runs have fewer messages and so fewer percentiles: a median over those that have one would
+ * leave out just the slow ones.) Returns their number.
  */
 size_t curve_merge(struct curve *curve);
 

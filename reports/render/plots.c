@@ -95,6 +95,7 @@ static void forest_points(struct picture *picture, const struct model *model, si
                 interval ? result->low : result->ratio,
                 interval ? fmin(result->high, FOREST_RATIO_MAX) : result->ratio);
     }
+    fputs("-9\t1\t1\t1\n", picture->data.file); /* an index must not be empty; out of sight */
     end_index(picture);
 }
 
@@ -117,7 +118,7 @@ static void forest_words(struct picture *picture, const struct model *model, boo
                         word_looks[result->word].symbol,
                         word_looks[result->word].label);
         }
-    fputs("-9\t \n", picture->data.file); /* an index must not be empty; out of sight */
+    fputs("-9\t \n", picture->data.file);
     end_index(picture);
 }
 

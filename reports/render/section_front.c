@@ -22,10 +22,11 @@ static void facts(struct page *page, const struct model *model)
     const json_t *env = model->dir.env;
     bool given = json_is_true(json_object_get(model->dir.plan, "seed_given"));
     bool dirty = json_is_true(json_object_get(env, "dirty"));
+    double minutes = field_number(run, "minutes");
     page_facts_begin(page);
     page_fact(page, "blocks", "%ld", field_count(run, "blocks", 0));
     page_fact(page, "runs", "%ld", field_count(run, "runs", 0));
-    page_fact(page, "minutes", "%s", human_number(field_number(run, "minutes")).text);
+    page_fact(page, "minutes", "%.1f", isfinite(minutes) ? minutes : 0);
     page_fact(page, "machine", "%s", known(env, "cpu_model"));
     if (*field_text(run, "host"))
         page_fact(page, "host", "%s", field_text(run, "host"));
@@ -61,10 +62,25 @@ static void remarks(struct page *page, const char *kind, const json_t *list)
     }
 }
 
+/* Cuts [text] behind its first sentence and returns what follows; only the first is in large type.
+ */
+static const char *split_sentence(char *text)
+{
+    for (char *dot = strstr(text, ". "); dot; dot = strstr(dot + 1, ". ")) {
+        char next = dot[2] == '`' ? dot[3] : dot[2];
+        if (next >= 'A' && next <= 'Z') {
+            dot[1] = '\0';
+            return dot + 2;
+        }
+    }
+    return "";
+}
+
 void section_front(struct page *page, const struct model *model)
 {
     char sentence[2048];
     model_mark_names(model, field_text(model->verdict, "sentence"), sentence, sizeof sentence);
+    const char *rest = split_sentence(sentence);
     page_box(page, "front");
     page_paragraph(page,
                    "kicker",
@@ -94,6 +110,19 @@ static const char *lane_title(const char *lane)
     return "Process: whole programs";
 }
 
+/* A reason as it fits into a field; in full it stands in the list below the matrix. */
+static void cut_reason(char *text, size_t size, const char *reason)
+{
+    enum { FITS = 64 };
+    size_t end = strlen(reason);
+    if (end > FITS) {
+        end = FITS;
+        while (end > 0 && ((unsigned char)reason[end] & 0xC0) == 0x80) /* inside a character */
+            end--;
+    }
+    snprintf(text, size, "%.*s%s", (int)end, reason, reason[end] ? " …" : "");
+}
+
 static void matrix_field(struct page *page, const struct result *result)
 {
     const struct word_look *look = &word_looks[result->word];
@@ -102,7 +131,8 @@ static void matrix_field(struct page *page, const struct result *result)
     snprintf(class, sizeof class, "v %s", look->class);
     if (absent) {
         snprintf(main, sizeof main, "%s %s", look->symbol, look->label);
-        page_cell_two(page, class, main, result->reason, result->reproduce);
+        cut_reason(sub, sizeof sub, result->reason);
+        page_cell_two(page, class, main, sub, result->reproduce);
         return;
     }
     const char *star = result->star ? " ★" : "";
@@ -131,6 +161,60 @@ static void legend(struct page *page, const struct model *model)
         "slower than at least one. ? open: not enough evidence. ✕ disqualified and – not run keep "
         "their place. ★: the win holds over all cells together.",
         human_percent(model->margin).text);
+}
+
+/* Is what the contestant [k] shows in cell [i] the same as in the cell before? */
+static bool same_as_before(const struct model *model, size_t i, size_t k)
+{
+    const struct result *now = &model->cells[i].results[k];
+    const struct result *before = i > 0 ? &model->cells[i - 1].results[k] : NULL;
+    return before && now->word == before->word && strcmp(now->reason, before->reason) == 0;
+}
+
+static void absent_row(struct page *page, const struct model *model, size_t i, size_t k)
+{
+    const struct result *result = &model->cells[i].results[k];
+    size_t last = i;
+    while (last + 1 < model->cell_count && same_as_before(model, last + 1, k))
+        last++;
+    page_row(page, "");
+    page_cell(page, "", "%s", model->contestants[k].name);
+    if (last > i)
+        page_cell(page, "", "%s and %zu more", model->cells[i].label, last - i);
+    else
+        page_cell(page, "", "%s", model->cells[i].label);
+    page_cell(page,
+              "",
+              "%s: %s",
+              word_looks[result->word].label,
+              *result->reason ? result->reason : "no reason given");
+    page_cell(page,
+              "",
+              "%s%s%s",
+              *result->reproduce ? "`" : "",
+              result->reproduce,
+              *result->reproduce ? "`" : "");
+}
+
+/* Whoever is disqualified or did not run, with the reason in full and the command that repeats it.
+ */
+static void absent(struct page *page, const struct model *model)
+{
+    static const char *const titles[] = {"<contestant", "<cell", "<reason", "<repeat it"};
+    bool open = false;
+    for (size_t k = 0; k < model->contestant_count; k++)
+        for (size_t i = 0; i < model->cell_count; i++) {
+            if (model->cells[i].results[k].word < WORD_DISQUALIFIED || same_as_before(model, i, k))
+                continue;
+            if (!open) {
+                page_heading(page, 3, "out", "Who is out, and how to see it again");
+                page_table(page, "failures", 4, titles);
+            }
+            open = true;
+            absent_row(page, model, i, k);
+        }
+    if (open)
+        page_table_end(page);
 }
 
 void section_matrix(struct page *page, const struct model *model)
@@ -167,6 +251,7 @@ void section_matrix(struct page *page, const struct model *model)
     }
     page_table_end(page);
     legend(page, model);
+    absent(page, model);
 }
 
 /* ---- standings ---- */
@@ -259,7 +344,9 @@ void section_standings(struct page *page, const struct model *model)
         const char *winner = json_string_value(json_object_get(standing, "winner"));
         page_box(page, winner ? "card decided" : "card");
         model_mark_names(model, field_text(standing, "sentence"), sentence, sizeof sentence);
-        page_heading(page, 3, "", "%s: %s", profile, winner ? winner : "no winner");
+        bool tie = json_is_true(json_object_get(standing, "tie"));
+        const char *outcome = winner ? winner : tie ? "a tie" : "no winner";
+        page_heading(page, 3, "", "%s: %s", profile, outcome);
         page_paragraph(page, "", "%s", sentence);
         places(page, json_object_get(standing, "order"));
         weights(page, model, profile);

@@ -71,7 +71,8 @@ static void heat(struct page *page, const struct model *model)
     size_t who = 0;
     for (size_t i = 0; i < model->cell_count; i++)
         for (size_t k = 0; k < model->contestant_count; k++)
-            if (model->cells[i].results[k].ratio > worst) {
+            if (model->cells[i].results[k].word == WORD_LOSES &&
+                model->cells[i].results[k].ratio > worst) {
                 worst = model->cells[i].results[k].ratio;
                 where = &model->cells[i];
                 who = k;
@@ -84,6 +85,8 @@ static void heat(struct page *page, const struct model *model)
                      model->contestants[who].name,
                      where->label,
                      human_ratio(worst).text);
+    else
+        page_heading(page, 2, "heat", "No gap is proven in any cell");
     page_figure(
         page,
         "heat",
@@ -91,17 +94,18 @@ static void heat(struct page *page, const struct model *model)
         "no number.");
 }
 
-static const char *tail(const struct model *model, size_t cell, char *text, size_t size)
+/* A title claims only what the verdict does. */
+static const char *
+finding(const struct model *model, const struct cell *cell, char *text, size_t size)
 {
-    const struct cell *one = &model->cells[cell];
-    text[0] = '\0';
-    if (one->best >= 0)
+    if (cell->best >= 0 && cell->results[cell->best].word == WORD_WINNER)
         snprintf(text,
                  size,
-                 ": `%s` has the least %s, %s",
-                 model->contestants[one->best].name,
-                 one->metric,
-                 human_value(one->results[one->best].median, one->plan->unit).text);
+                 "`%s` wins with %s",
+                 model->contestants[cell->best].name,
+                 human_value(cell->results[cell->best].median, cell->plan->unit).text);
+    else
+        snprintf(text, size, "no winner");
     return text;
 }
 
@@ -118,8 +122,13 @@ static void latencies(struct page *page, const struct model *model)
         }
         open = true;
         page_box(page, "box");
-        page_heading(
-            page, 3, "", "%s%s", model->cells[i].label, tail(model, i, title, sizeof title));
+        page_heading(page,
+                     3,
+                     "",
+                     "%s, %s: %s",
+                     model->cells[i].label,
+                     model->cells[i].metric,
+                     finding(model, &model->cells[i], title, sizeof title));
         snprintf(name, sizeof name, "latency_%zu", i);
         snprintf(caption,
                  sizeof caption,
@@ -139,18 +148,13 @@ static void throughput_title(struct page *page, const struct model *model, size_
     for (size_t i = first; i < model->cell_count; i++)
         if (plots_same_line(&model->cells[i], &model->cells[first]))
             last = i;
-    const struct cell *cell = &model->cells[last];
-    if (cell->best < 0) {
-        page_heading(page, 3, "", "%s", cell->plan->scenario);
-        return;
-    }
+    char title[256];
     page_heading(page,
                  3,
                  "",
-                 "%s: `%s` leads with %s",
-                 cell->label,
-                 model->contestants[cell->best].name,
-                 human_value(plots_rate(cell, &cell->results[cell->best]), "tasks/s").text);
+                 "%s: %s",
+                 model->cells[last].label,
+                 finding(model, &model->cells[last], title, sizeof title));
 }
 
 static void throughputs(struct page *page, const struct model *model)
