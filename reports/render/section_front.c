@@ -92,6 +92,8 @@ void section_front(struct page *page, const struct model *model)
                        "PIPELINE CHECK ONLY: this preset shows that everything runs. Its numbers "
                        "are no evidence and it never names a winner.");
     page_heading(page, 1, "verdict", "%s", *sentence ? sentence : "This run holds no verdict yet.");
+    if (*rest)
+        page_paragraph(page, "rest", "%s", rest);
     trust(page, model);
     facts(page, model);
     remarks(page, "Warning", json_object_get(model->dir.env, "warnings"));
