@@ -135,6 +135,20 @@ $(B)/$(1)/velo.o: $$(impl_objs_$(1)) $(api_complete) $(B)/libcommon.a $(B)/sourc
 endef
 $(foreach impl,$(impls),$(eval $(call contestant,$(impl))))
 
+# Contestants with a fault, for the tests of the tournament: mutex with velo_submit wrapped.
+faulty := $(patsubst bench/tournament/faulty/%.c,%,$(wildcard bench/tournament/faulty/*.c))
+wrap := -Wl,--wrap=velo_submit
+define faulty_contestant
+faulty_inputs_$(1) := $(B)/obj/bench/tournament/faulty/$(1).o $$(impl_inputs_mutex)
+$(B)/faulty/$(1)/race: $(race_objs) $(api_complete) $$(faulty_inputs_$(1))
+	$$(call link,$(CC),$$(wrap) $$(RACE_LIBS))
+$(B)/faulty/$(1)/conformance: $(conformance_objs) $(sim_objs) $$(faulty_inputs_$(1))
+	$$(call link,$(CC),$$(wrap) $$(CONFORMANCE_LIBS))
+endef
+$(foreach name,$(faulty),$(eval $(call faulty_contestant,$(name))))
+.PHONY: faulty
+faulty: $(foreach name,$(faulty),$(B)/faulty/$(name)/race $(B)/faulty/$(name)/conformance)
+
 # ---- programs that hold no contestant ----
 $(B)/limits: $(limits_objs) $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(LIMITS_LIBS))

@@ -13,7 +13,8 @@ cd "$(dirname "$0")/.." || exit 2
 # build comes before what it builds; each sanitizer builds for itself
 default_parts=(tidy build units conformance examples commands asan tsan)
 variant=${V:-release}
-limit_s=600 # of one program
+limit_s=60 # of one program
+long_limit_s=600 # of a build, a suite, a script
 
 # A sanitizer's report ends the program with a status of its own, which no test uses for itself.
 export ASAN_OPTIONS=exitcode=66:detect_stack_use_after_return=1:strict_string_checks=1
@@ -54,7 +55,8 @@ counts_in() # counts_in FILE STATUS: prints "PASSED FAILED" as the program repor
 
 step() # step LABEL COMMAND...: run it, count it, keep its output for the end if it failed
 {
-    local label=$1 out=build/test/step.out status passed failed why
+    local label=$1 out=build/test/step.out status passed failed why limit_s=$limit_s
+    case $part in build | conformance | commands | asan | tsan) limit_s=$long_limit_s ;; esac
     shift
     timeout --foreground -k 10 "$limit_s" "$@" >"$out" 2>&1 </dev/null
     status=$?
@@ -92,7 +94,7 @@ build_with() # build_with VARIANT GOAL...
 
 part_build()
 {
-    build_with "$variant" build unit-programs
+    build_with "$variant" build unit-programs faulty
 }
 
 part_units()

@@ -104,7 +104,7 @@ check_folders() # each folder is explained: by its own README.md or by name in i
     done | sort -u | while IFS= read -r folder; do
         [ -f "$folder/README.md" ] && continue
         case $folder in
-        */unit | */test | */mutants) continue ;;
+        */unit | */test | */mutants | */faulty) continue ;;
         impls/*) ;; # a contestant always explains itself
         */*) grep -qF "$(basename "$folder")" "${folder%/*}/README.md" 2>/dev/null && continue ;;
         esac

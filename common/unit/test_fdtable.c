@@ -136,15 +136,15 @@ static void forced_and_watched_exclude_each_other(void **state)
     struct pipe_pair pair = pipe_open();
     desk_open(&desk);
     velo_id id = watch(&desk, pair.read_end, VELO_READ);
-    assert_int_equal(fdtable_force(&desk.table, true), -EBUSY);
+    assert_int_equal(fdtable_set_mode(&desk.table, VELO_FAST_FORCED), -EBUSY);
     assert_int_equal(fdtable_unwatch(&desk.table, id), 0);
-    assert_int_equal(fdtable_force(&desk.table, true), 0);
+    assert_int_equal(fdtable_set_mode(&desk.table, VELO_FAST_FORCED), 0);
     assert_int_equal(watch_result(&desk, pair.read_end, VELO_READ, on_ready), -ENOTSUP);
     assert_int_equal(fdtable_pin(&desk.table), -ENOTSUP);
-    assert_int_equal(fdtable_force(&desk.table, false), 0);
+    assert_int_equal(fdtable_set_mode(&desk.table, VELO_FAST_AUTO), 0);
     assert_int_equal(fdtable_pin(&desk.table), 0);
     assert_true(fdtable_is_pinned(&desk.table));
-    assert_int_equal(fdtable_force(&desk.table, true), -EBUSY);
+    assert_int_equal(fdtable_set_mode(&desk.table, VELO_FAST_FORCED), -EBUSY);
     desk_close(&desk);
     pipe_close(pair);
 }

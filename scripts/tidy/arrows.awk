@@ -25,6 +25,9 @@ BEGIN {
     may["bench/shim/"] = "^$"
     may["bench/limits/"] = parts "|" api
     may["bench/tournament/"] = "^reports/(judge|render)/"
+    may["bench/tournament/faulty/"] = api
+    may["bench/micro/test/"] = api
+    may["bench/race/test/"] = api
     may["bench/"] = "^bench/tournament/|^reports/render/"
     may["reports/judge/"] = "^$"
     may["reports/render/"] = "^reports/judge/"
