@@ -119,7 +119,7 @@ static void run(struct race *race)
     self.race = race;
     self.item = (enum item)params_integer(&race->params, "item");
     self.count = params_integer(&race->params, "count");
-    self.loops = calloc(self.count, sizeof self.loops[0]);
+    self.loops = calloc(self.count, sizeof(struct velo_loop *));
     if (self.loops == NULL) {
         race_fail(race, "out of memory");
         return;

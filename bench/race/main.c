@@ -105,8 +105,8 @@ static int run_scenario(const struct options *options, const struct scenario *sc
 
 int main(int argc, char **argv)
 {
+    static struct scenario scenario; /* the watchdog may outlive main */
     struct options options;
-    struct scenario scenario;
     char error[1400];
     if (!options_parse(&options, argc, argv, error, sizeof error))
         return usage("%s", error);

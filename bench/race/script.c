@@ -34,25 +34,27 @@ static bool read_source(struct script_host *host, char *error, size_t size)
 }
 
 /* Everything that may raise an error. */
-static int load_protected(lua_State *L)
+static int load_protected(lua_State *lua)
 {
-    struct script_host *host = script_host(L);
-    script_sandbox_fill(L);
-    script_add_loads(L);
-    script_add_scenario(L);
-    lua_pushfstring(L, "@%s", host->path);
-    if (luaL_loadbufferx(L, host->source, host->source_size, lua_tostring(L, -1), "t") != LUA_OK)
-        return lua_error(L);
-    lua_call(L, 0, 1);
-    if (luaL_testudata(L, -1, SCENARIO_TYPE) == NULL)
-        return script_raise(L, 1, "the file must end with: return scenario { ... }");
+    struct script_host *host = script_host(lua);
+    script_sandbox_fill(lua);
+    script_add_loads(lua);
+    script_add_scenario(lua);
+    lua_pushfstring(lua, "@%s", host->path);
+    if (luaL_loadbufferx(lua, host->source, host->source_size, lua_tostring(lua, -1), "t") !=
+        LUA_OK)
+        return lua_error(lua);
+    lua_call(lua, 0, 1);
+    if (luaL_testudata(lua, -1, SCENARIO_TYPE) == NULL)
+        return script_raise(lua, 1, "the file must end with: return scenario { ... }");
     return 0;
 }
 
 /* Most messages name their place already; those of the allocator and of error({}) do not. */
-static void say_why(lua_State *L, const char *path, char *error, size_t size)
+static void say_why(lua_State *lua, const char *path, char *error, size_t size)
 {
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "error without text";
+    const char *text =
+        lua_type(lua, -1) == LUA_TSTRING ? lua_tostring(lua, -1) : "error without text";
     bool placed = strstr(text, ".lua:") != NULL || strncmp(text, path, strlen(path)) == 0;
     snprintf(error, size, "%s%s%s", placed ? "" : path, placed ? "" : ": ", text);
 }
@@ -64,16 +66,16 @@ bool script_load(
     memset(out, 0, sizeof *out);
     if (!read_source(&host, error, size))
         return false;
-    lua_State *L = script_sandbox_open(&host);
+    lua_State *lua = script_sandbox_open(&host);
     bool good = false;
-    if (L == NULL) {
+    if (lua == NULL) {
         snprintf(error, size, "%s: out of memory", path);
     } else {
-        lua_pushcfunction(L, load_protected);
-        good = lua_pcall(L, 0, 0, 0) == LUA_OK;
+        lua_pushcfunction(lua, load_protected);
+        good = lua_pcall(lua, 0, 0, 0) == LUA_OK;
         if (!good)
-            say_why(L, path, error, size);
-        lua_close(L);
+            say_why(lua, path, error, size);
+        lua_close(lua);
     }
     free(host.source);
     if (!good)

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-int script_line(lua_State *L)
+int script_line(lua_State *lua)
 {
-    struct script_host *host = script_host(L);
+    struct script_host *host = script_host(lua);
     lua_Debug ar;
-    for (int level = 0; lua_getstack(L, level, &ar); level++) {
-        lua_getinfo(L, "Sl", &ar);
+    for (int level = 0; lua_getstack(lua, level, &ar); level++) {
+        lua_getinfo(lua, "Sl", &ar);
         if (ar.source[0] == '@' && strcmp(ar.source + 1, host->path) == 0 && ar.currentline > 0)
             return ar.currentline;
     }
@@ -56,41 +56,41 @@ int script_key_line(const struct script_host *host, int line, const char *key)
     return line;
 }
 
-int script_raise(lua_State *L, int line, const char *format, ...)
+int script_raise(lua_State *lua, int line, const char *format, ...)
 {
     char message[1024];
     va_list args;
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    lua_pushfstring(L, "%s:%d: %s", script_host(L)->path, line, message);
-    return lua_error(L);
+    lua_pushfstring(lua, "%s:%d: %s", script_host(lua)->path, line, message);
+    return lua_error(lua);
 }
 
 /* The value as a user would write it. */
-static void describe_value(lua_State *L, int index, char *out, size_t size)
+static void describe_value(lua_State *lua, int index, char *out, size_t size)
 {
-    switch (lua_type(L, index)) {
+    switch (lua_type(lua, index)) {
     case LUA_TSTRING:
-        snprintf(out, size, "\"%.60s\"", lua_tostring(L, index));
+        snprintf(out, size, "\"%.60s\"", lua_tostring(lua, index));
         break;
     case LUA_TNUMBER:
-        lua_pushvalue(L, index);
-        snprintf(out, size, "%s", lua_tostring(L, -1));
-        lua_pop(L, 1);
+        lua_pushvalue(lua, index);
+        snprintf(out, size, "%s", lua_tostring(lua, -1));
+        lua_pop(lua, 1);
         break;
     case LUA_TBOOLEAN:
-        snprintf(out, size, "%s", lua_toboolean(L, index) ? "true" : "false");
+        snprintf(out, size, "%s", lua_toboolean(lua, index) ? "true" : "false");
         break;
     case LUA_TNIL:
         snprintf(out, size, "nil");
         break;
     default:
-        snprintf(out, size, "a %s", luaL_typename(L, index));
+        snprintf(out, size, "a %s", luaL_typename(lua, index));
     }
 }
 
-int script_raise_value(lua_State *L,
+int script_raise_value(lua_State *lua,
                        int line,
                        const char *what,
                        const char *key,
@@ -99,9 +99,9 @@ int script_raise_value(lua_State *L,
                        const char *allowed)
 {
     char value[128];
-    describe_value(L, value_index, value, sizeof value);
-    line = script_key_line(script_host(L), line, key);
-    allowed = luaL_gsub(L, allowed, "|", ", ");
+    describe_value(lua, value_index, value, sizeof value);
+    line = script_key_line(script_host(lua), line, key);
+    allowed = luaL_gsub(lua, allowed, "|", ", ");
     return script_raise(
-        L, line, "%s: %s = %s: %s; allowed: %s", what, key, value, problem, allowed);
+        lua, line, "%s: %s = %s: %s; allowed: %s", what, key, value, problem, allowed);
 }

@@ -43,25 +43,25 @@ struct script_place {
 #define POINT_TYPE "point"
 #define SCENARIO_TYPE "scenario"
 
-struct script_host *script_host(lua_State *L);
+struct script_host *script_host(lua_State *lua);
 
 /* A state with nothing in it but what a plan may use, bounded in memory and steps; NULL = no
  * memory. */
 lua_State *script_sandbox_open(struct script_host *host);
-void script_sandbox_fill(lua_State *L);
+void script_sandbox_fill(lua_State *lua);
 
 /* The line of the user's file that is being executed; 0 if none. */
-int script_line(lua_State *L);
+int script_line(lua_State *lua);
 
 /* The first line from [line] on that assigns [key]; [line] itself if there is none. */
 int script_key_line(const struct script_host *host, int line, const char *key);
 
 /* Raise "path:line: message". */
-int script_raise(lua_State *L, int line, const char *format, ...)
+int script_raise(lua_State *lua, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Raise "path:line: WHAT: KEY = VALUE PROBLEM; allowed: ALLOWED" for the value on the stack. */
-int script_raise_value(lua_State *L,
+int script_raise_value(lua_State *lua,
                        int line,
                        const char *what,
                        const char *key,
@@ -73,23 +73,23 @@ int script_raise_value(lua_State *L,
 bool script_is_one_of(const char *word, const char *choices);
 
 /* Raise unless every key of the table at [table] is one of [allowed]. */
-void script_check_keys(lua_State *L, int table, struct script_place at, const char *allowed);
+void script_check_keys(lua_State *lua, int table, struct script_place at, const char *allowed);
 
 /* Push field [key], which must have [type], or be absent if it is [optional]. True if present. */
 bool script_push_field(
-    lua_State *L, int table, struct script_place at, const char *key, int type, bool optional);
+    lua_State *lua, int table, struct script_place at, const char *key, int type, bool optional);
 
 /* A copy of a string on the stack; of a field that must be a text, not empty. */
-char *script_copy_string(lua_State *L, int index);
-char *script_take_string(lua_State *L, int table, struct script_place at, const char *key);
+char *script_copy_string(lua_State *lua, int index);
+char *script_take_string(lua_State *lua, int table, struct script_place at, const char *key);
 
 /*
  * Ask the plan, a function or settings for all points, for the settings of [point]. The table of
  * the point's parameters is on top of the stack, and gone afterwards.
  */
-void script_plan_point(lua_State *L, struct script_place at, int plan, struct point *point);
+void script_plan_point(lua_State *lua, struct script_place at, int plan, struct point *point);
 
-void script_add_loads(lua_State *L);
-void script_add_scenario(lua_State *L);
+void script_add_loads(lua_State *lua);
+void script_add_scenario(lua_State *lua);
 
 #endif

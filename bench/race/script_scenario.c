@@ -19,89 +19,92 @@
 #define ID_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789=._,+-"
 #define POINTS_MAX 1000
 
-static uint64_t take_needs(lua_State *L, int table, struct script_place at)
+static uint64_t take_needs(lua_State *lua, int table, struct script_place at)
 {
     uint64_t bits = 0;
     char allowed[512];
-    if (script_push_field(L, table, at, "needs", LUA_TTABLE, true)) {
-        lua_pushnil(L);
-        while (lua_next(L, -2) != 0) {
-            uint64_t bit = lua_type(L, -1) == LUA_TSTRING ? capability_bit(lua_tostring(L, -1)) : 0;
+    if (script_push_field(lua, table, at, "needs", LUA_TTABLE, true)) {
+        lua_pushnil(lua);
+        while (lua_next(lua, -2) != 0) {
+            uint64_t bit =
+                lua_type(lua, -1) == LUA_TSTRING ? capability_bit(lua_tostring(lua, -1)) : 0;
             capability_list(~UINT64_C(0), allowed, sizeof allowed);
             if (bit == 0)
-                script_raise_value(L, at.line, at.what, "needs", -1, "unknown capability", allowed);
+                script_raise_value(
+                    lua, at.line, at.what, "needs", -1, "unknown capability", allowed);
             bits |= bit;
-            lua_pop(L, 1);
+            lua_pop(lua, 1);
         }
     }
-    lua_pop(L, 1);
+    lua_pop(lua, 1);
     return bits;
 }
 
 static enum placement
-take_placement(lua_State *L, int table, struct script_place at, enum placement fallback)
+take_placement(lua_State *lua, int table, struct script_place at, enum placement fallback)
 {
-    if (script_push_field(L, table, at, "placement", LUA_TSTRING, true) &&
-        !placement_parse(lua_tostring(L, -1), &fallback))
+    if (script_push_field(lua, table, at, "placement", LUA_TSTRING, true) &&
+        !placement_parse(lua_tostring(lua, -1), &fallback))
         script_raise_value(
-            L, at.line, at.what, "placement", -1, "unknown placement", PLACEMENT_CHOICES);
-    lua_pop(L, 1);
+            lua, at.line, at.what, "placement", -1, "unknown placement", PLACEMENT_CHOICES);
+    lua_pop(lua, 1);
     return fallback;
 }
 
-static bool take_core(lua_State *L, int table, struct script_place at)
+static bool take_core(lua_State *lua, int table, struct script_place at)
 {
-    bool core = script_push_field(L, table, at, "core", LUA_TBOOLEAN, true) && lua_toboolean(L, -1);
-    lua_pop(L, 1);
+    bool core =
+        script_push_field(lua, table, at, "core", LUA_TBOOLEAN, true) && lua_toboolean(lua, -1);
+    lua_pop(lua, 1);
     return core;
 }
 
 /* point { ... }: returns its argument, marked with the line where it stands. */
-static int make_point(lua_State *L)
+static int make_point(lua_State *lua)
 {
-    struct script_place at = {"point", script_line(L)};
-    if (lua_gettop(L) != 1 || !lua_istable(L, 1))
-        return script_raise(L, at.line, "point wants one table: point { id = ..., ... }");
-    script_check_keys(L, 1, at, POINT_KEYS);
-    script_push_field(L, 1, at, "id", LUA_TSTRING, false);
-    const char *id = lua_tostring(L, -1);
-    if (id[0] == '\0' || strspn(id, ID_CHARACTERS) != lua_rawlen(L, -1))
+    struct script_place at = {"point", script_line(lua)};
+    if (lua_gettop(lua) != 1 || !lua_istable(lua, 1))
+        return script_raise(lua, at.line, "point wants one table: point { id = ..., ... }");
+    script_check_keys(lua, 1, at, POINT_KEYS);
+    script_push_field(lua, 1, at, "id", LUA_TSTRING, false);
+    const char *id = lua_tostring(lua, -1);
+    if (id[0] == '\0' || strspn(id, ID_CHARACTERS) != lua_rawlen(lua, -1))
         script_raise_value(
-            L, at.line, at.what, "id", -1, "not possible", "letters, digits and = . _ , + -");
-    lua_newtable(L);
-    lua_pushstring(L, POINT_TYPE);
-    lua_setfield(L, -2, "__name");
-    lua_pushinteger(L, at.line);
-    lua_setfield(L, -2, "line");
-    lua_setmetatable(L, 1);
-    lua_settop(L, 1);
+            lua, at.line, at.what, "id", -1, "not possible", "letters, digits and = . _ , + -");
+    lua_newtable(lua);
+    lua_pushstring(lua, POINT_TYPE);
+    lua_setfield(lua, -2, "__name");
+    lua_pushinteger(lua, at.line);
+    lua_setfield(lua, -2, "line");
+    lua_setmetatable(lua, 1);
+    lua_settop(lua, 1);
     return 1;
 }
 
 /* The line of the point on top of the stack; it must be one. */
-static int point_line(lua_State *L, struct script_place scenario)
+static int point_line(lua_State *lua, struct script_place scenario)
 {
     int line = 0;
-    if (luaL_getmetafield(L, -1, "line") == LUA_TNUMBER) {
-        line = (int)lua_tointeger(L, -1);
-        lua_pop(L, 1);
+    if (luaL_getmetafield(lua, -1, "line") == LUA_TNUMBER) {
+        line = (int)lua_tointeger(lua, -1);
+        lua_pop(lua, 1);
         return line;
     }
-    return script_raise(L,
-                        script_key_line(script_host(L), scenario.line, "points"),
+    return script_raise(lua,
+                        script_key_line(script_host(lua), scenario.line, "points"),
                         "points: wants a list of point { ... }");
 }
 
-static json_t *json_scalar(lua_State *L, int index)
+static json_t *json_scalar(lua_State *lua, int index)
 {
-    switch (lua_type(L, index)) {
+    switch (lua_type(lua, index)) {
     case LUA_TSTRING:
-        return json_string(lua_tostring(L, index));
+        return json_string(lua_tostring(lua, index));
     case LUA_TBOOLEAN:
-        return json_boolean(lua_toboolean(L, index));
+        return json_boolean(lua_toboolean(lua, index));
     case LUA_TNUMBER:
-        return lua_isinteger(L, index) ? json_integer(lua_tointeger(L, index))
-                                       : json_real(lua_tonumber(L, index));
+        return lua_isinteger(lua, index) ? json_integer(lua_tointeger(lua, index))
+                                         : json_real(lua_tonumber(lua, index));
     default:
         return NULL;
     }
@@ -119,36 +122,36 @@ static json_t *json_sorted(json_t *object)
 }
 
 /* Leaves the params table (perhaps a new, empty one) on the stack. */
-static void take_params(lua_State *L, int table, struct script_place at, struct point *point)
+static void take_params(lua_State *lua, int table, struct script_place at, struct point *point)
 {
     point->params = json_object();
-    if (!script_push_field(L, table, at, "params", LUA_TTABLE, true)) {
-        lua_pop(L, 1);
-        lua_newtable(L);
+    if (!script_push_field(lua, table, at, "params", LUA_TTABLE, true)) {
+        lua_pop(lua, 1);
+        lua_newtable(lua);
         return;
     }
-    lua_pushnil(L);
-    while (lua_next(L, -2) != 0) {
-        if (lua_type(L, -2) != LUA_TSTRING)
-            script_raise(L, at.line, "params: wants key = value, without a list part");
-        json_t *value = json_scalar(L, -1);
+    lua_pushnil(lua);
+    while (lua_next(lua, -2) != 0) {
+        if (lua_type(lua, -2) != LUA_TSTRING)
+            script_raise(lua, at.line, "params: wants key = value, without a list part");
+        json_t *value = json_scalar(lua, -1);
         if (value == NULL)
-            script_raise_value(L,
+            script_raise_value(lua,
                                at.line,
                                "params",
-                               lua_tostring(L, -2),
+                               lua_tostring(lua, -2),
                                -1,
                                "wrong type",
                                "a finite number, a text, a boolean");
-        json_object_set_new(point->params, lua_tostring(L, -2), value);
-        lua_pop(L, 1);
+        json_object_set_new(point->params, lua_tostring(lua, -2), value);
+        lua_pop(lua, 1);
     }
     point->params = json_sorted(point->params);
 }
 
-static void check_primary(lua_State *L, struct script_place at, const struct point *point)
+static void check_primary(lua_State *lua, struct script_place at, const struct point *point)
 {
-    struct scenario *out = script_host(L)->out;
+    struct scenario *out = script_host(lua)->out;
     const struct metric_spec *spec = scenario_primary(out, point);
     char allowed[512] = "";
     size_t used = 0;
@@ -158,62 +161,69 @@ static void check_primary(lua_State *L, struct script_place at, const struct poi
         if (!spec->higher_is_better)
             used += (size_t)snprintf(
                 allowed + used, sizeof allowed - used, "%s%s", used ? ", " : "", spec->name);
-    lua_pushstring(L, out->primary);
-    script_raise_value(L, at.line, at.what, "primary", -1, "no cost of this load", allowed);
+    lua_pushstring(lua, out->primary);
+    script_raise_value(lua, at.line, at.what, "primary", -1, "no cost of this load", allowed);
 }
 
 /* Take the point on top of the stack. */
 static void
-take_point(lua_State *L, struct script_place scenario, int plan, enum placement placement)
+take_point(lua_State *lua, struct script_place scenario, int plan, enum placement placement)
 {
-    struct scenario *out = script_host(L)->out;
-    struct script_place at = {"point", point_line(L, scenario)};
+    struct scenario *out = script_host(lua)->out;
+    struct script_place at = {"point", point_line(lua, scenario)};
     struct point *point = &out->points[out->point_count];
-    int table = lua_gettop(L);
-    lua_getfield(L, table, "id");
-    if (scenario_point(out, lua_tostring(L, -1)) != NULL)
+    int table = lua_gettop(lua);
+    lua_getfield(lua, table, "id");
+    if (scenario_point(out, lua_tostring(lua, -1)) != NULL)
         script_raise_value(
-            L, at.line, at.what, "id", -1, "used twice", "an id of its own for each point");
+            lua, at.line, at.what, "id", -1, "used twice", "an id of its own for each point");
     memset(point, 0, sizeof *point);
-    point->id = script_copy_string(L, -1);
+    point->id = script_copy_string(lua, -1);
     out->point_count++;
-    lua_pop(L, 1);
-    point->core = take_core(L, table, at);
-    point->needs = take_needs(L, table, at);
-    point->placement = take_placement(L, table, at, placement);
-    take_params(L, table, at, point);
-    script_plan_point(L, at, plan, point);
-    check_primary(L, scenario, point);
+    lua_pop(lua, 1);
+    point->core = take_core(lua, table, at);
+    point->needs = take_needs(lua, table, at);
+    point->placement = take_placement(lua, table, at, placement);
+    take_params(lua, table, at, point);
+    script_plan_point(lua, at, plan, point);
+    check_primary(lua, scenario, point);
 }
 
-static void take_points(lua_State *L, struct script_place at)
+static void take_points(lua_State *lua, struct script_place at)
 {
-    struct scenario *out = script_host(L)->out;
-    enum placement placement = take_placement(L, 1, at, PLACEMENT_SPREAD);
-    lua_getfield(L, 1, "plan");
-    int plan = lua_gettop(L);
-    if (lua_isnil(L, plan))
-        script_raise(L, at.line, "%s: key 'plan' is missing", at.what);
-    script_push_field(L, 1, at, "points", LUA_TTABLE, false);
-    size_t count = lua_rawlen(L, -1);
-    if (count == 0 || count > POINTS_MAX)
-        script_raise_value(
-            L, at.line, at.what, "points", -1, "too few or too many", "a list of 1 to 1000 points");
+    struct scenario *out = script_host(lua)->out;
+    enum placement placement = take_placement(lua, 1, at, PLACEMENT_SPREAD);
+    lua_getfield(lua, 1, "plan");
+    int plan = lua_gettop(lua);
+    if (lua_isnil(lua, plan))
+        script_raise(lua, at.line, "%s: key 'plan' is missing", at.what);
+    script_push_field(lua, 1, at, "points", LUA_TTABLE, false);
+    size_t count = lua_rawlen(lua, -1);
+    if (count == 0 || count > POINTS_MAX) {
+        script_raise_value(lua,
+                           at.line,
+                           at.what,
+                           "points",
+                           -1,
+                           "too few or too many",
+                           "a list of 1 to 1000 points");
+        return;
+    }
     out->points = calloc(count, sizeof out->points[0]);
     if (out->points == NULL)
-        luaL_error(L, "out of memory");
-    int points = lua_gettop(L);
+        luaL_error(lua, "out of memory");
+    int points = lua_gettop(lua);
     for (size_t i = 1; i <= count; i++) {
-        lua_rawgeti(L, points, (lua_Integer)i);
-        take_point(L, at, plan, placement);
-        lua_settop(L, points);
+        lua_rawgeti(lua, points, (lua_Integer)i);
+        take_point(lua, at, plan, placement);
+        lua_settop(lua, points);
     }
 }
 
 /* The name of a scenario is that of its file, so that one name is one file. */
-static void check_name(lua_State *L, struct script_place at)
+static void check_name(lua_State *lua, struct script_place at)
 {
-    struct script_host *host = script_host(L);
+    struct script_host *host = script_host(lua);
     const char *slash = strrchr(host->path, '/');
     const char *base = slash == NULL ? host->path : slash + 1;
     size_t length = strlen(base) > 4 && strcmp(base + strlen(base) - 4, ".lua") == 0
@@ -221,46 +231,47 @@ static void check_name(lua_State *L, struct script_place at)
                         : strlen(base);
     if (strlen(host->out->name) == length && strncmp(host->out->name, base, length) == 0)
         return;
-    lua_pushstring(L, host->out->name);
-    lua_pushlstring(L, base, length);
+    lua_pushstring(lua, host->out->name);
+    lua_pushlstring(lua, base, length);
     script_raise_value(
-        L, at.line, at.what, "name", -2, "not the name of the file", lua_tostring(L, -1));
+        lua, at.line, at.what, "name", -2, "not the name of the file", lua_tostring(lua, -1));
 }
 
-static int make_scenario(lua_State *L)
+static int make_scenario(lua_State *lua)
 {
-    struct script_host *host = script_host(L);
+    struct script_host *host = script_host(lua);
     struct scenario *out = host->out;
-    struct script_place at = {"scenario", script_line(L)};
+    struct script_place at = {"scenario", script_line(lua)};
     if (host->built)
-        return script_raise(L, at.line, "one file is one scenario: scenario { } is called twice");
+        return script_raise(lua, at.line, "one file is one scenario: scenario { } is called twice");
     host->built = true;
-    if (lua_gettop(L) != 1 || !lua_istable(L, 1))
-        return script_raise(L, at.line, "scenario wants one table: scenario { name = ..., ... }");
-    script_check_keys(L, 1, at, SCENARIO_KEYS);
+    if (lua_gettop(lua) != 1 || !lua_istable(lua, 1))
+        return script_raise(lua, at.line, "scenario wants one table: scenario { name = ..., ... }");
+    script_check_keys(lua, 1, at, SCENARIO_KEYS);
     out->lane = "race";
     out->path = strdup(host->path);
-    out->name = script_take_string(L, 1, at, "name");
-    check_name(L, at);
-    out->summary = script_take_string(L, 1, at, "summary");
-    out->family = script_take_string(L, 1, at, "family");
-    lua_getfield(L, 1, "family");
+    out->name = script_take_string(lua, 1, at, "name");
+    check_name(lua, at);
+    out->summary = script_take_string(lua, 1, at, "summary");
+    out->family = script_take_string(lua, 1, at, "family");
+    lua_getfield(lua, 1, "family");
     if (!script_is_one_of(out->family, SCENARIO_FAMILIES))
-        script_raise_value(L, at.line, at.what, "family", -1, "unknown family", SCENARIO_FAMILIES);
-    out->primary = script_take_string(L, 1, at, "primary");
-    out->needs = take_needs(L, 1, at);
-    take_points(L, at);
-    lua_newuserdatauv(L, 0, 0);
-    luaL_setmetatable(L, SCENARIO_TYPE);
+        script_raise_value(
+            lua, at.line, at.what, "family", -1, "unknown family", SCENARIO_FAMILIES);
+    out->primary = script_take_string(lua, 1, at, "primary");
+    out->needs = take_needs(lua, 1, at);
+    take_points(lua, at);
+    lua_newuserdatauv(lua, 0, 0);
+    luaL_setmetatable(lua, SCENARIO_TYPE);
     return 1;
 }
 
-void script_add_scenario(lua_State *L)
+void script_add_scenario(lua_State *lua)
 {
-    luaL_newmetatable(L, SCENARIO_TYPE);
-    lua_pop(L, 1);
-    lua_pushcfunction(L, make_scenario);
-    lua_setglobal(L, "scenario");
-    lua_pushcfunction(L, make_point);
-    lua_setglobal(L, "point");
+    luaL_newmetatable(lua, SCENARIO_TYPE);
+    lua_pop(lua, 1);
+    lua_pushcfunction(lua, make_scenario);
+    lua_setglobal(lua, "scenario");
+    lua_pushcfunction(lua, make_point);
+    lua_setglobal(lua, "point");
 }
