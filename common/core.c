@@ -290,6 +290,9 @@ static void reclaim(struct velo_core *core, uint32_t index)
 
 void core_drain_inbox(struct velo_core *core)
 {
+    if (inbox_is_empty(&core->inbox) && inbox_is_empty(&core->reclaim) &&
+        core->backlog.first == OP_NIL)
+        return;
     /* (R4) relaxed: a bound for metrics; starts that come later lower it again */
     atomic_store_explicit(&core->foreign.next_ns, UINT64_MAX, memory_order_relaxed);
     /* cancellations first: then their starts are in the inbox taken after them, or before */
@@ -334,13 +337,22 @@ int core_poll(struct velo_core *core, int64_t timeout_ns)
     counter_add(&core->ledger.polls, 1);
     int rc = poller_wait(core->fds.epfd, core->fds.batch, FD_BATCH, timeout_ns);
     core->fds.ready = rc < 0 ? 0 : rc;
+    core->unharvested = false;
     return rc < 0 ? rc : 0;
+}
+
+int core_poll_now(struct velo_core *core)
+{
+    bool nothing =
+        !core->unharvested && fdtable_count(&core->fds) == 0 && !fdtable_is_pinned(&core->fds);
+    return nothing ? 0 : core_poll(core, 0);
 }
 
 int core_peek(struct velo_core *core, int64_t timeout_ns)
 {
     counter_add(&core->ledger.polls, 1);
     int rc = poller_peek(core->fds.epfd, timeout_ns);
+    core->unharvested = rc > 0;
     return rc;
 }
 

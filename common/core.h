@@ -59,12 +59,13 @@ struct velo_core {
     struct velo_options opts; /* constant */
     bool timed;               /* constant: slow_ns is set */
     /* owner only */
-    bool draining;   /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
-    bool ended;      /* discarding: the owner's ticks are refused, too */
-    bool deferring;  /* in the timers phase: what is armed now is inserted after it (T3) */
-    int error;       /* of a failing poll, 0 = none (L10) */
-    uint64_t now_ns; /* fixed at the beginning of the turn */
-    uint64_t seq;    /* last arming sequence (T2) */
+    bool draining;    /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
+    bool ended;       /* discarding: the owner's ticks are refused, too */
+    bool deferring;   /* in the timers phase: what is armed now is inserted after it (T3) */
+    bool unharvested; /* the kernel was seen to have events: the next turn must take them */
+    int error;        /* of a failing poll, 0 = none (L10) */
+    uint64_t now_ns;  /* fixed at the beginning of the turn */
+    uint64_t seq;     /* last arming sequence (T2) */
     struct ring ticks, microtasks, closing;
     struct timers *timers;
     struct op_list immediates;
@@ -157,6 +158,9 @@ void core_turn_begin(struct velo_core *core);
 void core_run_timers(struct velo_core *core);
 /* (the contestant's tasks) */
 int core_poll(struct velo_core *core, int64_t timeout_ns); /* harvests; 0 or -errno */
+/* A poll that does not wait, if there is anything to poll: 0 or -errno. */
+int core_poll_now(struct velo_core *core);
+
 /* The same wait, harvesting nothing: 1 = there are events, 0 = none, -errno. */
 int core_peek(struct velo_core *core, int64_t timeout_ns);
 void core_run_fds(struct velo_core *core);

@@ -54,6 +54,8 @@ static int core_init(struct velo_core *core)
 {
     const struct op_list none = {OP_NIL, OP_NIL};
     core->timed = core->opts.slow_ns != 0;
+    /* (F11) relaxed: before the loop is published */
+    atomic_store_explicit(&core->fds.mode, (uint32_t)core->opts.fast_path, memory_order_relaxed);
     core->immediates = core->deferred = core->backlog = none;
     counter_set(&core->ledger.next_deadline_ns, UINT64_MAX);
     /* (R4) relaxed: before the loop is published */
@@ -95,6 +97,8 @@ int velo_loop_create(struct velo_loop **out, const struct velo_options *opts)
     struct velo_options copy;
     if (out == NULL || copy_options(&copy, opts) != 0)
         return -EINVAL;
+    if (copy.fast_path == VELO_FAST_FORCED && (velo_impl()->capabilities & VELO_CAP_FAST_PATH) == 0)
+        return -ENOTSUP;
     size_t size = (loop_size() + 127) & ~(size_t)127;
     struct velo_loop *loop = aligned_alloc(128, size);
     if (loop == NULL)

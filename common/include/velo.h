@@ -179,7 +179,8 @@ struct velo_impl {
  * Create a loop in state AWAKE. Work may be added at once; it runs when the loop runs (L2).
  * Thread:  any.
  * Owns:    [*out] is the caller's until velo_loop_destroy(). [opts] is copied.
- * Returns: 0; -EINVAL no out, unknown size or value in opts; -ENOMEM; -EMFILE, -ENFILE no
+ * Returns: 0; -EINVAL no out, unknown size or value in opts; -ENOTSUP FORCED without
+ *          VELO_CAP_FAST_PATH; -ENOMEM; -EMFILE, -ENFILE no
  *          descriptor left. On failure [*out] is untouched.
  * Memory:  publish [*out] to other threads by your own means.
  */

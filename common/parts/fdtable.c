@@ -208,7 +208,7 @@ static int watch_check(const struct fdtable *table, int fd)
 {
     if (fd == table->epfd || fd == table->eventfd)
         return -EPERM;
-    if (table->forced)
+    if (fdtable_mode(table) == VELO_FAST_FORCED)
         return -ENOTSUP;
     if ((size_t)fd < table->by_fd_size && table->by_fd[fd] != 0)
         return -EEXIST;
@@ -322,14 +322,14 @@ int fdtable_unwatch(struct fdtable *table, velo_id id)
     return index == FD_NIL ? -ENOENT : 0;
 }
 
-int fdtable_force(struct fdtable *table, bool forced)
+int fdtable_set_mode(struct fdtable *table, enum velo_fast_path mode)
 {
     int rc = 0;
     pthread_mutex_lock(&table->lock);
-    if (forced && (fdtable_count(table) > 0 || fdtable_is_pinned(table)))
+    if (mode == VELO_FAST_FORCED && (fdtable_count(table) > 0 || fdtable_is_pinned(table)))
         rc = -EBUSY;
-    else
-        table->forced = forced;
+    else /* (F11) seq_cst: see fdtable_mode() */
+        atomic_store_explicit(&table->mode, mode, memory_order_seq_cst);
     pthread_mutex_unlock(&table->lock);
     return rc;
 }
@@ -338,7 +338,7 @@ int fdtable_pin(struct fdtable *table)
 {
     int rc = 0;
     pthread_mutex_lock(&table->lock);
-    if (table->forced)
+    if (fdtable_mode(table) == VELO_FAST_FORCED)
         rc = -ENOTSUP;
     else /* (F10) seq_cst: see fdtable_is_pinned() */
         atomic_store_explicit(&table->pinned, 1, memory_order_seq_cst);

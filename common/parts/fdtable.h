@@ -50,10 +50,11 @@ struct fdtable {
     size_t by_fd_size;
     uint32_t free;
     uint32_t fresh, capacity;
-    uint32_t strays;                    /* unwatched, but perhaps still in epoll; under the lock */
-    _Atomic uint32_t count;             /* descriptors watched; changed under the lock */
-    _Atomic uint32_t pinned;            /* backend_fd was handed out; under the lock */
-    bool forced;                        /* the fast path is forced: refuse; under the lock */
+    uint32_t strays;         /* unwatched, but perhaps still in epoll; under the lock */
+    _Atomic uint32_t count;  /* descriptors watched; changed under the lock */
+    _Atomic uint32_t pinned; /* backend_fd was handed out; under the lock */
+    _Atomic uint32_t
+        mode; /* enum velo_fast_path; FORCED refuses descriptors; changed under the lock */
     struct epoll_event batch[FD_BATCH]; /* owner */
     int ready;                          /* owner: events in the batch */
 };
@@ -76,8 +77,8 @@ int fdtable_watch(
 int fdtable_modify(struct fdtable *table, velo_id id, unsigned events);
 int fdtable_unwatch(struct fdtable *table, velo_id id);
 
-/* Refuse descriptors from now on (or no longer); -EBUSY when some are watched or pinned (P2). */
-int fdtable_force(struct fdtable *table, bool forced);
+/* Change the fast path mode; -EBUSY for FORCED while descriptors are watched or pinned (P2). */
+int fdtable_set_mode(struct fdtable *table, enum velo_fast_path mode);
 
 /* Hand the epoll descriptor out: -ENOTSUP when forced. */
 int fdtable_pin(struct fdtable *table);
@@ -93,6 +94,12 @@ static inline uint32_t fdtable_count(const struct fdtable *table)
     /* (F9) seq_cst: part of the choice where to sleep, made again after each poke; pairs with the
      * seq_cst store in the same order as the poke (W6) */
     return atomic_load_explicit(&table->count, memory_order_seq_cst);
+}
+
+static inline enum velo_fast_path fdtable_mode(const struct fdtable *table)
+{
+    /* (F11) seq_cst: as (F9) */
+    return (enum velo_fast_path)atomic_load_explicit(&table->mode, memory_order_seq_cst);
 }
 
 static inline bool fdtable_is_pinned(const struct fdtable *table)

@@ -333,8 +333,6 @@ void ingress_next_chunk(struct ingress *in)
 void ingress_trim(struct ingress *in)
 {
     orphans_adopt(in);
-    if (in->retired == NULL)
-        return;
     uint64_t word = counter_get(&in->taken) * TICKET_ONE;
     /* (T9) acq_rel: no claim is open, and who claims after this sees the present hint: nobody can
      * reach a retired chunk; pairs with (T1) */

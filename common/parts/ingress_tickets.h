@@ -82,6 +82,12 @@ struct chunk *ingress_enter(struct chunk *chunk, uint64_t k);
 int ingress_relieve(struct ingress *in);
 void ingress_next_chunk(struct ingress *in);
 
+/* Owner: are there retired chunks that may be freed? */
+static inline bool ingress_has_surplus(const struct ingress *in)
+{
+    return in->retired != NULL;
+}
+
 /* Owner, when idle: free retired chunks if no claim is open. */
 void ingress_trim(struct ingress *in);
 

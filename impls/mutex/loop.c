@@ -305,7 +305,7 @@ int loop_turn(struct velo_loop *loop, bool may_block)
     core_run_timers(core);
     loop_run_tasks(loop);
     int64_t timeout_ns = may_block ? core_timeout_ns(core) : 0; /* R3 */
-    int rc = timeout_ns != 0 ? sleep_until_woken(loop, timeout_ns, core_poll) : core_poll(core, 0);
+    int rc = timeout_ns != 0 ? sleep_until_woken(loop, timeout_ns, core_poll) : core_poll_now(core);
     core_run_fds(core);
     core_run_immediates(core);
     core_run_closing(core);
