@@ -16,7 +16,7 @@ enum owner_phase { TO_ANNOUNCE, TO_LOOK, ASLEEP, TO_RETRACT };
 
 struct walk {
     struct wake wake;
-    bool pokes;         /* the second waker pokes instead of publishing */
+    bool at_once;       /* the second waker uses wake_if_asleep() */
     unsigned published; /* the queue word of the proof */
     enum owner_phase phase;
     unsigned consumed, sleeps;
@@ -48,7 +48,6 @@ static void owner_steps(struct walk *walk)
         break;
     case TO_RETRACT:
         wake_retract(&walk->wake);
-        wake_clear_poke(&walk->wake);
         walk->consumed = walk->published;
         walk->phase = TO_ANNOUNCE;
         break;
@@ -57,26 +56,26 @@ static void owner_steps(struct walk *walk)
 
 static void waker_steps(struct walk *walk, unsigned waker)
 {
-    bool pokes = walk->pokes && waker == 1;
+    bool at_once = walk->at_once && waker == 1;
     switch (walk->waker_step[waker]++) {
     case 0:
-        if (pokes)
-            assert_int_equal(wake_poke(&walk->wake), 0);
-        else
-            walk->published++;
+        walk->published++;
         break;
     case 1:
-        walk->claimed[waker] = pokes ? WAKE_AWAKE : wake_claim(&walk->wake);
+        if (at_once)
+            wake_if_asleep(&walk->wake);
+        else
+            walk->claimed[waker] = wake_claim(&walk->wake);
         break;
     default:
         if (walk->claimed[waker] != WAKE_AWAKE)
-            assert_int_equal(wake_signal(&walk->wake, walk->claimed[waker]), 0);
+            wake_signal(&walk->wake, walk->claimed[waker]);
     }
 }
 
-static void run_schedule(const unsigned char *schedule, int eventfd_number, bool pokes)
+static void run_schedule(const unsigned char *schedule, int eventfd_number, bool at_once)
 {
-    struct walk walk = {.pokes = pokes};
+    struct walk walk = {.at_once = at_once};
     walk.wake.eventfd = eventfd_number;
     (void)has_signal(&walk); /* left over by the schedule before */
     for (unsigned i = 0; i < STEPS; i++) {
@@ -85,7 +84,7 @@ static void run_schedule(const unsigned char *schedule, int eventfd_number, bool
         else
             waker_steps(&walk, schedule[i]);
     }
-    bool work = walk.published > walk.consumed || wake_is_poked(&walk.wake);
+    bool work = walk.published > walk.consumed;
     bool lost = walk.phase == ASLEEP && work && !has_signal(&walk);
     assert_false(lost);
     /* a call per sleep announced, at most */
@@ -96,11 +95,11 @@ static void run_schedule(const unsigned char *schedule, int eventfd_number, bool
 }
 
 /* Put each thread that has steps left at [at], then the rest. */
-static unsigned
-all_schedules(unsigned char *schedule, unsigned at, unsigned *left, int eventfd_number, bool pokes)
+static unsigned all_schedules(
+    unsigned char *schedule, unsigned at, unsigned *left, int eventfd_number, bool at_once)
 {
     if (at == STEPS) {
-        run_schedule(schedule, eventfd_number, pokes);
+        run_schedule(schedule, eventfd_number, at_once);
         return 1;
     }
     unsigned count = 0;
@@ -109,7 +108,7 @@ all_schedules(unsigned char *schedule, unsigned at, unsigned *left, int eventfd_
             continue;
         schedule[at] = who;
         left[who]--;
-        count += all_schedules(schedule, at + 1, left, eventfd_number, pokes);
+        count += all_schedules(schedule, at + 1, left, eventfd_number, at_once);
         left[who]++;
     }
     return count;
@@ -120,29 +119,38 @@ static void no_interleaving_loses_a_wake_up(void **state)
     (void)state;
     int number = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     assert_true(number >= 0);
-    for (int pokes = 0; pokes <= 1; pokes++) {
+    for (int at_once = 0; at_once <= 1; at_once++) {
         unsigned char schedule[STEPS];
         unsigned left[WAKERS + 1] = {WAKER_STEPS, WAKER_STEPS, OWNER_STEPS};
-        assert_int_equal(all_schedules(schedule, 0, left, number, pokes == 1), 60060);
+        assert_int_equal(all_schedules(schedule, 0, left, number, at_once == 1), 60060);
     }
     close(number);
 }
 
 /* ---- errors ---- */
 
+static void note_failure(void *ctx, int error)
+{
+    *(int *)ctx = error;
+}
+
 static void a_signal_that_fails_opens_the_claim_again(void **state)
 {
     (void)state;
-    struct wake wake = {.eventfd = -1};
+    int told = 0;
+    struct wake wake = {.eventfd = -1, .on_failure = note_failure, .ctx = &told};
     wake_announce(&wake, WAKE_EVENTFD);
     enum wake_kind kind = wake_claim(&wake);
     assert_int_equal(kind, WAKE_EVENTFD);
     assert_int_equal(wake_claim(&wake), WAKE_AWAKE); /* claimed: nobody else's business */
-    assert_int_equal(wake_signal(&wake, kind), -EBADF);
+    wake_signal(&wake, kind);
+    assert_int_equal(told, -EBADF);
     wake.eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     kind = wake_claim(&wake);
     assert_int_equal(kind, WAKE_EVENTFD); /* the next submit signals */
-    assert_int_equal(wake_signal(&wake, kind), 0);
+    told = 0;
+    wake_signal(&wake, kind);
+    assert_int_equal(told, 0);
     wake_retract(&wake);
     wake_wait_done(&wake);
     close(wake.eventfd);
@@ -151,11 +159,15 @@ static void a_signal_that_fails_opens_the_claim_again(void **state)
 static void a_full_eventfd_is_a_wake_up_that_is_pending(void **state)
 {
     (void)state;
-    struct wake wake = {.eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    int told = 0;
+    struct wake wake = {.eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+                        .on_failure = note_failure,
+                        .ctx = &told};
     uint64_t full = UINT64_MAX - 1;
     assert_int_equal(write(wake.eventfd, &full, sizeof full), sizeof full);
     wake_announce(&wake, WAKE_EVENTFD);
-    assert_int_equal(wake_signal(&wake, wake_claim(&wake)), 0);
+    wake_signal(&wake, wake_claim(&wake));
+    assert_int_equal(told, 0);
     wake_retract(&wake);
     wake_wait_done(&wake);
     close(wake.eventfd);
@@ -185,7 +197,7 @@ static void a_wait_does_not_begin_once_claimed(void **state)
     enum wake_kind kind = wake_claim(&wake);
     assert_int_equal(wake_futex_wait(&wake, UINT64_MAX),
                      0); /* returns at once, or the test hangs */
-    assert_int_equal(wake_signal(&wake, kind), 0);
+    wake_signal(&wake, kind);
     wake_retract(&wake);
     wake_wait_done(&wake);
 }
@@ -201,16 +213,10 @@ struct rally {
 static void publish_and_wake(void *arg, unsigned index)
 {
     struct rally *rally = arg;
+    (void)index;
     for (unsigned i = 0; i < rally->per_thread; i++) {
-        if ((i + index) % 8 == 7) {
-            atomic_fetch_add(&rally->published, 1);
-            (void)wake_poke(&rally->wake);
-        } else {
-            atomic_fetch_add(&rally->published, 1);
-            enum wake_kind kind = wake_claim(&rally->wake);
-            if (kind != WAKE_AWAKE)
-                (void)wake_signal(&rally->wake, kind);
-        }
+        atomic_fetch_add(&rally->published, 1);
+        wake_if_asleep(&rally->wake);
         if (i % 16 == 0) /* let the owner fall asleep now and then */
             sched_yield();
     }
@@ -228,11 +234,10 @@ static void threads_never_leave_the_owner_asleep(void **state)
     unit_team_start(&team, THREADS, publish_and_wake, &rally);
     while (consumed < total) {
         wake_announce(&rally.wake, WAKE_FUTEX);
-        if (atomic_load(&rally.published) == consumed && !wake_is_poked(&rally.wake))
+        if (atomic_load(&rally.published) == consumed)
             assert_int_equal(wake_futex_wait(&rally.wake, UINT64_MAX), 0);
         sleeps++;
         wake_retract(&rally.wake);
-        wake_clear_poke(&rally.wake);
         consumed = atomic_load(&rally.published);
     }
     unit_team_join(&team);
