@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fields.h - reading JSON objects whose fields may be absent: "" and NAN instead of a null check. */
+/* fields.h - reading JSON objects with fields that may be absent: "" and NAN stand for those. */
 #ifndef VELO_REPORT_FIELDS_H
 #define VELO_REPORT_FIELDS_H
 

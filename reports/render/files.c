@@ -8,29 +8,32 @@
 #include <string.h>
 #include <unistd.h>
 
+/* All that is left of [file] as text; NULL with errno set. */
+static char *read_rest(FILE *file)
+{
+    size_t used = 0, room = 16384;
+    char *text = malloc(room);
+    while (text) {
+        used += fread(text + used, 1, room - used - 1, file);
+        if (feof(file)) {
+            text[used] = '\0';
+            return text;
+        }
+        char *more = ferror(file) ? NULL : realloc(text, room *= 2);
+        if (!more)
+            free(text);
+        text = more;
+    }
+    return NULL;
+}
+
 char *file_read(const char *path)
 {
     FILE *file = fopen(path, "r");
-    char *text = NULL;
-    size_t used = 0, room = 0;
     if (!file)
         return NULL;
-    do {
-        if (room - used < 2) {
-            char *more = realloc(text, room = room ? room * 2 : 16384);
-            if (!more)
-                break;
-            text = more;
-        }
-        used += fread(text + used, 1, room - used - 1, file);
-    } while (!feof(file) && !ferror(file));
-    bool complete = feof(file);
+    char *text = read_rest(file);
     fclose(file);
-    if (!complete) {
-        free(text);
-        return NULL;
-    }
-    text[used] = '\0';
     return text;
 }
 

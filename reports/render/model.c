@@ -241,6 +241,7 @@ static int take_costs(struct model *model)
 
 static int cells_make(struct model *model)
 {
+    model->cell_count = 0; /* grows with the cells that are whole, for model_fini() */
     model->cells = calloc(model->dir.cell_count + 1, sizeof *model->cells);
     if (!model->cells)
         return -1;

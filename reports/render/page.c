@@ -97,19 +97,13 @@ void page_rich(struct page *page, const char *text)
     }
 }
 
-/* Formats into fresh memory; on a lack of memory the text is cut, never wrong. */
 static void rich_printf(struct page *page, const char *format, va_list args)
 {
-    char small[512];
-    va_list again;
-    va_copy(again, args);
-    int length = vsnprintf(small, sizeof small, format, args);
-    char *large = length >= (int)sizeof small ? malloc((size_t)length + 1) : NULL;
-    if (large)
-        vsnprintf(large, (size_t)length + 1, format, again);
-    va_end(again);
-    page_rich(page, large ? large : small);
-    free(large);
+    char *text = NULL;
+    if (vasprintf(&text, format, args) < 0)
+        return; /* no memory for a line of text: nothing that a page could say helps */
+    page_rich(page, text);
+    free(text);
 }
 
 void page_heading(struct page *page, int level, const char *id, const char *format, ...)

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -256,8 +255,8 @@ bool plots_same_line(const struct cell *a, const struct cell *b)
     if (strcmp(a->plan->lane, b->plan->lane) != 0 ||
         strcmp(a->plan->scenario, b->plan->scenario) != 0)
         return false;
-    json_t *one = json_copy((json_t *)(uintptr_t)a->plan->params);
-    json_t *other = json_copy((json_t *)(uintptr_t)b->plan->params);
+    json_t *one = json_deep_copy(a->plan->params);
+    json_t *other = json_deep_copy(b->plan->params);
     json_object_del(one, producers_key(a));
     json_object_del(other, producers_key(b));
     bool same = json_equal(one, other);

@@ -67,8 +67,8 @@ static void remarks(struct page *page, const char *kind, const json_t *list)
 static const char *split_sentence(char *text)
 {
     for (char *dot = strstr(text, ". "); dot; dot = strstr(dot + 1, ". ")) {
-        char next = dot[2] == '`' ? dot[3] : dot[2];
-        if (next >= 'A' && next <= 'Z') {
+        const char *next = dot + (dot[2] == '`' ? 3 : 2);
+        if (*next >= 'A' && *next <= 'Z') {
             dot[1] = '\0';
             return dot + 2;
         }
@@ -159,9 +159,10 @@ static void legend(struct page *page, const struct model *model)
         page,
         "legend",
         "Each field: the word, the cost as a multiple of the best in its row, and the interval of "
-        "that ratio. ▲ wins: faster than every other. = ties: inside the margin of %s. ▼ loses: "
-        "slower than at least one. ? open: not enough evidence. ✕ disqualified and – not run keep "
-        "their place. ★: the win holds over all cells together.",
+        "that ratio. ▲ wins: faster than every other. = ties: inside the margin of %s. "
+        "▼ loses: slower than at least one. ? open: not enough evidence. "
+        "✕ disqualified and – not run keep their place. "
+        "★: the win holds over all cells together.",
         human_percent(model->margin).text);
 }
 

@@ -56,11 +56,11 @@ static void forest(struct page *page, const struct model *model)
              sizeof caption,
              "Cost as a multiple of the best in the row, with the interval that the blocks do not "
              "refute; further right is worse. Grey band: the margin of %s inside which costs count "
-             "as equal. n = %zu blocks in %zu cells. Beyond %s× the number is written at the edge.",
+             "as equal. n = %zu blocks in %zu cells. "
+             "Beyond 4× the number is written at the edge.",
              human_percent(model->margin).text,
              blocks,
-             model->cell_count,
-             "4");
+             model->cell_count);
     page_figure(page, "forest", caption);
 }
 

@@ -193,31 +193,48 @@ void section_conformance(struct page *page, const struct model *model)
     page_box_end(page);
     page_paragraph(page,
                    "legend",
-                   "✓ passes, ✕ fails, ≠ documented deviation, · not applicable (the contestant "
-                   "does not offer it). The clauses stand in common/CONTRACT.md.");
+                   "✓ passes, ✕ fails, ≠ documented deviation, "
+                   "· not applicable (the contestant does not offer it). "
+                   "The clauses stand in common/CONTRACT.md.");
 }
 
 /* ---- environment ---- */
 
-static void environment_rows(struct page *page, const char *prefix, const json_t *value)
+static void environment_row(struct page *page, const char *name, const json_t *value)
 {
-    char name[256];
-    if (json_is_object(value)) {
-        const char *key;
-        json_t *inner;
-        json_object_foreach((json_t *)(uintptr_t)value, key, inner)
-        {
-            snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? " " : "", key);
-            if (*prefix || (strcmp(key, "schema") != 0 && strcmp(key, "warnings") != 0))
-                environment_rows(page, name, inner);
-        }
-        return;
-    }
     char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
     page_row(page, "");
-    page_cell(page, "#", "%s", prefix);
+    page_cell(page, "#", "%s", name);
     page_cell(page, "", "%s", text ? text : json_is_string(value) ? json_string_value(value) : "");
     free(text);
+}
+
+/* A group of values, such as library versions, is spread over rows of its own. */
+static void environment_group(struct page *page, const char *group, json_t *values)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(values, key, value)
+    {
+        char name[256];
+        snprintf(name, sizeof name, "%s %s", group, key);
+        environment_row(page, name, value);
+    }
+}
+
+static void environment_rows(struct page *page, json_t *env)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(env, key, value)
+    {
+        if (strcmp(key, "schema") == 0 || strcmp(key, "warnings") == 0)
+            continue; /* the warnings stand on the first screen */
+        if (json_is_object(value))
+            environment_group(page, key, value);
+        else
+            environment_row(page, key, value);
+    }
 }
 
 void section_environment(struct page *page, const struct model *model)
@@ -229,7 +246,7 @@ void section_environment(struct page *page, const struct model *model)
         return;
     }
     page_table(page, "environment", 2, titles);
-    environment_rows(page, "", model->dir.env);
+    environment_rows(page, model->dir.env);
     page_table_end(page);
 }
 

