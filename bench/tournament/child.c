@@ -20,22 +20,6 @@
 
 enum { CAPTURE_MAX_BYTES = 16 << 20 };
 
-/* What is read from one pipe of the child. */
-struct capture {
-    int fd; /* -1 once the other end is closed */
-    char *text;
-    size_t used;
-    size_t room;
-};
-
-struct watch {
-    pid_t pid;
-    int pidfd;
-    struct capture out;
-    struct capture err;
-    int exec_failure; /* errno of exec, written by the child before it ends */
-};
-
 static double now_ms(void)
 {
     struct timespec now;
@@ -43,14 +27,14 @@ static double now_ms(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void capture_init(struct capture *capture, int fd)
+static void capture_init(struct child_capture *capture, int fd)
 {
-    *capture = (struct capture){.fd = fd, .room = 4096};
+    *capture = (struct child_capture){.fd = fd, .room = 4096};
     capture->text = text_alloc(capture->room);
 }
 
 /* Reads what is there. What goes beyond CAPTURE_MAX_BYTES is read and thrown away. */
-static void capture_read(struct capture *capture)
+static void capture_read(struct child_capture *capture)
 {
     for (;;) {
         if (capture->room - capture->used < 2) {
@@ -109,16 +93,17 @@ static void become(const struct child_request *request, int out, int err, int re
     _exit(127);
 }
 
-static int start(const struct child_request *request, struct watch *watch)
+int child_start(const struct child_request *request, struct child *child)
 {
+    *child = (struct child){.request = *request, .pidfd = -1, .started_ms = now_ms()};
     int out[2] = {-1, -1}, err[2] = {-1, -1}, report[2] = {-1, -1};
     int rc = 0;
     if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC) != 0)
         rc = -errno;
     pid_t parent = getpid();
-    if (rc == 0 && (watch->pid = fork()) < 0)
+    if (rc == 0 && (child->pid = fork()) < 0)
         rc = -errno;
-    if (rc == 0 && watch->pid == 0)
+    if (rc == 0 && child->pid == 0)
         become(request, out[1], err[1], report[1], parent);
     close(out[1]);
     close(err[1]);
@@ -129,19 +114,19 @@ static int start(const struct child_request *request, struct watch *watch)
         close(report[0]);
         return rc;
     }
-    setpgid(watch->pid, watch->pid); /* both sides do it, so that it holds whoever is first */
-    if (read(report[0], &watch->exec_failure, sizeof(int)) != (ssize_t)sizeof(int))
-        watch->exec_failure = 0; /* closed by a successful exec */
+    setpgid(child->pid, child->pid); /* both sides do it, so that it holds whoever is first */
+    if (read(report[0], &child->exec_failure, sizeof(int)) != (ssize_t)sizeof(int))
+        child->exec_failure = 0; /* closed by a successful exec */
     close(report[0]);
     fcntl(out[0], F_SETFL, O_NONBLOCK);
     fcntl(err[0], F_SETFL, O_NONBLOCK);
-    capture_init(&watch->out, out[0]);
-    capture_init(&watch->err, err[0]);
-    watch->pidfd = pidfd_open(watch->pid, 0);
+    capture_init(&child->out, out[0]);
+    capture_init(&child->err, err[0]);
+    child->pidfd = pidfd_open(child->pid, 0);
     return 0;
 }
 
-static bool handle_pipe(const struct pollfd *polled, struct capture *capture)
+static bool handle_pipe(const struct pollfd *polled, struct child_capture *capture)
 {
     if (capture->fd >= 0 && (polled->revents & (POLLIN | POLLHUP | POLLERR)) != 0)
         capture_read(capture);
@@ -149,27 +134,29 @@ static bool handle_pipe(const struct pollfd *polled, struct capture *capture)
 }
 
 /* Waits until the child is gone, the time is up, or this program is to stop. */
-static enum child_end
-attend(const struct child_request *request, struct watch *watch, double started_ms)
+static enum child_end attend(struct child *child)
 {
+    const struct child_request *request = &child->request;
     for (;;) {
         struct pollfd polled[] = {
-            {.fd = watch->pidfd, .events = POLLIN},
-            {.fd = watch->out.fd, .events = POLLIN},
-            {.fd = watch->err.fd, .events = POLLIN},
+            {.fd = child->pidfd, .events = POLLIN},
+            {.fd = child->out.fd, .events = POLLIN},
+            {.fd = child->err.fd, .events = POLLIN},
             {.fd = request->interrupt != NULL ? request->interrupt->fd : -1, .events = POLLIN},
         };
         int wait_ms = -1;
         if (request->timeout_ms > 0) {
-            double left_ms = (double)request->timeout_ms - (now_ms() - started_ms);
+            double left_ms = (double)request->timeout_ms - (now_ms() - child->started_ms);
             if (left_ms <= 0)
                 return CHILD_TIMEOUT;
             wait_ms = (int)left_ms + 1;
         }
+        if (request->interrupt != NULL && request->interrupt->pending)
+            return CHILD_INTERRUPTED;
         if (poll(polled, 4, wait_ms) < 0 && errno != EINTR)
             return CHILD_TIMEOUT;
-        handle_pipe(&polled[1], &watch->out);
-        handle_pipe(&polled[2], &watch->err);
+        handle_pipe(&polled[1], &child->out);
+        handle_pipe(&polled[2], &child->err);
         if (request->interrupt != NULL && interrupt_seen(request->interrupt))
             return CHILD_INTERRUPTED;
         if ((polled[0].revents & POLLIN) != 0)
@@ -177,40 +164,47 @@ attend(const struct child_request *request, struct watch *watch, double started_
     }
 }
 
-int child_run(const struct child_request *request, struct child_result *result)
+/* The rest of a pipe whose writers are gone. */
+static void drain(struct child_capture *capture)
 {
-    struct watch watch = {0};
-    double started_ms = now_ms();
-    int rc = start(request, &watch);
-    if (rc != 0)
-        return rc;
-    enum child_end end = attend(request, &watch, started_ms);
-    *result = (struct child_result){.end = end, .wall_ms = now_ms() - started_ms};
+    if (capture->fd >= 0)
+        capture_read(capture);
+    if (capture->fd >= 0)
+        close(capture->fd);
+    capture->fd = -1;
+}
+
+void child_wait(struct child *child, struct child_result *result)
+{
+    enum child_end end = attend(child);
+    *result = (struct child_result){.end = end, .wall_ms = now_ms() - child->started_ms};
     if (end != CHILD_EXITED)
-        kill(-watch.pid, SIGKILL);
+        kill(-child->pid, SIGKILL);
     int status = 0;
-    while (wait4(watch.pid, &status, 0, &result->usage) < 0 && errno == EINTR)
+    while (wait4(child->pid, &status, 0, &result->usage) < 0 && errno == EINTR)
         continue;
-    kill(-watch.pid, SIGKILL); /* what the child started and left behind */
-    if (watch.out.fd >= 0)
-        capture_read(&watch.out);
-    if (watch.err.fd >= 0)
-        capture_read(&watch.err);
-    if (watch.out.fd >= 0)
-        close(watch.out.fd);
-    if (watch.err.fd >= 0)
-        close(watch.err.fd);
-    close(watch.pidfd);
-    result->out = watch.out.text;
-    result->err = watch.err.text;
+    kill(-child->pid, SIGKILL); /* what the child started and left behind */
+    drain(&child->out);
+    drain(&child->err);
+    close(child->pidfd);
+    result->out = child->out.text;
+    result->err = child->err.text;
     if (end == CHILD_EXITED && WIFSIGNALED(status))
         result->end = CHILD_SIGNALLED;
     result->code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-    if (watch.exec_failure != 0) {
+    if (child->exec_failure != 0) {
         result->end = CHILD_NOT_STARTED;
-        result->code = watch.exec_failure;
+        result->code = child->exec_failure;
     }
-    return 0;
+}
+
+int child_run(const struct child_request *request, struct child_result *result)
+{
+    struct child child;
+    int rc = child_start(request, &child);
+    if (rc == 0)
+        child_wait(&child, result);
+    return rc;
 }
 
 void child_result_free(struct child_result *result)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 
 enum child_end {
     CHILD_EXITED,      /* code = exit status */
@@ -39,7 +40,35 @@ struct child_result {
     struct rusage usage; /* of the child and what it waited for */
 };
 
-/* Returns: 0, whatever became of the child; -errno when it could not be watched (then no result).
+/* What is read from one pipe of a child. */
+struct child_capture {
+    int fd; /* -1 once the other end is closed */
+    char *text;
+    size_t used;
+    size_t room;
+};
+
+/* A child that was started and not yet waited for. */
+struct child {
+    struct child_request request;
+    pid_t pid;
+    int pidfd;
+    struct child_capture out;
+    struct child_capture err;
+    int exec_failure; /* errno of exec, told by the child before it ended */
+    double started_ms;
+};
+
+/*
+ * Starts the program. [request->argv] need not outlive the call.
+ * Returns: 0, then child_wait() must follow; -errno.
+ */
+int child_start(const struct child_request *request, struct child *child);
+
+/* Waits until it is gone, its time is up, or this program is to stop; kills its process group. */
+void child_wait(struct child *child, struct child_result *result);
+
+/* Both. Returns: 0, whatever became of the child; -errno when it could not be started (no result).
  */
 int child_run(const struct child_request *request, struct child_result *result);
 

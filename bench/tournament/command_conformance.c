@@ -167,11 +167,17 @@ static int run_suites(const struct registry *registry, const struct names *wante
 {
     struct interrupt interrupt;
     struct progress progress;
-    struct gate gate;
+    struct gate gate = {0};
     progress_init(&progress);
     if (interrupt_init(&interrupt) != 0)
         return EXIT_INTERNAL;
-    int rc = gate_run(&gate, registry, wanted, &interrupt, tell, &progress);
+    for (size_t i = 0; i < wanted->count; i++)
+        gate_add(&gate, wanted->items[i], "auto");
+    int rc = gate_run(&gate, registry, &interrupt, tell, &progress);
+    if (rc == 0 && !gate.interrupted) {
+        gate_add_modes(&gate);
+        rc = gate_run(&gate, registry, &interrupt, tell, &progress);
+    }
     progress_clear(&progress);
     int status = rc != 0 ? EXIT_INTERNAL : gate.interrupted ? EXIT_INTERRUPTED : EXIT_DECIDED;
     if (status == EXIT_DECIDED) {

@@ -7,26 +7,38 @@
 #include "text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SUITE_LIMIT_MS = 300000 };
+enum { SUITE_LIMIT_MS = 300000, JOBS_MAX = 16 };
 
-static struct gate_sheet *add_sheet(struct gate *gate, const char *contestant, const char *mode)
+/* A suite under way. */
+struct gate_job {
+    struct gate_sheet *sheet;
+    struct child child;
+    char path[64]; /* of the JSON that it writes */
+    bool running;
+};
+
+void gate_add(struct gate *gate, const char *contestant, const char *mode)
 {
+    for (size_t i = 0; i < gate->count; i++)
+        if (strcmp(gate->sheets[i].contestant, contestant) == 0 &&
+            strcmp(gate->sheets[i].mode, mode) == 0)
+            return;
     struct gate_sheet *sheets = realloc(gate->sheets, (gate->count + 1) * sizeof(*sheets));
     if (sheets == NULL)
         abort();
     gate->sheets = sheets;
-    sheets[gate->count] = (struct gate_sheet){
+    sheets[gate->count++] = (struct gate_sheet){
         .contestant = text_copy(contestant),
         .mode = text_copy(mode),
         .reason = text_copy(""),
         .command = text_copy(""),
         .reproduce = text_copy(""),
     };
-    return &sheets[gate->count++];
 }
 
 static void set(char **field, char *value)
@@ -79,41 +91,52 @@ static void conclude(struct gate_sheet *sheet, const struct child_result *result
     free(ending);
 }
 
-static int run_mode(struct gate *gate,
-                    const struct contestant *contestant,
-                    const char *mode,
-                    struct interrupt *interrupt)
+/* Starts the suite of one sheet. A contestant without one is refused on the spot. */
+static int
+start_job(struct gate_job *job, const struct registry *registry, struct interrupt *interrupt)
 {
-    struct gate_sheet *sheet = add_sheet(gate, contestant->name, mode);
+    struct gate_sheet *sheet = job->sheet;
+    const struct contestant *contestant = registry_find(registry, sheet->contestant);
     char *program = contestant_program(contestant, "conformance");
     if (program == NULL) {
         set(&sheet->reason,
             text_format("has no conformance program in %s: nothing admits it", contestant->dir));
         return 0;
     }
-    char path[] = "/tmp/velo-conformance-XXXXXX";
-    int fd = mkstemp(path);
-    if (fd < 0) {
-        free(program);
-        say_error("cannot make a temporary file in /tmp: %s", strerror(errno));
-        return -errno;
-    }
-    close(fd);
-    const char *const argv[] = {program, "--mode", mode, "--quiet", "--json", path, NULL};
-    set(&sheet->command, text_command((const char *const[]){program, "--mode", mode, NULL}));
-    struct child_result result;
-    int rc = child_run(
-        &(struct child_request){.argv = argv, .timeout_ms = SUITE_LIMIT_MS, .interrupt = interrupt},
-        &result);
+    snprintf(job->path, sizeof(job->path), "/tmp/velo-conformance-XXXXXX");
+    int fd = mkstemp(job->path);
+    int rc = fd < 0 ? -errno : 0;
     if (rc == 0) {
-        sheet->result = json_load_file(path, 0, NULL);
-        gate->interrupted = result.end == CHILD_INTERRUPTED;
-        conclude(sheet, &result);
-        child_result_free(&result);
+        close(fd);
+        const char *const argv[] = {
+            program, "--mode", sheet->mode, "--quiet", "--json", job->path, NULL};
+        struct child_request request = {
+            .argv = argv, .timeout_ms = SUITE_LIMIT_MS, .interrupt = interrupt};
+        set(&sheet->command,
+            text_command((const char *const[]){program, "--mode", sheet->mode, NULL}));
+        rc = child_start(&request, &job->child);
+        job->running = rc == 0;
+        if (rc != 0)
+            unlink(job->path);
     }
-    unlink(path);
+    if (rc != 0)
+        say_error("cannot start %s: %s", program, strerror(-rc));
     free(program);
     return rc;
+}
+
+static void finish_job(struct gate *gate, struct gate_job *job)
+{
+    job->sheet->done = true;
+    if (!job->running)
+        return;
+    struct child_result result;
+    child_wait(&job->child, &result);
+    job->sheet->result = json_load_file(job->path, 0, NULL);
+    gate->interrupted |= result.end == CHILD_INTERRUPTED;
+    conclude(job->sheet, &result);
+    child_result_free(&result);
+    unlink(job->path);
 }
 
 static bool declares_fast_path(const struct gate_sheet *sheet)
@@ -128,38 +151,53 @@ static bool declares_fast_path(const struct gate_sheet *sheet)
     return false;
 }
 
-static int run_contestant(struct gate *gate,
-                          const struct contestant *contestant,
-                          struct interrupt *interrupt,
-                          gate_watcher *watcher,
-                          void *user)
+void gate_add_modes(struct gate *gate)
 {
-    static const char *const modes[] = {"auto", "forced", "disabled"};
-    size_t first = gate->count;
-    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-        if (i > 0 && !declares_fast_path(&gate->sheets[first]))
-            break;
-        int rc = run_mode(gate, contestant, modes[i], interrupt);
-        if (rc != 0 || gate->interrupted)
-            return rc;
-        if (watcher != NULL)
-            watcher(user, &gate->sheets[gate->count - 1]);
-    }
-    return 0;
+    for (size_t i = 0; i < gate->count; i++)
+        if (declares_fast_path(&gate->sheets[i])) {
+            const char *contestant = gate->sheets[i].contestant;
+            gate_add(gate, contestant, "auto");
+            gate_add(gate, contestant, "forced");
+            gate_add(gate, contestant, "disabled");
+        }
+}
+
+static size_t next_undone(const struct gate *gate, size_t from)
+{
+    while (from < gate->count && gate->sheets[from].done)
+        from++;
+    return from;
 }
 
 int gate_run(struct gate *gate,
              const struct registry *registry,
-             const struct names *wanted,
              struct interrupt *interrupt,
              gate_watcher *watcher,
              void *user)
 {
-    *gate = (struct gate){0};
+    struct gate_job jobs[JOBS_MAX];
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t width = cpus < 1 ? 1 : cpus > JOBS_MAX ? JOBS_MAX : (size_t)cpus;
+    size_t started = next_undone(gate, 0);
+    size_t first = 0; /* of the jobs under way; they are kept in a ring */
+    size_t under_way = 0;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && !gate->interrupted && i < wanted->count; i++)
-        rc = run_contestant(
-            gate, registry_find(registry, wanted->items[i]), interrupt, watcher, user);
+    while (under_way > 0 || (rc == 0 && !gate->interrupted && started < gate->count)) {
+        if (rc == 0 && !gate->interrupted && under_way < width && started < gate->count) {
+            struct gate_job *job = &jobs[(first + under_way) % width];
+            *job = (struct gate_job){.sheet = &gate->sheets[started]};
+            rc = start_job(job, registry, interrupt);
+            started = next_undone(gate, started + 1);
+            under_way++;
+            continue;
+        }
+        struct gate_job *job = &jobs[first];
+        finish_job(gate, job);
+        if (watcher != NULL && !gate->interrupted)
+            watcher(user, job->sheet);
+        first = (first + 1) % width;
+        under_way--;
+    }
     return rc;
 }
 

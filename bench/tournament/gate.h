@@ -22,6 +22,7 @@ struct gate_sheet {
     char *reason;    /* why it failed; "" when it passed */
     char *reproduce; /* repeats the first failure */
     json_t *result;  /* the suite's JSON; NULL when it gave none */
+    bool done;
 };
 
 struct gate {
@@ -32,13 +33,19 @@ struct gate {
 
 typedef void gate_watcher(void *user, const struct gate_sheet *sheet);
 
+/* Puts one run of the suite on the list, unless it stands there already. */
+void gate_add(struct gate *gate, const char *contestant, const char *mode);
+
+/* Puts every other mode of those on the list whose sheet declares a fast path. */
+void gate_add_modes(struct gate *gate);
+
 /*
- * Runs the suite of each contestant in [wanted], in each mode. [watcher] is told of each sheet.
- * Returns: 0; -errno after a message when no process could be watched.
+ * Does what is on the list and not yet done, as many at a time as there are CPUs: the suite holds
+ * under load. [watcher] (may be NULL) is told of each sheet.
+ * Returns: 0; -errno after a message when no process could be started.
  */
 int gate_run(struct gate *gate,
              const struct registry *registry,
-             const struct names *wanted,
              struct interrupt *interrupt,
              gate_watcher *watcher,
              void *user);

@@ -21,6 +21,7 @@ const struct preset preset_list[] = {
         .blocks_max = 1,
         .margin = 0.05,
         .first_point_only = true,
+        .quick_gate = true,
         .smoke = true,
     },
     {
@@ -64,6 +65,7 @@ const struct preset preset_duel = {
     .blocks_max = 200,
     .margin = 0.03,
     .first_point_only = true,
+    .quick_gate = true,
 };
 
 const struct preset *preset_recorded(const char *name)

@@ -20,6 +20,7 @@ struct preset {
     double margin;          /* closer than this is practically equal */
     bool core_only;         /* only the cells that are marked as core */
     bool first_point_only;  /* one point of each scenario */
+    bool quick_gate;        /* the conformance suite in the usual mode only */
     bool smoke;             /* a check of the pipeline: nothing is judged */
 };
 

@@ -143,16 +143,30 @@ static void tell_sheet(void *user, const struct gate_sheet *sheet)
     progress_say(&t->progress, "    again: %s", sheet->reproduce);
 }
 
+/* A quick gate knows the usual mode, and those that the entries ask for by name. */
+static int run_gate(struct tournament *t)
+{
+    for (size_t e = 0; e < t->plan.entry_count; e++)
+        gate_add(&t->gate, t->plan.entries[e].contestant, "auto");
+    for (size_t e = 0; e < t->plan.entry_count; e++) {
+        const char *variant = t->plan.entries[e].variant;
+        if (strcmp(variant, "forced") == 0 || strcmp(variant, "disabled") == 0)
+            gate_add(&t->gate, t->plan.entries[e].contestant, variant);
+    }
+    progress_say(&t->progress,
+                 "gate: the conformance suite%s",
+                 t->plan.preset->quick_gate ? ", usual mode only" : "");
+    progress_status(&t->progress, "gate  under way");
+    int rc = gate_run(&t->gate, &t->registry, &t->interrupt, tell_sheet, t);
+    if (rc != 0 || t->gate.interrupted || t->plan.preset->quick_gate)
+        return rc;
+    gate_add_modes(&t->gate);
+    return gate_run(&t->gate, &t->registry, &t->interrupt, tell_sheet, t);
+}
+
 static int admit(struct tournament *t)
 {
-    struct names wanted = {0};
-    for (size_t e = 0; e < t->plan.entry_count; e++)
-        if (!names_has(&wanted, t->plan.entries[e].contestant))
-            names_add(&wanted, t->plan.entries[e].contestant);
-    progress_say(&t->progress, "gate: %zu contestants against the conformance suite", wanted.count);
-    progress_status(&t->progress, "gate  %s", wanted.items[0]);
-    int rc = gate_run(&t->gate, &t->registry, &wanted, &t->interrupt, tell_sheet, t);
-    names_free(&wanted);
+    int rc = run_gate(t);
     if (rc != 0 || t->gate.interrupted)
         return rc;
     json_t *sheets = gate_json(&t->gate);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * faulty.h - contestants with one fault each, to see that the race programs find it by themselves.
+ *
+ * Each is impls/mutex with velo_submit wrapped at link time (-Wl,--wrap=velo_submit), so the load
+ * generators are the real ones. They stand outside impls/ and are raced only with --extra.
+ */
+#ifndef VELO_FAULTY_H
+#define VELO_FAULTY_H
+
+#include "velo.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* The submit that is made wrong: late enough that everything is under way by then. */
+enum { FAULTY_SUBMIT = 100 };
+
+/* Defined by the linker: the contestant's own, and what everybody else gets in its place. */
+int __real_velo_submit(struct velo_loop *loop, velo_fn fn, void *arg);
+int __wrap_velo_submit(struct velo_loop *loop, velo_fn fn, void *arg);
+
+/* True for one call among all threads. */
+static inline bool faulty_now(void)
+{
+    static atomic_int submits;
+    /* relaxed: a count, it publishes nothing */
+    return atomic_fetch_add_explicit(&submits, 1, memory_order_relaxed) == FAULTY_SUBMIT;
+}
+
+#endif
