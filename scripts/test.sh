@@ -55,12 +55,12 @@ counts_in() # counts_in FILE STATUS: prints "PASSED FAILED" as the program repor
 
 step() # step LABEL COMMAND...: run it, count it, keep its output for the end if it failed
 {
-    local label=$1 out=build/test/step.out status passed failed why limit_s=$limit_s
+    local label=$1 out=build/test/step.out status passed failed why limit_s=$limit_s began=$SECONDS
     case $part in build | conformance | commands | asan | tsan) limit_s=$long_limit_s ;; esac
     shift
     timeout --foreground -k 10 "$limit_s" "$@" >"$out" 2>&1 </dev/null
     status=$?
-    { echo "==== $label: $* (exit $status)"; cat "$out"; } >>"$part_log"
+    { echo "==== $label: $* (exit $status, $((SECONDS - began)) s)"; cat "$out"; } >>"$part_log"
     read -r passed failed < <(counts_in "$out" "$status")
     part_passed=$((part_passed + passed))
     part_failed=$((part_failed + failed))

@@ -38,8 +38,7 @@ static void owner_steps(struct walk *walk)
         walk->phase = TO_LOOK;
         break;
     case TO_LOOK:
-        walk->phase =
-            walk->published > walk->consumed || wake_is_poked(&walk->wake) ? TO_RETRACT : ASLEEP;
+        walk->phase = walk->published > walk->consumed ? TO_RETRACT : ASLEEP;
         walk->sleeps++;
         break;
     case ASLEEP:
