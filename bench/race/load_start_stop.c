@@ -2,11 +2,12 @@
 /*
  * load_start_stop.c - create a loop, run one task, end, destroy; again and again.
  *
- * bare    all on the calling thread: the task asks for the shutdown, run returns, destroy
- * thread  the loop runs on a thread of its own (whose creation and join are in the clock, as a
- * program would pay them), another thread submits the task and shuts the loop down The books are
- * read between run and destroy, outside the clock. After the window no descriptor may be left open,
- * and what is left of the heap is reported per cycle.
+ *   bare    all on the calling thread: the task asks for the shutdown, run returns, destroy
+ *   thread  the loop runs on a thread of its own, whose creation and join are in the clock, as a
+ *           program would pay them; the calling thread submits the task and shuts the loop down
+ *
+ * The books are read between run and destroy, outside the clock. After the window no descriptor
+ * may be left open, and what is left of the heap is reported per cycle.
  */
 #include "clock.h"
 #include "stage.h"

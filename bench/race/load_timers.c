@@ -3,14 +3,16 @@
  * load_timers.c - what a timer costs while very many others are pending.
  *
  * [pending] timers, due in ten minutes and later, are there all the time and never fire. Measured
- * is a batch, on the owner thread (inside one task) or, if asked for, on a foreign thread: add arm
- * a batch; it is cancelled again outside the clock cancel  cancel a batch of the pending ones, in
- * random order; others are armed outside the clock churn   cancel one at random and arm another in
- * its place, both inside the clock fire    a batch becomes due while its owner is busy; the clock
- * runs from the end of that task to the last callback, so it holds the way to the timers phase and
- * all the callbacks Every call's answer is checked, each callback must come exactly once, and at
- * the end the discarded ones must be as many as are still pending. Random numbers are drawn before
- * the clock starts.
+ * is a batch, on the owner thread (inside one task) or, if asked for, on a foreign thread:
+ *
+ *   add     arm a batch; it is cancelled again outside the clock
+ *   cancel  cancel a batch of the pending ones in random order; others are armed outside the clock
+ *   churn   cancel one at random and arm another in its place, both inside the clock
+ *   fire    a batch becomes due while its owner is busy; the clock runs from the end of that task
+ *           to the last callback: the way to the timers phase, and all the callbacks
+ *
+ * Every call's answer is checked, each callback must come exactly once, and at the end the
+ * discarded ones must be as many as are still pending. Random numbers are drawn outside the clock.
  */
 #include "clock.h"
 #include "random.h"

@@ -16,15 +16,13 @@ const char options_help[] =
     "\n"
     "  --seed N           seed of schedules and permutations (default 1)\n"
     "  --window-ms N      length of the measured window, 1 to 600000 (default 300)\n"
-    "  --common-rate R    capacity in operations per second of which open-loop points take a "
-    "share;\n"
-    "                     without it a short pilot of this contestant finds one\n"
+    "  --common-rate R    capacity per second, of which open-loop points take a share; without it\n"
+    "                     a short pilot of this contestant finds one\n"
     "  --variant V        disabled, forced: mode of the fast path; nospin: no idle spin\n"
     "  --placement P      spread, free, same-core or cross-core instead of the point's own\n"
     "  --help             this text\n"
     "\n"
-    "Exit status: 0 measured and verified; 1 verified false (the line says why); 2 usage or "
-    "script.\n";
+    "Exit status: 0 measured and verified; 1 not verified (the line says why); 2 bad input.\n";
 
 static const char *const variant_words[] = {"", "disabled", "forced", "nospin"};
 
