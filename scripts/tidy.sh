@@ -78,6 +78,13 @@ check_api()
     awk_check api '^common/include/velo\.h$' -v complete=common/conformance/api_complete.c
 }
 
+check_clauses()
+{
+    local contract=common/CONTRACT.md
+    [ -f "$contract" ] || return 0
+    with_files '^common/conformance/cases_.*\.c$' awk -f "$awk_dir/clauses.awk" "$contract"
+}
+
 check_text() # SPDX line, blanks at the end of lines, carriage returns, marks of unfinished work
 {
     files '(\.(c|h|cc|sh|awk|lua|gp|7)|(^|/)Makefile|^\.ci/run)$' | while IFS= read -r file; do
@@ -139,7 +146,7 @@ list_sizes()
 run_checks()
 {
     local found
-    found=$(for check in format arrows calls atomics api text folders headings output; do
+    found=$(for check in format arrows calls atomics api clauses text folders headings output; do
         "check_$check"
     done)
     list_sizes

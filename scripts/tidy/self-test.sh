@@ -25,7 +25,8 @@ plant_order() # a tree without a fault
     cp "$(dirname "$tidy")/../.clang-format" .
     put README.md '# Tree'
     put common/README.md 'include/ parts/ api/ conformance/'
-    put common/CONTRACT.md '# Contract'
+    put common/CONTRACT.md '# Contract' '- **S1** It works.' '- **S2** (next stage) It flies.'
+    put common/conformance/cases_s.c "$spdx" 'CONF_CASE(it_works, "S1", 0)' '{' '}'
     put common/include/velo.h "$spdx" '/*' ' * Do it.' ' * Thread:  any.' ' * Returns: 0.' ' */' \
         'VELO_API int velo_do(int how);'
     put common/conformance/api_complete.c "$spdx" 'void *api[] = {velo_do};'
@@ -100,6 +101,12 @@ put common/include/velo.h "$spdx" '' 'VELO_API int' \
 violation api common/include/velo.h:4 'no documentation, the type on a line of its own'
 put common/conformance/api_complete.c "$spdx" 'void *api[] = {0};'
 violation api common/include/velo.h:7 'missing in api_complete.c'
+put common/CONTRACT.md '# Contract' '- **S1** It works.' '- **S3** It sings.'
+violation clauses common/CONTRACT.md:3 'a clause without a test'
+put common/conformance/cases_s.c "$spdx" 'CONF_CASE(it_works, "S1 S2", 0)' '{' '}'
+violation clauses common/conformance/cases_s.c:2 'a test of a clause that is not delivered'
+put common/conformance/cases_s.c "$spdx" 'CONF_CASE(it_works, "S1 Z9", 0)' '{' '}'
+violation clauses common/conformance/cases_s.c:2 'a test of no clause'
 put common/core.h '#include "velo.h"'
 violation spdx common/core.h:1 'no SPDX line'
 put common/core.h "$spdx" "#include <$(printf 'x%.0s' {1..100})>"
