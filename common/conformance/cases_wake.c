@@ -4,6 +4,7 @@
  * the native wait act between the loop's last look at its queues and its sleep; counters of the
  * system calls say what waking has cost. No case has a timer that could hide a lost wake-up.
  */
+#include "../sim/clock.h"
 #include "../sim/faults.h"
 #include "conf.h"
 #include "kinds.h"
@@ -101,66 +102,134 @@ CONF_CASE(two_producers_never_strand_each_other, "S8", 0)
     sleeper_end(&sleeper);
 }
 
+static void add_some_of_each(void *arg, unsigned index)
+{
+    struct sleeper *sleeper = arg;
+    struct conf_random random = conf_random(50 + index);
+    for (unsigned i = 0; i < conf_rounds(4000); i++) {
+        unsigned kind = (unsigned)conf_random_below(&random, KINDS);
+        kind = kind_is_offered(kind) ? kind : KIND_TASK;
+        uint64_t target = conf_count_get(&sleeper->ran) + 1;
+        CONF_EXPECT_INT(kind_add(kind, sleeper->loop, conf_count_fn, &sleeper->ran, NULL), 0);
+        if (!conf_count_wait(&sleeper->ran, target))
+            return;
+        conf_jitter(&random, 30000);
+    }
+}
+
+/* S8, M4, trap W2: one piece of work per sleep, of any kind, at a random distance. */
+CONF_CASE(one_piece_of_work_of_any_kind_per_sleep_is_never_lost, "S8 M4", 0)
+{
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    add_some_of_each(&sleeper, 0);
+    sleeper_end(&sleeper);
+}
+
 /* ---- the moment before the sleep ---- */
 
-static _Thread_local bool is_inside_hook;
-
+/*
+ * Holds the owner at the [skip]-th of the places where the hook is called, once per round, while
+ * the case adds work. [round] is what the case waits for and lets go of.
+ */
 struct brink {
     struct velo_loop *loop;
-    unsigned kind;
-    atomic_uint armed;
+    atomic_int skip; /* below 0: not armed */
     struct conf_count at_brink, go, ran;
+    uint64_t rounds;
 };
 
-/* Holds the owner in front of its native wait, once. */
 static void stop_at_brink(void *ctx)
 {
     struct brink *brink = ctx;
-    if (is_inside_hook || !velo_loop_is_owner(brink->loop) || atomic_load(&brink->armed) == 0)
+    if (!velo_loop_is_owner(brink->loop) || atomic_load(&brink->skip) < 0)
         return;
-    is_inside_hook = true;
-    atomic_store(&brink->armed, 0);
+    if (atomic_fetch_sub(&brink->skip, 1) != 0)
+        return;
     conf_count_add(&brink->at_brink, 1);
     conf_count_wait(&brink->go, conf_count_get(&brink->at_brink));
-    is_inside_hook = false;
+}
+
+static void brink_start(struct brink *brink, struct conf_runner *runner)
+{
+    brink->loop = conf_create(NULL);
+    atomic_init(&brink->skip, -1);
+    conf_count_init(&brink->at_brink);
+    conf_count_init(&brink->go);
+    conf_count_init(&brink->ran);
+    conf_runner_start(runner, brink->loop, VELO_RUN_FOREVER);
+    conf_sync(brink->loop);
+}
+
+static void brink_end(struct brink *brink, struct conf_runner *runner)
+{
+    sim_faults_clear();
+    sim_clock_hook(NULL, NULL);
+    assert_int_equal(velo_loop_shutdown(brink->loop, -1), 0);
+    assert_int_equal(conf_runner_join(runner), 0);
+    conf_destroy(brink->loop);
+}
+
+/* One round; false: the owner never came by, as it does not do [skip] such calls in a turn. */
+static bool add_at_brink(struct brink *brink, unsigned kind, int skip)
+{
+    conf_wait_state(brink->loop, VELO_STATE_SLEEPING);
+    atomic_store(&brink->skip, skip);
+    assert_int_equal(velo_loop_wake(brink->loop), 0); /* a turn, and then a new sleep */
+    if (!conf_count_wait_for(&brink->at_brink, brink->rounds + 1, 300 * CONF_NS_PER_MS)) {
+        if (atomic_exchange(&brink->skip, -1) >= 0)
+            return false;
+        conf_count_wait(&brink->at_brink, brink->rounds + 1); /* it came at the last moment */
+    }
+    brink->rounds++;
+    uint64_t before = conf_count_get(&brink->ran);
+    assert_int_equal(kind_add(kind, brink->loop, conf_count_fn, &brink->ran, NULL), 0);
+    conf_count_add(&brink->go, 1);
+    if (!conf_count_wait(&brink->ran, before + 1))
+        fail_msg("a %s is lost at the brink of sleep (%d)", kind_name(kind), skip);
+    return true;
 }
 
 /*
- * S8, trap W1: the submit falls between the last look at the queues and the sleep. The owner stands
+ * S8, trap W1: the work falls between the last look at the queues and the sleep. The owner stands
  * in front of the wait call when it happens; that wait must end at once.
  */
-CONF_CASE(a_submit_at_the_brink_of_sleep_is_not_lost, "S8", 0)
+CONF_CASE(work_added_at_the_brink_of_sleep_is_not_lost, "S8", 0)
 {
-    struct brink brink = {.loop = conf_create(NULL)};
+    struct brink brink = {.rounds = 0};
     struct conf_runner runner;
-    conf_count_init(&brink.at_brink);
-    conf_count_init(&brink.go);
-    conf_count_init(&brink.ran);
+    brink_start(&brink, &runner);
     sim_hook(SIM_POLL_WAIT, stop_at_brink, &brink);
     sim_hook(SIM_FUTEX_WAIT, stop_at_brink, &brink);
-    conf_runner_start(&runner, brink.loop, VELO_RUN_FOREVER);
-    uint64_t added = 0;
-    for (unsigned round = 0; round < 40; round++) {
-        unsigned kind = round % KINDS;
-        if (!kind_is_offered(kind))
-            continue;
-        atomic_store(&brink.armed, 1);
-        assert_int_equal(velo_loop_wake(brink.loop), 0); /* a new sleep, should it sleep already */
-        if (!conf_count_wait_for(&brink.at_brink, added + 1, 2 * CONF_NS_PER_S)) {
+    for (unsigned i = 0; i < 5 * KINDS; i++) {
+        unsigned kind = i % KINDS;
+        if (kind_is_offered(kind) && !add_at_brink(&brink, kind, 0)) {
             assert_int_equal(sleeps(), 0); /* seen sleeping, but never stopped: we are wrong */
             assert_int_equal(velo_loop_close(brink.loop), 0);
             conf_na("sleeps without a system call that can be seen");
         }
-        assert_int_equal(kind_add(kind, brink.loop, conf_count_fn, &brink.ran, NULL), 0);
-        conf_count_add(&brink.go, 1);
-        added++;
-        if (!conf_count_wait(&brink.ran, added))
-            fail_msg("a %s is lost at the brink of sleep", kind_name(kind));
     }
-    sim_faults_clear();
-    assert_int_equal(velo_loop_shutdown(brink.loop, -1), 0);
-    assert_int_equal(conf_runner_join(&runner), 0);
-    conf_destroy(brink.loop);
+    brink_end(&brink, &runner);
+}
+
+/*
+ * S8, traps W1, P2: the same a little earlier: before the loop announces its sleep. A far timer
+ * makes it read the clock for its time-out there; it is held at each reading of a turn in turn.
+ */
+CONF_CASE(work_added_before_the_sleep_is_announced_is_not_lost, "S8 R3", VELO_CAP_TIMERS)
+{
+    struct brink brink = {.rounds = 0};
+    struct conf_runner runner;
+    brink_start(&brink, &runner);
+    assert_int_equal(velo_timer_start(brink.loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, NULL), 0);
+    conf_sync(brink.loop);
+    sim_clock_hook(stop_at_brink, &brink);
+    int readings = 4; /* of a turn, found out by the first kind */
+    for (unsigned kind = 0; kind < KINDS; kind++)
+        for (int skip = 0; skip < readings && kind_is_offered(kind); skip++)
+            if (!add_at_brink(&brink, kind, skip))
+                readings = skip;
+    brink_end(&brink, &runner);
 }
 
 /* ---- what waking costs ---- */

@@ -13,6 +13,8 @@
 #include "../parts/clock.h"
 
 static _Atomic uint64_t frozen_ns;
+static void (*_Atomic hook)(void *ctx);
+static _Atomic(void *) hook_ctx; /* stored before the hook */
 
 static uint64_t real_now_ns(void)
 {
@@ -23,6 +25,9 @@ static uint64_t real_now_ns(void)
 
 uint64_t clock_now_ns(void)
 {
+    void (*before)(void *) = atomic_load(&hook);
+    if (before != NULL)
+        before(atomic_load(&hook_ctx));
     /* acquire: who sees the moved clock sees what the test did before; pairs with the stores below
      */
     uint64_t frozen = atomic_load_explicit(&frozen_ns, memory_order_acquire);
@@ -39,6 +44,12 @@ uint64_t sim_clock_freeze(uint64_t now_ns)
 uint64_t sim_clock_advance(uint64_t ns)
 {
     return atomic_fetch_add_explicit(&frozen_ns, ns, memory_order_acq_rel) + ns;
+}
+
+void sim_clock_hook(void (*before)(void *ctx), void *ctx)
+{
+    atomic_store(&hook_ctx, ctx);
+    atomic_store(&hook, before);
 }
 
 void sim_clock_release(void)

@@ -13,6 +13,8 @@
 uint64_t sim_clock_freeze(uint64_t now_ns);
 /* Move a frozen clock forward. Returns where it stands. */
 uint64_t sim_clock_advance(uint64_t ns);
+/* [before] runs on the calling thread before each reading of the clock; NULL = none. */
+void sim_clock_hook(void (*before)(void *ctx), void *ctx);
 /* Go back to real time. */
 void sim_clock_release(void);
 
