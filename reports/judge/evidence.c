@@ -42,12 +42,12 @@ double judge_log_threshold(size_t contestants, double alpha)
 {
     /* Two: a false winner needs one fixed pair to err. More: it must beat a best entry, and each of
      * the contestants could be that false winner. */
-    return log((contestants >= 3 ? (double)contestants : 1) / alpha);
+    return log(contestants >= 3 ? (double)contestants : 1) - log(alpha);
 }
 
 double judge_log_threshold_twin(size_t cells, double alpha)
 {
-    return log((cells > 1 ? (double)cells : 1) / alpha);
+    return log(cells > 1 ? (double)cells : 1) - log(alpha);
 }
 
 size_t judge_interval_rank(size_t n, double log_t)
@@ -67,7 +67,7 @@ size_t judge_interval_rank(size_t n, double log_t)
 size_t judge_blocks_needed(double log_t, size_t losses)
 {
     size_t n = 2 * losses;
-    while (judge_log_e(n, n - losses) < log_t || n == 0)
+    while (n < JUDGE_FORESIGHT && (n == 0 || judge_log_e(n, n - losses) < log_t))
         n++;
     return n;
 }

@@ -83,6 +83,9 @@ struct judge_input {
 
 /* ---- evidence.c ---- */
 
+/* Expectations end here: nobody waits for more blocks than this. */
+#define JUDGE_FORESIGHT 10000
+
 /*
  * ln E(n,k): the evidence after [n] blocks of which [k] went to one side. Symmetric in k and n-k.
  * Returns 0 (that is E = 1, no evidence) for n = 0 and for k > n.
@@ -112,7 +115,10 @@ double judge_log_threshold_twin(size_t cells, double alpha);
  */
 size_t judge_interval_rank(size_t n, double log_t);
 
-/* The blocks that decide a duel in which the winner loses [losses] of them. */
+/*
+ * The blocks that decide a duel in which the winner loses [losses] of them; JUDGE_FORESIGHT if it
+ * takes that many or more.
+ */
 size_t judge_blocks_needed(double log_t, size_t losses);
 
 /*
@@ -121,7 +127,6 @@ size_t judge_blocks_needed(double log_t, size_t losses);
  * Returns INFINITY when that is more than JUDGE_FORESIGHT blocks.
  */
 double judge_blocks_expected(size_t n, size_t k, double log_t);
-#define JUDGE_FORESIGHT 10000
 
 /* ---- pair.c ---- */
 

@@ -123,8 +123,8 @@ static int open_store(struct run_dir *dir)
 static int load_rules(struct run_dir *dir, char *err, size_t err_size)
 {
     const char *seed = field_text(dir->plan, "seed");
-    char *end;
-    dir->in = (struct judge_input){.seed = strtoull(seed, &end, 10),
+    errno = 0;
+    dir->in = (struct judge_input){.seed = strtoull(seed, NULL, 10),
                                    .alpha = field_number(dir->plan, "alpha"),
                                    .margin = field_number(dir->plan, "margin"),
                                    .smoke = strcmp(field_text(dir->plan, "preset"), "smoke") == 0,
@@ -134,7 +134,7 @@ static int load_rules(struct run_dir *dir, char *err, size_t err_size)
                                    .cell_count = dir->cell_count};
     dir->blocks_common = (size_t)field_count(dir->plan, "blocks_common", 0);
     dir->blocks_max = (size_t)field_count(dir->plan, "blocks_max", 0);
-    if (seed[0] == '\0' || *end != '\0')
+    if (seed[0] == '\0' || strspn(seed, "0123456789") != strlen(seed) || errno == ERANGE)
         return run_dir_refuse(err, err_size, "seed \"%s\" is not a decimal number", seed);
     if (!(dir->in.alpha > 0 && dir->in.alpha < 1))
         return run_dir_refuse(err, err_size, "alpha must be a number between 0 and 1");

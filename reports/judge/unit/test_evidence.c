@@ -109,6 +109,16 @@ static void blocks_needed_equal_tabulated_values(void **state)
                              table[i][losses + 1]);
 }
 
+static void absurd_thresholds_come_to_an_end(void **state)
+{
+    (void)state;
+    assert_true(isfinite(judge_log_threshold(6, 5e-324)));
+    assert_int_equal(judge_blocks_needed(INFINITY, 0), JUDGE_FORESIGHT);
+    assert_true(isinf(judge_blocks_expected(10, 10, INFINITY)));
+    assert_int_equal(judge_interval_rank(1000, INFINITY), 0);
+    assert_true(judge_power(50, INFINITY, 0.9) <= 0);
+}
+
 static void interval_ranks_equal_tabulated_values(void **state)
 {
     static const size_t n[] = {10, 20, 30, 40, 60, 100};
@@ -202,6 +212,7 @@ int main(void)
         cmocka_unit_test(huge_n_stays_finite),
         cmocka_unit_test(thresholds_follow_the_number_of_contestants),
         cmocka_unit_test(blocks_needed_equal_tabulated_values),
+        cmocka_unit_test(absurd_thresholds_come_to_an_end),
         cmocka_unit_test(interval_ranks_equal_tabulated_values),
         cmocka_unit_test(interval_rank_is_the_smallest_undecided_count),
         cmocka_unit_test(win_probabilities_equal_tabulated_values),
