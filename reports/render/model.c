@@ -110,9 +110,9 @@ static void label(struct cell *cell)
     for (char *c = cell->metric; *c; c++)
         if (*c == '_')
             *c = ' ';
-    const char *gap = *cell->plan->point ? " " : "";
-    snprintf(
-        cell->label, sizeof cell->label, "%s%s%s", cell->plan->scenario, gap, cell->plan->point);
+    cell->point = strcmp(cell->plan->point, "-") == 0 ? "" : cell->plan->point;
+    const char *gap = *cell->point ? " " : "";
+    snprintf(cell->label, sizeof cell->label, "%s%s%s", cell->plan->scenario, gap, cell->point);
 }
 
 static void take_verdict(struct model *model, struct cell *cell, const json_t *object)

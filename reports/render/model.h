@@ -59,9 +59,10 @@ struct result {
 
 struct cell {
     const struct run_dir_cell *plan;
-    char label[160]; /* "burst n=1024" */
-    char metric[64]; /* "ns per task" */
-    size_t blocks;   /* that count */
+    const char *point; /* "n=1024"; "" where there is only one, in the plan also "-" */
+    char label[160];   /* "burst n=1024" */
+    char metric[64];   /* "ns per task" */
+    size_t blocks;     /* that count */
     size_t redone;
     struct result *results; /* one per contestant */
     int best;               /* index of the cheapest that may rank, -1 without numbers */

@@ -112,13 +112,14 @@ static const char *lane_title(const char *lane)
     return "Process: whole programs";
 }
 
-/* A reason as it fits into a field; in full it stands in the list below the matrix. */
+/* Bytes of a reason that fit into a field; in full it stands in the list below the matrix. */
+enum { REASON_FITS = 64 };
+
 static void cut_reason(char *text, size_t size, const char *reason)
 {
-    enum { FITS = 64 };
     size_t end = strlen(reason);
-    if (end > FITS) {
-        end = FITS;
+    if (end > REASON_FITS) {
+        end = REASON_FITS;
         while (end > 0 && ((unsigned char)reason[end] & 0xC0) == 0x80) /* inside a character */
             end--;
     }
@@ -199,7 +200,14 @@ static void absent_row(struct page *page, const struct model *model, size_t i, s
               *result->reproduce ? "`" : "");
 }
 
-/* Whoever is disqualified or did not run, with the reason in full and the command that repeats it.
+static bool is_worth_a_line(const struct result *result)
+{
+    return result->word == WORD_DISQUALIFIED ||
+           (result->word == WORD_NOT_RUN && strlen(result->reason) > REASON_FITS);
+}
+
+/* Whoever is disqualified, or did not run for a reason that fills no field, with the reason in full
+ * and the command that repeats it.
  */
 static void absent(struct page *page, const struct model *model)
 {
@@ -207,7 +215,7 @@ static void absent(struct page *page, const struct model *model)
     bool open = false;
     for (size_t k = 0; k < model->contestant_count; k++)
         for (size_t i = 0; i < model->cell_count; i++) {
-            if (model->cells[i].results[k].word < WORD_DISQUALIFIED || same_as_before(model, i, k))
+            if (!is_worth_a_line(&model->cells[i].results[k]) || same_as_before(model, i, k))
                 continue;
             if (!open) {
                 page_heading(page, 3, "out", "Who is out, and how to see it again");
@@ -241,12 +249,7 @@ void section_matrix(struct page *page, const struct model *model)
         if (strcmp(lane, cell->plan->lane) != 0)
             page_group(page, "%s", lane_title(lane = cell->plan->lane));
         char sub[160];
-        snprintf(sub,
-                 sizeof sub,
-                 "%s%s%s",
-                 cell->plan->point,
-                 *cell->plan->point ? ", " : "",
-                 cell->metric);
+        snprintf(sub, sizeof sub, "%s%s%s", cell->point, *cell->point ? ", " : "", cell->metric);
         page_row(page, "");
         page_cell_two(page, "#", cell->plan->scenario, sub, "");
         for (int k = 0; k + 1 < columns; k++)
