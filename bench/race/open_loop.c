@@ -13,7 +13,7 @@
 #define SLEEP_EARLY_NS (60 * NS_PER_US) /* wake up so much before the time, then spin */
 #define LATE_MAX_NS (2 * NS_PER_S)
 #define PILOT_WARMUP_NS (25 * NS_PER_MS)
-#define PILOT_NS (100 * NS_PER_MS)
+#define PILOT_NS (75 * NS_PER_MS)
 
 void open_loop_schedule(struct open_loop *loop, double rate, bool poisson, uint64_t seed)
 {
@@ -76,7 +76,7 @@ double open_loop_pilot(struct open_loop *loop, uint64_t (*done)(void *load), uin
 {
     uint64_t start_ns = clock_now_ns(), now_ns = start_ns, progress_ns = start_ns;
     uint64_t warm_ns = 0, warm_done = 0;
-    while (now_ns - start_ns < PILOT_NS) {
+    while (warm_ns == 0 || now_ns - warm_ns < PILOT_NS) {
         uint64_t delivered = done(loop->load);
         now_ns = clock_now_ns();
         if (warm_ns == 0 && now_ns - start_ns >= PILOT_WARMUP_NS) {
@@ -97,5 +97,6 @@ double open_loop_pilot(struct open_loop *loop, uint64_t (*done)(void *load), uin
             cpu_relax();
         }
     }
-    return (double)(done(loop->load) - warm_done) * 1e9 / (double)(now_ns - warm_ns);
+    double rate = (double)(done(loop->load) - warm_done) * 1e9 / (double)(now_ns - warm_ns);
+    return fmax(rate, 1); /* a schedule needs one */
 }
