@@ -431,12 +431,16 @@ static bool is_idle_for_good(struct velo_core *core)
     return until_idle && !core_is_alive((struct velo_loop *)(void *)core);
 }
 
-bool core_must_look(struct velo_core *core)
+bool core_has_news(const struct velo_core *core)
 {
     /* (R3) seq_cst: after the announcement; pairs with (R3) in velo_loop_wake() */
     bool poked = atomic_load_explicit(&core->poked, memory_order_seq_cst) != 0;
-    return poked || core_has_mail(core) || is_idle_for_good(core) ||
-           lifecycle_state(&core->life) != VELO_STATE_SLEEPING;
+    return poked || core_has_mail(core) || lifecycle_state(&core->life) >= VELO_STATE_TERMINATING;
+}
+
+bool core_must_look(struct velo_core *core)
+{
+    return core_has_news(core) || is_idle_for_good(core);
 }
 
 bool core_take_poke(struct velo_core *core)

@@ -187,6 +187,9 @@ void core_sleep_end(struct velo_core *core);
  */
 bool core_must_look(struct velo_core *core);
 
+/* Has something happened that is no task? As core_must_look(), for an owner that is awake. */
+bool core_has_news(const struct velo_core *core);
+
 /* Has another thread left something in the inbox? */
 static inline bool core_has_mail(const struct velo_core *core)
 {

@@ -149,12 +149,12 @@ struct velo_metrics {
     uint64_t fast_entries;     /* times the fast path was entered (P5) */
     uint64_t next_deadline_ns; /* no timer is due before; UINT64_MAX = none. Exact on the owner and
                                   after a turn; a timer cancelled since may still be named */
-    uint64_t parks;            /* times the owner went to sleep in the kernel */
-    uint64_t timers_fired;     /* timer callbacks, every period counted */
-    uint64_t fd_events;        /* descriptor callbacks */
-    uint64_t timers_armed;     /* timers pending now */
-    uint64_t descriptors;      /* descriptors watched now */
-    uint64_t pending;          /* tasks accepted and not yet begun, now */
+    uint64_t parks;        /* times the owner announced a sleep, and slept unless work had come */
+    uint64_t timers_fired; /* timer callbacks, every period counted */
+    uint64_t fd_events;    /* descriptor callbacks */
+    uint64_t timers_armed; /* timers pending now */
+    uint64_t descriptors;  /* descriptors watched now */
+    uint64_t pending;      /* tasks accepted and not yet begun, now */
 };
 
 /* A clause that a guest cannot keep, and why. */

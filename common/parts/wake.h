@@ -25,6 +25,7 @@
 #ifndef VELO_PARTS_WAKE_H
 #define VELO_PARTS_WAKE_H
 
+#include "common/parts/clock.h"
 #include "common/parts/counter.h"
 
 #include <errno.h>
@@ -45,6 +46,8 @@ struct wake {
     int eventfd;                              /* constant, as the next two */
     void (*on_failure)(void *ctx, int error); /* a wake-up could not be made; may be NULL */
     void *ctx;
+    bool timed;                                /* constant: note when a wake-up was claimed */
+    _Atomic uint64_t claimed_ns;               /* when the last one was; written by its claimer */
     _Alignas(128) struct shared_counter calls; /* system calls made to wake */
     struct shared_counter done;                /* claims whose signal is over */
     struct counter claims;                     /* claims found by the owner */
@@ -57,13 +60,14 @@ static inline void wake_announce(struct wake *wake, enum wake_kind kind)
     atomic_store_explicit(&wake->parked, kind, memory_order_seq_cst);
 }
 
-/* Owner: the sleep is over, or called off. */
-static inline void wake_retract(struct wake *wake)
+/* Owner: the sleep is over, or called off. True: somebody has woken it, or is about to. */
+static inline bool wake_retract(struct wake *wake)
 {
     /* (W3) acq_rel: takes the announcement back or finds the claim; pairs with (W4) */
     uint32_t was = atomic_exchange_explicit(&wake->parked, WAKE_AWAKE, memory_order_acq_rel);
     if (was == WAKE_CLAIMED)
         counter_add(&wake->claims, 1);
+    return was == WAKE_CLAIMED;
 }
 
 /* Waker, after publishing: is the owner asleep, and is it mine to wake? 0 = no. */
@@ -76,6 +80,9 @@ static inline enum wake_kind wake_claim(struct wake *wake)
     /* (W4) acq_rel: one winner; pairs with (W3) */
     bool won = atomic_compare_exchange_strong_explicit(
         &wake->parked, &kind, WAKE_CLAIMED, memory_order_acq_rel, memory_order_relaxed);
+    if (won && wake->timed)
+        /* (W8) relaxed: for the idle policy only */
+        atomic_store_explicit(&wake->claimed_ns, clock_now_ns(), memory_order_relaxed);
     return won ? (enum wake_kind)kind : WAKE_AWAKE;
 }
 

@@ -128,12 +128,13 @@ static int sleep_until_woken(struct velo_loop *loop,
     struct velo_core *core = &loop->core;
     bool nap =
         loop->lanes.nap_ns != 0; /* a claim is open: the ticket word is no reason to stay up */
+    if (core_must_look(core)) /* before the announcement, which would cost its sender a wake-up */
+        return wait(core, 0);
     if (!core_sleep_begin(core))
         return 0;
     wake_announce(&loop->lanes.wake, WAKE_EVENTFD);
+    counter_add(&core->ledger.parks, 1);
     bool quiet = (nap || lanes_count(&loop->lanes) == 0) && !core_must_look(core);
-    if (quiet)
-        counter_add(&core->ledger.parks, 1);
     int rc = wait(core, quiet ? timeout_ns : 0);
     wake_retract(&loop->lanes.wake);
     core_sleep_end(core);

@@ -281,12 +281,15 @@ static int sleep_until_woken(struct velo_loop *loop,
                              int (*wait)(struct velo_core *, int64_t))
 {
     struct velo_core *core = &loop->core;
+    if (core_must_look(core)) /* before the announcement, which would cost its sender a wake-up */
+        return wait(core, 0);
     if (!core_sleep_begin(core))
         return 0;
-    bool armed = arm(loop) && !core_must_look(core);
+    bool armed = arm(loop);
     if (armed)
         counter_add(&core->ledger.parks, 1);
-    int rc = wait(core, armed ? timeout_ns : 0);
+    bool quiet = armed && !core_must_look(core);
+    int rc = wait(core, quiet ? timeout_ns : 0);
     disarm(loop);
     core_sleep_end(core);
     return rc;
