@@ -153,6 +153,40 @@ static void a_failing_send_ends_the_run(void **state)
     assert_int_equal(count, ARRIVALS_MAX);
 }
 
+static uint64_t done_but_the_last_ten(void *load)
+{
+    (void)load;
+    return count > 10 ? count - 10 : 0;
+}
+
+static bool count_only(void *load, uint64_t intended, uint64_t now)
+{
+    (void)load;
+    count += intended == now;
+    return true;
+}
+
+static uint64_t never_done(void *load)
+{
+    (void)load;
+    return 0;
+}
+
+/* Where nothing is ever delivered the pilot sends its credit, and the rate is the least one. */
+static void the_pilot_keeps_to_its_credit_and_always_has_a_rate(void **state)
+{
+    (void)state;
+    start(RATE, true, 1);
+    generator.send = count_only;
+    assert_true(open_loop_pilot(&generator, done_but_the_last_ten, 100) > 1000);
+    assert_int_equal(generator.sent, count);
+    start(RATE, true, 1);
+    generator.send = count_only;
+    assert_true(open_loop_pilot(&generator, never_done, 5) == 1);
+    assert_int_equal(count, 5);
+    assert_true(race.result.ok);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_stall_delays_arrivals_but_drops_none),
         cmocka_unit_test(successive_runs_continue_one_schedule),
         cmocka_unit_test(a_failing_send_ends_the_run),
+        cmocka_unit_test(the_pilot_keeps_to_its_credit_and_always_has_a_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
