@@ -15,8 +15,8 @@
 
 static int complain(const struct journal *journal, const char *what, int failure)
 {
-    say_error("cannot %s %s: %s. What was measured before stands in the file; make room or choose "
-              "another folder with --out, then go on with --resume",
+    say_error("cannot %s %s: %s. What was measured before stands in the file; make room, "
+              "then go on with --resume",
               what,
               journal->path,
               strerror(failure));

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* test_child.c - what can become of a child: it ends, crashes, hangs, floods, cannot start, is
+ * stopped. */
+#include "../child.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void run_shell(const char *script, uint64_t timeout_ms, struct child_result *result)
+{
+    const char *const argv[] = {"/bin/sh", "-c", script, NULL};
+    struct child_request request = {.argv = argv, .timeout_ms = timeout_ms, .env_pad = 100};
+    assert_int_equal(child_run(&request, result), 0);
+}
+
+static void output_and_status_are_kept(void **state)
+{
+    (void)state;
+    struct child_result result;
+    run_shell("echo out; echo err >&2; exit 7", 10000, &result);
+    assert_int_equal(result.end, CHILD_EXITED);
+    assert_int_equal(result.code, 7);
+    assert_string_equal(result.out, "out\n");
+    assert_string_equal(result.err, "err\n");
+    child_result_free(&result);
+}
+
+static void a_signal_is_told_from_a_status(void **state)
+{
+    (void)state;
+    struct child_result result;
+    run_shell("kill -ABRT $$", 10000, &result);
+    assert_int_equal(result.end, CHILD_SIGNALLED);
+    assert_int_equal(result.code, SIGABRT);
+    char *words = child_explain(&result, 0);
+    assert_string_equal(words, "crashed: signal 6 (Aborted)");
+    free(words);
+    child_result_free(&result);
+}
+
+static void a_hang_is_ended_with_all_it_started(void **state)
+{
+    (void)state;
+    struct child_result result;
+    run_shell("sleep 1000 & echo $!; exec sleep 1000", 200, &result);
+    assert_int_equal(result.end, CHILD_TIMEOUT);
+    assert_true(result.wall_ms >= 200 && result.wall_ms < 5000);
+    pid_t grandchild = atoi(result.out);
+    assert_true(grandchild > 0);
+    char stat[64];
+    snprintf(stat,
+             sizeof(stat),
+             "/proc/%d/cwd",
+             (int)grandchild); /* gone, or a zombie that init will take */
+    char where[256];
+    assert_true(readlink(stat, where, sizeof(where)) < 0);
+    child_result_free(&result);
+}
+
+static void more_than_a_pipe_holds(void **state)
+{
+    (void)state;
+    struct child_result result;
+    run_shell("head -c 1000000 /dev/zero | tr '\\0' x", 20000, &result);
+    assert_int_equal(result.end, CHILD_EXITED);
+    assert_int_equal(strlen(result.out), 1000000);
+    child_result_free(&result);
+}
+
+static void a_program_that_is_not_there(void **state)
+{
+    (void)state;
+    struct child_result result;
+    const char *const argv[] = {"/no/such/program", NULL};
+    assert_int_equal(child_run(&(struct child_request){.argv = argv}, &result), 0);
+    assert_int_equal(result.end, CHILD_NOT_STARTED);
+    child_result_free(&result);
+}
+
+static void the_environment_is_padded(void **state)
+{
+    (void)state;
+    struct child_result result;
+    run_shell("printf %s \"$VELO_ENV_PAD\"", 10000, &result);
+    assert_int_equal(strlen(result.out), 100);
+    child_result_free(&result);
+}
+
+static void a_stop_signal_ends_the_wait(void **state)
+{
+    (void)state;
+    struct interrupt interrupt;
+    struct child_result result;
+    assert_int_equal(interrupt_init(&interrupt), 0);
+    const char *const argv[] = {"/bin/sh", "-c", "kill -INT $PPID; exec sleep 1000", NULL};
+    assert_int_equal(
+        child_run(&(struct child_request){.argv = argv, .interrupt = &interrupt}, &result), 0);
+    assert_int_equal(result.end, CHILD_INTERRUPTED);
+    assert_true(interrupt_seen(&interrupt));
+    child_result_free(&result);
+    interrupt_release(&interrupt);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(output_and_status_are_kept),
+        cmocka_unit_test(a_signal_is_told_from_a_status),
+        cmocka_unit_test(a_hang_is_ended_with_all_it_started),
+        cmocka_unit_test(more_than_a_pipe_holds),
+        cmocka_unit_test(a_program_that_is_not_there),
+        cmocka_unit_test(the_environment_is_padded),
+        cmocka_unit_test(a_stop_signal_ends_the_wait),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
