@@ -7,6 +7,10 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include "conf.h"
 #include "probes.h"
@@ -225,6 +229,50 @@ CONF_CASE(edge_registration_gets_the_hangup_once, "F5", CAPS_CALM | VELO_CAP_FD_
     close(pair.near);
 }
 
+/* A FIFO with one writer, which has gone again: hung up, and not readable. */
+static int hung_up_fifo(char *directory, char *path, size_t size)
+{
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, size, "%s/fifo", directory);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int writer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0 && writer >= 0);
+    close(writer);
+    return reader;
+}
+
+/* F5 F1. A FIFO is hung up, and told so, once. Then a new writer comes: what is asked for is level-
+ * triggered as if nothing had been, though the loop had to find a way not to spin. */
+CONF_CASE(hung_up_fifo_with_a_new_writer_is_level_triggered_again, "F5 F1", CAPS_CALM)
+{
+    char directory[] = "/tmp/velo-conformance-XXXXXX";
+    char path[64];
+    int reader = hung_up_fifo(directory, path, sizeof(path));
+    struct velo_loop *loop = conf_create(NULL);
+    struct fd_probe probe = {0};
+    fd_probe_watch(&probe, loop, reader, VELO_READ);
+    conf_turns(loop, 2);
+    assert_int_equal(probe.calls, 1);
+    assert_int_equal(probe.last, VELO_HANGUP);
+    stays_calm(loop, "FIFO without a writer");
+    int writer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    for (unsigned round = 1; round <= 2; round++) {
+        unsigned before = probe.reads;
+        assert_int_equal(write(writer, "x", 1), 1);
+        conf_turns(loop, 4);
+        assert_int_equal(probe.reads - before, 4);
+        fd_drain(reader);
+        conf_turns(loop, 2);
+        assert_int_equal(probe.reads - before, 4);
+    }
+    conf_destroy(loop);
+    close(writer);
+    close(reader);
+    unlink(path);
+    rmdir(directory);
+}
+
 /* ---- closed first ---- */
 
 /* F5 F7. The user closes the descriptor and then unwatches: 0, no callback, calm; the number can be
@@ -310,5 +358,40 @@ CONF_CASE(number_of_a_closed_descriptor_with_a_duplicate_can_be_watched_again,
     conf_destroy(loop);
     close(duplicate);
     fd_pair_close(&pair);
+    fd_pair_close(&other);
+}
+
+/* A4 F5. The loop is embedded in an epoll set of ours by its backend_fd. It meets a duplicate as
+ * above, which it must not report; afterwards the set still hears of its events. */
+CONF_CASE(embedded_loop_survives_a_closed_descriptor_with_a_duplicate,
+          "A4 F5",
+          VELO_CAP_FDS | VELO_CAP_BACKEND_FD)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    struct fd_pair pair = fd_pair_open();
+    struct fd_pair other = fd_pair_open();
+    struct fd_probe old = {0};
+    struct fd_probe next = {.drain = true};
+    struct epoll_event event = {.events = EPOLLIN};
+    int outer = epoll_create1(EPOLL_CLOEXEC);
+    assert_int_equal(epoll_ctl(outer, EPOLL_CTL_ADD, velo_loop_backend_fd(loop), &event), 0);
+    fd_probe_watch(&old, loop, pair.near, VELO_READ);
+    fd_probe_watch(&next, loop, other.near, VELO_READ);
+    int duplicate = dup(pair.near);
+    close(pair.near);
+    assert_int_equal(velo_fd_unwatch(loop, old.id), 0);
+    fd_pair_feed(&pair);
+    conf_turns(loop, 3);
+    for (unsigned round = 1; round <= 3; round++) {
+        fd_pair_feed(&other);
+        assert_int_equal(epoll_wait(outer, &event, 1, 1000), 1);
+        conf_turns(loop, 2);
+        assert_int_equal(next.calls, round);
+    }
+    assert_int_equal(old.calls, 0);
+    conf_destroy(loop);
+    close(outer);
+    close(duplicate);
+    close(pair.far);
     fd_pair_close(&other);
 }

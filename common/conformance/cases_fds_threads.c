@@ -28,6 +28,7 @@ static void remote_fn(int fd, unsigned events, void *arg)
     struct remote *remote = arg;
     CONF_EXPECT((events & VELO_READ) != 0);
     CONF_EXPECT_INT(remote->published, 42);
+    CONF_EXPECT(remote->id != 0); /* T6 */
     if (remote->drain)
         fd_drain(fd);
     conf_count_add(&remote->calls, 1);
@@ -55,14 +56,15 @@ static void remote_end(struct remote *remote)
 }
 
 /* F6, traps F8 and F9. The loop sleeps with nothing to watch; another thread registers a descriptor
- * that is ready: it is served, and what was written before is visible. */
-CONF_CASE(foreign_watch_takes_effect_while_the_loop_sleeps, "F6 S7", VELO_CAP_FDS)
+ * that is ready: it is served, and what was written before is visible, the id included. */
+CONF_CASE(foreign_watch_takes_effect_while_the_loop_sleeps, "F6 S7 T6", VELO_CAP_FDS)
 {
     struct remote r;
     unsigned rounds = conf_rounds(200);
     remote_init(&r);
     for (unsigned i = 1; i <= rounds; i++) {
         r.published = 0;
+        r.id = 0;
         fd_pair_feed(&r.pair);
         assert_true(conf_wait_state(r.loop, VELO_STATE_SLEEPING));
         assert_int_equal(remote_watch(&r, VELO_READ), 0);
