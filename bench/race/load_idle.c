@@ -155,5 +155,6 @@ const struct load load_idle = {
     .summary = "nothing to do: processor time of a waiting loop",
     .params = params,
     .metrics = metrics,
+    .floor = FLOOR_NS_PER_S,
     .run = run,
 };

@@ -38,6 +38,7 @@ struct load {
     const struct metric_spec *metrics;
     uint64_t needs;                 /* capabilities without which it cannot run */
     bool uses_common_rate;          /* its rate is a share of a capacity: --common-rate */
+    double floor;                   /* metrics[0] below it is too small to matter; 0 = none */
     void (*run)(struct race *race); /* fills race->result */
 };
 

@@ -77,11 +77,22 @@ static json_t *describe_point(const struct scenario *scenario, const struct poin
     return object;
 }
 
+/* With the floor, where costs may be too small to matter: the judge calls those equal. */
+static json_t *describe_primary(const struct scenario *scenario)
+{
+    const struct load *load = scenario->points[0].load;
+    const struct metric_spec *primary = scenario_primary(scenario, &scenario->points[0]);
+    json_t *object = json_pack(
+        "{s:s,s:s,s:s}", "metric", primary->name, "unit", primary->unit, "better", "lower");
+    if (load->floor > 0 && primary == &load->metrics[0])
+        json_object_set_new(object, "floor", json_real(load->floor));
+    return object;
+}
+
 static json_t *describe(const struct scenario *scenario)
 {
     char reason[600];
     uint64_t needs = common_needs(scenario);
-    const struct metric_spec *primary = scenario_primary(scenario, &scenario->points[0]);
     bool runnable = report_runnable(needs, VARIANT_NONE, reason, sizeof reason);
     json_t *object = json_object();
     json_t *points = json_array();
@@ -91,11 +102,7 @@ static json_t *describe(const struct scenario *scenario)
     json_object_set_new(object, "needs", names_of(needs));
     json_object_set_new(object, "core", json_boolean(any_core(scenario)));
     json_object_set_new(object, "script", json_string(scenario->path));
-    json_object_set_new(
-        object,
-        "primary",
-        json_pack(
-            "{s:s,s:s,s:s}", "metric", primary->name, "unit", primary->unit, "better", "lower"));
+    json_object_set_new(object, "primary", describe_primary(scenario));
     for (size_t i = 0; i < scenario->point_count; i++)
         json_array_append_new(points, describe_point(scenario, &scenario->points[i]));
     json_object_set_new(object, "points", points);
