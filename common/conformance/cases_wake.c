@@ -4,6 +4,8 @@
  * the native wait act between the loop's last look at its queues and its sleep; counters of the
  * system calls say what waking has cost. No case has a timer that could hide a lost wake-up.
  */
+#include <sched.h>
+
 #include "../sim/clock.h"
 #include "../sim/faults.h"
 #include "conf.h"
@@ -124,6 +126,55 @@ CONF_CASE(one_piece_of_work_of_any_kind_per_sleep_is_never_lost, "S8 M4", 0)
     sleeper_start(&sleeper);
     add_some_of_each(&sleeper, 0);
     sleeper_end(&sleeper);
+}
+
+struct chase {
+    struct velo_loop *loop;
+    atomic_uint ran;
+    struct conf_random random; /* owner */
+};
+
+static void chase_ran(void *arg)
+{
+    struct chase *chase = arg;
+    atomic_fetch_add(&chase->ran, 1);
+    conf_jitter(&chase->random, 2500); /* so that neither side is always the faster one */
+}
+
+/* Spin until the callback has run, so that we go on while its owner is on its way to sleep. */
+static bool spin_until(struct chase *chase, unsigned target)
+{
+    uint64_t limit = conf_now_ns() + CONF_PATIENCE_NS;
+    for (unsigned spins = 1; atomic_load(&chase->ran) != target; spins++) {
+        if (spins % 20000 == 0)
+            sched_yield(); /* one processor: let the owner run */
+        if (spins % 20000 == 0 && conf_now_ns() > limit)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * S8, traps W1, W2: the next piece of work comes within microseconds after the last one ran, just
+ * while the loop decides to sleep: the distance is swept through the whole way to sleep.
+ */
+CONF_CASE(work_that_meets_a_loop_falling_asleep_is_never_lost, "S8 M4", 0)
+{
+    struct conf_random random = conf_random(60);
+    struct chase chase = {.loop = conf_create(NULL), .random = conf_random(61)};
+    struct conf_runner runner;
+    conf_runner_start(&runner, chase.loop, VELO_RUN_FOREVER);
+    for (unsigned i = 1; i <= conf_rounds(120000); i++) {
+        unsigned kind = (unsigned)conf_random_below(&random, KINDS);
+        kind = kind_is_offered(kind) ? kind : KIND_TASK;
+        assert_int_equal(kind_add(kind, chase.loop, chase_ran, &chase, NULL), 0);
+        if (!spin_until(&chase, i))
+            fail_msg("a %s is lost (round %u)", kind_name(kind), i);
+        conf_jitter(&random, 2500);
+    }
+    assert_int_equal(velo_loop_shutdown(chase.loop, -1), 0);
+    assert_int_equal(conf_runner_join(&runner), 0);
+    conf_destroy(chase.loop);
 }
 
 /* ---- the moment before the sleep ---- */
