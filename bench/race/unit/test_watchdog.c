@@ -2,6 +2,7 @@
 /* test_watchdog.c - a hang ends with words and status 1; a run that ends in time is left alone. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/wait.h>
