@@ -199,7 +199,7 @@ static void flood_until_refused(void *arg, unsigned index)
 CONF_CASE(no_callback_runs_after_close_returned, "L6 L7", 0)
 {
     struct conf_random random = conf_random(0);
-    for (unsigned round = 0; round < conf_rounds(100); round++) {
+    for (unsigned round = 0; round < conf_rounds(40); round++) {
         struct flood flood = {.loop = conf_create(NULL)};
         struct conf_runner runner;
         struct conf_team team;

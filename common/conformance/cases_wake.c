@@ -164,7 +164,7 @@ CONF_CASE(work_that_meets_a_loop_falling_asleep_is_never_lost, "S8 M4", 0)
     struct chase chase = {.loop = conf_create(NULL), .random = conf_random(61)};
     struct conf_runner runner;
     conf_runner_start(&runner, chase.loop, VELO_RUN_FOREVER);
-    for (unsigned i = 1; i <= conf_rounds(120000); i++) {
+    for (unsigned i = 1; i <= conf_rounds(80000); i++) {
         unsigned kind = (unsigned)conf_random_below(&random, KINDS);
         kind = kind_is_offered(kind) ? kind : KIND_TASK;
         assert_int_equal(kind_add(kind, chase.loop, chase_ran, &chase, NULL), 0);
