@@ -292,8 +292,9 @@ static json_t *screen_part(const struct judged *judged)
     if (isfinite(trust->gap))
         snprintf(sight,
                  sizeof(sight),
-                 "%zu blocks show gaps of %.2g %% and more",
+                 "%zu blocks show gaps of %.*f %% and more",
                  trust->gap_blocks,
+                 expm1(trust->gap) < 0.0995 ? 1 : 0,
                  100 * expm1(trust->gap));
     json_t *screen = json_object();
     json_object_set_new(screen, "sentence", headline(judged));
