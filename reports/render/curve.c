@@ -44,8 +44,9 @@ size_t curve_merge(struct curve *curve)
     for (size_t from = 0, to; from < curve->count; from = to) {
         for (to = from; to < curve->count && !(curve->points[to].p > curve->points[from].p); to++)
             continue;
-        if (to - from >= curve->runs)
-            curve->points[kept++] = curve->points[from + (to - from) / 2];
+        size_t middle = curve->runs / 2; /* the runs without this percentile stand behind it */
+        if (to - from > middle)
+            curve->points[kept++] = curve->points[from + middle];
     }
     curve->count = kept;
     return kept;

@@ -22,9 +22,10 @@ struct curve {
 void curve_add(struct curve *curve, const json_t *run);
 
 /*
- * Replaces the points of all runs by one for each percentile that every run has, in rising order.
- * (Slow runs have fewer messages and so fewer percentiles: a median over those that have one would
- * leave out just the slow ones.) Returns their number.
+ * Replaces the points of all runs by their median at each percentile, in rising order. A run that
+ * has too few messages for a percentile counts as slower there than all others: slow runs have
+ * fewer messages, so leaving them out would flatter the tail, and the curve could fall. Where most
+ * runs lack a percentile it is left out. Returns the number of points.
  */
 size_t curve_merge(struct curve *curve);
 

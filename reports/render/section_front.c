@@ -283,11 +283,23 @@ static void weights(struct page *page, const struct model *model, const char *pr
     page_paragraph(page, "weights", "Weights: %s.", used ? line : "none in the plan");
 }
 
+/* "race/burst/n=64" as "burst n=64". */
+static const char *cell_name(const char *reference, char *name, size_t size)
+{
+    const char *slash = strchr(reference, '/');
+    snprintf(name, size, "%s", slash ? slash + 1 : reference);
+    for (char *c = name; *c; c++)
+        if (*c == '/')
+            *c = ' ';
+    return name;
+}
+
 static void place_row(struct page *page, const json_t *place, size_t position)
 {
     const json_t *list = json_object_get(place, "dominates");
     double score = field_number(place, "score"), low = field_number(place, "low");
     struct human interval = {""};
+    char cell[160];
     if (position > 1 && isfinite(low))
         interval = human_interval(low, field_number(place, "high"));
     char names[256] = "";
@@ -303,7 +315,8 @@ static void place_row(struct page *page, const json_t *place, size_t position)
     page_cell_two(page,
                   "n",
                   human_ratio(isfinite(score) ? field_number(place, "regret") : NAN).text,
-                  isfinite(score) ? field_text(place, "regret_in") : "",
+                  isfinite(score) ? cell_name(field_text(place, "regret_in"), cell, sizeof cell)
+                                  : "",
                   "");
     page_cell(page, "", "%s", *names ? names : "nobody");
 }
@@ -311,11 +324,13 @@ static void place_row(struct page *page, const json_t *place, size_t position)
 /* Who has no place, and which cell is the reason. */
 static void place_absent(struct page *page, const json_t *place)
 {
+    char cell[160];
     page_row(page, "quiet");
     page_cell(page, "n", "–");
     page_cell(page, "", "%s", field_text(place, "contestant"));
     page_cell(page, "n", "–");
-    page_cell_two(page, "n", "not ranked", field_text(place, "out_in"), "");
+    page_cell_two(
+        page, "n", "not ranked", cell_name(field_text(place, "out_in"), cell, sizeof cell), "");
     page_cell(page, "", " ");
 }
 
