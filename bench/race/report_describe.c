@@ -5,6 +5,7 @@
 #include "capability.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 uint64_t report_needs(const struct scenario *scenario, const struct point *point)
 {
@@ -147,23 +148,32 @@ void report_describe(FILE *file, const struct scenario *scenario, bool as_json)
     json_decref(object);
 }
 
+static void print_fallback(FILE *file, const struct param_spec *spec)
+{
+    const char *word = spec->choices;
+    if (spec->kind != PARAM_CHOICE) {
+        fprintf(file, "%.10g", spec->fallback);
+        return;
+    }
+    for (int i = 0; i < (int)spec->fallback; i++)
+        word += strcspn(word, "|") + 1;
+    fprintf(file, "%.*s", (int)strcspn(word, "|"), word);
+}
+
 static void print_load(FILE *file, const struct load *load)
 {
     char allowed[256];
     fprintf(file, "loads.%s: %s\n", load->name, load->summary);
     for (const struct param_spec *spec = load->params; spec->name != NULL; spec++) {
         params_allowed(spec, allowed, sizeof allowed);
-        fprintf(file, "    %-12s %s (%s; ", spec->name, spec->what, allowed);
-        if (spec->kind == PARAM_CHOICE)
-            fprintf(file,
-                    "default the %s)\n",
-                    (int)spec->fallback == 0 ? "first" : "one after the first");
-        else
-            fprintf(file, "default %g)\n", spec->fallback);
+        fprintf(file, "    %-12s %s (%s; default ", spec->name, spec->what, allowed);
+        print_fallback(file, spec);
+        fprintf(file, ")\n");
     }
-    fprintf(file, "    reports");
+    fprintf(file, "    reports:");
     for (const struct metric_spec *spec = load->metrics; spec->name != NULL; spec++)
-        fprintf(file, " %s [%s]%s", spec->name, spec->unit, spec[1].name == NULL ? "\n\n" : ",");
+        fprintf(file, "%s %s [%s]", spec == load->metrics ? "" : ",", spec->name, spec->unit);
+    fprintf(file, "\n\n");
 }
 
 void report_loads(FILE *file)
