@@ -19,15 +19,11 @@
 #include "common/parts/fdtable.h"
 #include "common/parts/gate.h"
 #include "common/parts/inbox.h"
+#include "common/parts/op_list.h"
 #include "common/parts/ops.h"
 #include "common/parts/ring.h"
 #include "common/parts/timers.h"
 #include "velo.h"
-
-/* A doubly ended list of records, linked by next (immediates, backlog) and prev (deferred). */
-struct op_list {
-    uint32_t first, last;
-};
 
 struct ledger {
     struct counter accepted_ops; /* by the owner: timers, immediates */
@@ -168,6 +164,9 @@ void core_run_immediates(struct velo_core *core);
 void core_run_closing(struct velo_core *core);
 void core_turn_end(struct velo_core *core);
 
+/* Claim one immediate; false: it was cleared. Frees its record either way. */
+bool core_take_immediate(struct velo_core *core, uint32_t index, struct velo_task *task);
+
 /* Was velo_loop_wake() called since the last time? Owner. */
 bool core_take_poke(struct velo_core *core);
 
@@ -250,9 +249,6 @@ void core_arm(struct velo_core *core, uint32_t index);
 
 /* Take a pending timer out of where it is. */
 void core_disarm(struct velo_core *core, uint32_t index);
-
-/* Append to a list linked by next. */
-void op_list_append(struct velo_core *core, struct op_list *list, uint32_t index);
 
 /* ---- termination and liveness ---- */
 

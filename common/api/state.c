@@ -49,8 +49,7 @@ int velo_loop_backend_fd(struct velo_loop *loop)
     if (!core_enter_work(core, &owner))
         return -ESHUTDOWN;
     int rc = fdtable_pin(&core->fds);
-    if (rc == 0) {
-        rc = core->fds.epfd;
+    if (rc >= 0) {
         loop_notify(loop);
         if (lifecycle_state(&core->life) == VELO_STATE_AWAKE)
             loop_expose(loop);

@@ -263,7 +263,7 @@ VELO_API uint64_t velo_loop_now_ns(const struct velo_loop *loop);
  * Thread:  any. From this call on the loop is off the fast path, as with a watched descriptor.
  * Owns:    the loop; do not read, write or close it.
  * Returns: the descriptor; -ENOTSUP without VELO_CAP_BACKEND_FD or with the fast path FORCED;
- *          -ESHUTDOWN.
+ *          -ESHUTDOWN; -EMFILE, -ENFILE, -ENOMEM.
  */
 VELO_API int velo_loop_backend_fd(struct velo_loop *loop);
 

@@ -179,6 +179,7 @@ static int wake_register(const struct fdtable *table, int epfd)
 int fdtable_init(struct fdtable *table)
 {
     table->free = FD_NIL;
+    table->backend = -1;
     table->epfd = epoll_create1(EPOLL_CLOEXEC);
     if (table->epfd < 0)
         return -errno;
@@ -199,6 +200,8 @@ void fdtable_fini(struct fdtable *table)
     for (uint32_t i = 0; i < FD_CHUNKS; i++)
         free(atomic_load_explicit(&table->chunks[i], memory_order_relaxed)); /* (F3) alone now */
     free(table->by_fd);
+    if (table->backend >= 0)
+        close(table->backend);
     close(table->eventfd);
     close(table->epfd);
     pthread_mutex_destroy(&table->lock);
@@ -206,7 +209,7 @@ void fdtable_fini(struct fdtable *table)
 
 static int watch_check(const struct fdtable *table, int fd)
 {
-    if (fd == table->epfd || fd == table->eventfd)
+    if (fd == table->epfd || fd == table->eventfd || fd == table->backend)
         return -EPERM;
     if (fdtable_mode(table) == VELO_FAST_FORCED)
         return -ENOTSUP;
@@ -334,14 +337,39 @@ int fdtable_set_mode(struct fdtable *table, enum velo_fast_path mode)
     return rc;
 }
 
+static int backend_register(const struct fdtable *table)
+{
+    struct epoll_event event = {0};
+    event.events = EPOLLIN;
+    return epoll_ctl(table->backend, EPOLL_CTL_ADD, table->epfd, &event) == 0 ? 0 : -errno;
+}
+
+static int backend_create(struct fdtable *table)
+{
+    table->backend = epoll_create1(EPOLL_CLOEXEC);
+    if (table->backend < 0)
+        return -errno;
+    int rc = backend_register(table);
+    if (rc != 0) {
+        close(table->backend);
+        table->backend = -1;
+    }
+    return rc;
+}
+
 int fdtable_pin(struct fdtable *table)
 {
     int rc = 0;
     pthread_mutex_lock(&table->lock);
     if (fdtable_mode(table) == VELO_FAST_FORCED)
         rc = -ENOTSUP;
-    else /* (F10) seq_cst: see fdtable_is_pinned() */
+    else if (table->backend < 0)
+        rc = backend_create(table);
+    if (rc == 0) {
+        rc = table->backend;
+        /* (F10) seq_cst: see fdtable_is_pinned() */
         atomic_store_explicit(&table->pinned, 1, memory_order_seq_cst);
+    }
     pthread_mutex_unlock(&table->lock);
     return rc;
 }
@@ -374,6 +402,8 @@ static void rebuild_locked(struct fdtable *table)
                 entry_ctl(table, EPOLL_CTL_ADD, table->by_fd[fd] - 1);
         }
         table->strays = 0;
+        if (table->backend >= 0) /* it has lost the old instance, which was closed */
+            backend_register(table);
     }
     close(fresh);
 }

@@ -45,6 +45,8 @@ struct fdtable {
     pthread_mutex_t lock;
     int epfd;    /* constant number; what it names may be rebuilt under the lock */
     int eventfd; /* constant */
+    int backend; /* for embedding: an epoll that watches epfd, so that a rebuild does not show; -1
+                    until asked for; under the lock */
     _Atomic(struct fd_entry *) chunks[FD_CHUNKS];
     uint32_t *by_fd; /* [by_fd_size] entry + 1 by descriptor, 0 = not watched; under the lock */
     size_t by_fd_size;
@@ -80,7 +82,7 @@ int fdtable_unwatch(struct fdtable *table, velo_id id);
 /* Change the fast path mode; -EBUSY for FORCED while descriptors are watched or pinned (P2). */
 int fdtable_set_mode(struct fdtable *table, enum velo_fast_path mode);
 
-/* Hand the epoll descriptor out: -ENOTSUP when forced. */
+/* The descriptor for embedding, made at the first call; -ENOTSUP when forced, or another -errno. */
 int fdtable_pin(struct fdtable *table);
 
 /* Forget all registrations, silently. Owner, at termination. */

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Liveness (A1), and giving up what is left at the end (L7). */
+#include "common/core.h"
+
+bool core_is_alive(const struct velo_loop *loop)
+{
+    const struct velo_core *core = core_of_const(loop);
+    struct loop_counts counts;
+    loop_count(loop, &counts);
+    uint64_t live = counter_get(&core->ledger.live) + shared_counter_get(&core->foreign.live);
+    return live != 0 || counts.pending != 0 || fdtable_count(&core->fds) != 0 ||
+           ring_count(&core->ticks) != 0 || ring_count(&core->microtasks) != 0 ||
+           ring_count(&core->closing) != 0;
+}
+
+bool core_is_pending(struct velo_loop *loop)
+{
+    struct loop_counts counts;
+    loop_count(loop, &counts);
+    return counts.pending != 0 || core_timeout_ns(core_of(loop)) == 0;
+}
+
+static void discard(struct velo_core *core, velo_fn fn, void *arg)
+{
+    counter_add(&core->ledger.discarded, 1);
+    if (core->opts.on_discard != NULL)
+        core->opts.on_discard(core->opts.ctx, fn, arg);
+}
+
+static void discard_ring(struct velo_core *core, struct ring *ring)
+{
+    while (!ring_is_empty(ring)) {
+        struct velo_task task = ring_pop(ring);
+        discard(core, task.fn, task.arg);
+    }
+}
+
+static void discard_timer(struct velo_core *core, uint32_t index)
+{
+    struct velo_op *op = ops_at(&core->ops, index);
+    uint64_t word = op_word(op);
+    op->where = OP_AT_NOWHERE;
+    while (OP_STATE(word) == OP_PENDING) {
+        if (!op_move(op, &word, op_with_state(word, OP_DEAD)))
+            continue;
+        counter_add(&core->ledger.armed, UINT64_MAX);
+        if ((word & OP_UNREF) == 0)
+            counter_add(&core->ledger.live, UINT64_MAX);
+        discard(core, op->fn, op->arg);
+        ops_free(&core->ops, index);
+        return;
+    }
+    /* cancelled by another thread at the last moment: its reclaim list frees it */
+}
+
+/* What could not be delivered for want of memory. */
+static void discard_backlog(struct velo_core *core)
+{
+    for (;;) {
+        uint32_t index = op_list_shift(&core->ops, &core->backlog);
+        if (index == OP_NIL)
+            return;
+        struct velo_op *op = ops_at(&core->ops, index);
+        enum op_kind kind = OP_KIND(op_word(op));
+        if (kind == OP_TIMER) {
+            discard_timer(core, index);
+            continue;
+        }
+        if (kind != OP_RESTART) {
+            counter_add(&core->ledger.live, UINT64_MAX);
+            discard(core, op->fn, op->arg);
+        }
+        ops_free(&core->ops, index);
+    }
+}
+
+void core_discard_all(struct velo_loop *loop)
+{
+    struct velo_core *core = core_of(loop);
+    struct velo_task task;
+    core->ended = true;
+    core_drain_inbox(core);
+    while (loop_take_task(loop, &task))
+        discard(core, task.fn, task.arg);
+    discard_ring(core, &core->ticks);
+    discard_ring(core, &core->microtasks);
+    for (;;) {
+        uint32_t index = op_list_shift(&core->ops, &core->immediates);
+        if (index == OP_NIL)
+            break;
+        if (core_take_immediate(core, index, &task))
+            discard(core, task.fn, task.arg);
+    }
+    discard_ring(core, &core->closing);
+    discard_backlog(core);
+    for (;;) {
+        uint32_t index = timers_take_any(core->timers);
+        if (index == OP_NIL)
+            break;
+        discard_timer(core, index);
+    }
+    fdtable_clear(&core->fds);
+}

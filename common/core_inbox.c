@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What other threads have left for the owner: records of starts, and timers they have cancelled. */
+#include "common/core.h"
+
+/* A restart by another thread has arrived: move the timer if it is still the same. */
+static void deliver_restart(struct velo_core *core, const struct velo_op *node)
+{
+    velo_id id = (velo_id)(uintptr_t)node->arg;
+    uint32_t index = 0;
+    uint64_t word = 0;
+    struct velo_op *op = ops_find(&core->ops, id, OP_TIMER, &index, &word);
+    while (op != NULL && (OP_STATE(word) == OP_PENDING || OP_STATE(word) == OP_FIRING)) {
+        if (!op_move(op, &word, word - OP_MOVE))
+            continue;
+        if (OP_STATE(word) == OP_PENDING) {
+            core_disarm(core, index);
+            op->deadline_ns = node->deadline_ns;
+            core_arm(core, index);
+        }
+        return;
+    }
+}
+
+/* Hand one record on to where it belongs. False: no memory now, keep it. */
+static bool deliver(struct velo_core *core, uint32_t index)
+{
+    struct velo_op *op = ops_at(&core->ops, index);
+    uint64_t word = op_word(op);
+    int rc = 0;
+    switch (OP_KIND(word)) {
+    case OP_TIMER:
+        op->where = OP_AT_NOWHERE;
+        if (OP_STATE(word) == OP_DEAD)
+            ops_free(&core->ops, index);
+        else if (OP_STATE(word) == OP_PENDING)
+            core_arm(core, index);
+        return true; /* cancelled by another thread: the reclaim list frees it */
+    case OP_IMMEDIATE:
+        op_list_append(&core->ops, &core->immediates, index);
+        return true;
+    case OP_RESTART:
+        deliver_restart(core, op);
+        ops_free(&core->ops, index);
+        return true;
+    case OP_TICK:
+        rc = ring_push(&core->ticks, op->fn, op->arg);
+        break;
+    case OP_MICROTASK:
+        rc = ring_push(&core->microtasks, op->fn, op->arg);
+        break;
+    case OP_CLOSING:
+        rc = ring_push(&core->closing, op->fn, op->arg);
+        break;
+    }
+    if (rc != 0)
+        return false;
+    counter_add(&core->ledger.moved, 1);
+    counter_add(&core->ledger.live, UINT64_MAX); /* the ring keeps the loop alive from here on */
+    ops_free(&core->ops, index);
+    return true;
+}
+
+/* Free timers that other threads have cancelled; all their starts have arrived. */
+static void reclaim(struct velo_core *core, uint32_t index)
+{
+    while (index != OP_NIL) {
+        uint32_t next = ops_at(&core->ops, index)->reclaim;
+        core_disarm(core, index);
+        ops_free(&core->ops, index);
+        index = next;
+    }
+}
+
+void core_drain_inbox(struct velo_core *core)
+{
+    if (inbox_is_empty(&core->inbox) && inbox_is_empty(&core->reclaim) &&
+        core->backlog.first == OP_NIL)
+        return;
+    /* (R4) relaxed: a bound for metrics; starts that come later lower it again */
+    atomic_store_explicit(&core->foreign.next_ns, UINT64_MAX, memory_order_relaxed);
+    /* cancellations first: then their starts are in the inbox taken after them, or before */
+    uint32_t cancelled = inbox_take(&core->reclaim, &core->ops, true);
+    uint32_t index = inbox_take(&core->inbox, &core->ops, false);
+    while (index != OP_NIL) {
+        uint32_t next = ops_at(&core->ops, index)->next;
+        op_list_append(&core->ops, &core->backlog, index);
+        index = next;
+    }
+    while (core->backlog.first != OP_NIL) {
+        index = op_list_shift(&core->ops, &core->backlog);
+        if (deliver(core, index))
+            continue;
+        op_list_unshift(&core->ops, &core->backlog, index);
+        break;
+    }
+    reclaim(core, cancelled);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Timers on the owner: arming, the timers phase, and what follows a callback (T1-T5). */
+#include "common/core.h"
+#include "common/parts/clock.h"
+
+/* A timer finds no memory in the store: it waits in the backlog, and the loop does not sleep long.
+ */
+static void insert(struct velo_core *core, uint32_t index)
+{
+    if (timers_insert(core->timers, index) == 0)
+        return;
+    ops_at(&core->ops, index)->where = OP_AT_INBOX;
+    op_list_append(&core->ops, &core->backlog, index);
+}
+
+void core_arm(struct velo_core *core, uint32_t index)
+{
+    struct velo_op *op = ops_at(&core->ops, index);
+    op->seq = ++core->seq;
+    if (core->deferring) {
+        op->where = OP_AT_DEFERRED;
+        op_list_append(&core->ops, &core->deferred, index);
+    } else {
+        insert(core, index);
+    }
+}
+
+void core_disarm(struct velo_core *core, uint32_t index)
+{
+    struct velo_op *op = ops_at(&core->ops, index);
+    if (op->where == OP_AT_DEFERRED)
+        op_list_remove(&core->ops, &core->deferred, index);
+    else if (op->where == OP_AT_INBOX)
+        op_list_remove(&core->ops, &core->backlog, index);
+    else if (op->where != OP_AT_NOWHERE)
+        timers_remove(core->timers, index);
+    op->where = OP_AT_NOWHERE;
+}
+
+/* The callback of a one shot has returned. */
+static void finish_once(struct velo_core *core, uint32_t index)
+{
+    uint64_t word = op_word(ops_at(&core->ops, index));
+    if (OP_STATE(word) != OP_FIRING)
+        return; /* restarted by its own callback: armed again */
+    counter_add(&core->ledger.executed, 1);
+    ops_free(&core->ops, index);
+}
+
+/* The callback of a periodic timer has returned. */
+static void finish_period(struct velo_core *core, uint32_t index, uint64_t start_ns)
+{
+    struct velo_op *op = ops_at(&core->ops, index);
+    uint64_t word = op_word(op);
+    while (OP_STATE(word) == OP_FIRING) {
+        if (!op_move(op, &word, op_with_state(word, OP_PENDING)))
+            continue;
+        op->deadline_ns = clock_add_ns(start_ns, op->period_ns); /* T4 */
+        if ((word & OP_MOVES_MASK) == 0) /* else the restart on its way arms it */
+            core_arm(core, index);
+        return;
+    }
+    if (OP_STATE(word) == OP_DEAD)
+        ops_free(&core->ops, index); /* cancelled by itself */
+}
+
+/* Claim and run the timer, unless it was cancelled or is being moved by another thread. */
+static void fire(struct velo_core *core, uint32_t index)
+{
+    struct velo_op *op = ops_at(&core->ops, index);
+    uint64_t word = op_word(op);
+    do {
+        if (OP_STATE(word) != OP_PENDING || (word & OP_MOVES_MASK) != 0)
+            return; /* the reclaim list, or the restart on its way, takes care of it */
+    } while (!op_move(op, &word, op_with_state(word, OP_FIRING)));
+    bool periodic = (word & OP_PERIODIC) != 0;
+    uint64_t start_ns = periodic ? clock_now_ns() : 0;
+    if (!periodic) {
+        counter_add(&core->ledger.armed, UINT64_MAX);
+        if ((word & OP_UNREF) == 0)
+            counter_add(&core->ledger.live, UINT64_MAX);
+    }
+    counter_add(&core->ledger.timers_fired, 1);
+    core_invoke(core, op->fn, op->arg);
+    if (periodic)
+        finish_period(core, index, start_ns);
+    else
+        finish_once(core, index);
+    core_checkpoint_if_due(core);
+}
+
+void core_run_timers(struct velo_core *core)
+{
+    core->deferring = true;
+    while (!core_stops(core)) {
+        uint32_t index = timers_pop(core->timers, core->now_ns);
+        if (index == OP_NIL)
+            break;
+        fire(core, index);
+    }
+    core->deferring = false;
+    for (;;) {
+        uint32_t index = op_list_shift(&core->ops, &core->deferred);
+        if (index == OP_NIL)
+            break;
+        insert(core, index);
+    }
+}

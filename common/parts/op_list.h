@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* A doubly linked FIFO of records, by next and prev; a record is in one list at most. Owner only.
+ */
+#ifndef VELO_PARTS_OP_LIST_H
+#define VELO_PARTS_OP_LIST_H
+
+#include "common/parts/ops.h"
+
+struct op_list {
+    uint32_t first, last;
+};
+
+/* Append [index]. */
+static inline void op_list_append(const struct ops *ops, struct op_list *list, uint32_t index)
+{
+    struct velo_op *op = ops_at(ops, index);
+    op->next = OP_NIL;
+    op->prev = list->last;
+    if (list->last == OP_NIL)
+        list->first = index;
+    else
+        ops_at(ops, list->last)->next = index;
+    list->last = index;
+}
+
+/* Take out [index], which is in the list. */
+static inline void op_list_remove(const struct ops *ops, struct op_list *list, uint32_t index)
+{
+    const struct velo_op *op = ops_at(ops, index);
+    if (op->prev == OP_NIL)
+        list->first = op->next;
+    else
+        ops_at(ops, op->prev)->next = op->next;
+    if (op->next == OP_NIL)
+        list->last = op->prev;
+    else
+        ops_at(ops, op->next)->prev = op->prev;
+}
+
+/* Take the first; OP_NIL when empty. */
+static inline uint32_t op_list_shift(const struct ops *ops, struct op_list *list)
+{
+    uint32_t index = list->first;
+    if (index != OP_NIL)
+        op_list_remove(ops, list, index);
+    return index;
+}
+
+/* Put [index] back in front. */
+static inline void op_list_unshift(const struct ops *ops, struct op_list *list, uint32_t index)
+{
+    struct velo_op *op = ops_at(ops, index);
+    op->prev = OP_NIL;
+    op->next = list->first;
+    if (op->next == OP_NIL)
+        list->last = index;
+    else
+        ops_at(ops, op->next)->prev = index;
+    list->first = index;
+}
+
+#endif
