@@ -91,11 +91,7 @@ static void shorten_windows(struct plan *plan, double seconds)
             if (!in_lane(cell, "race") ||
                 cell->window_ms < plan->preset->window_least_ms + WINDOW_STEP_MS)
                 continue;
-            double factor = cell->block_ms > 0 ? (double)cell->window_ms : 0;
-            if (factor > 0) { /* every run of the block gets shorter by the step */
-                double runs = cell->block_ms / (factor + 150);
-                cell->block_ms -= WINDOW_STEP_MS * (runs < 1 ? 1 : runs);
-            }
+            cell->block_ms -= (double)WINDOW_STEP_MS * (cell->runners > 0 ? cell->runners : 1);
             cell->window_ms -= WINDOW_STEP_MS;
             shorter = true;
         }

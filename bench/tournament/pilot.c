@@ -136,13 +136,14 @@ static void conclude(struct pilot *pilot)
     struct tournament *t = pilot->t;
     for (size_t i = 0; i < t->plan.cell_count; i++) {
         struct plan_cell *cell = &t->plan.cells[i];
-        size_t runners = 0;
+        unsigned runners = 0;
         for (size_t e = 0; e < t->plan.entry_count; e++)
             runners += ledger_may_run(t, i, e);
         double run_ms = pilot->longest_ms[i];
         if (strcmp(cell->lane, "process") != 0)
             run_ms += cell->window_ms - pilot_window(cell);
         cell->common_rate = scenario_rate(pilot, cell);
+        cell->runners = runners;
         cell->block_ms = run_ms * (double)runners;
         double limit_ms = run_ms * LIMIT_FACTOR;
         cell->timeout_ms = limit_ms > LIMIT_LEAST_MS ? (unsigned)limit_ms : LIMIT_LEAST_MS;

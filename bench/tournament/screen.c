@@ -207,11 +207,11 @@ static void print_matrix(const struct screen *screen, const json_t *verdict)
         print_panel(screen, &matrix, from, to);
         fputc('\n', screen->file);
     }
-    fprintf(screen->file,
-            "%s* wins (** also counted over all)  = ties  < loses  ? open  out disqualified  "
-            "- not run%s\n",
-            paint(screen, "\033[2m"),
-            paint(screen, "\033[0m"));
+    fprintf(
+        screen->file,
+        "%s* wins (** over all cells)  = ties  < loses  ? open  - not run  out disqualified%s\n",
+        paint(screen, "\033[2m"),
+        paint(screen, "\033[0m"));
     names_free(&matrix.rows);
     names_free(&matrix.columns);
 }

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What each command does when all is well: a tournament that decides, a duel, report, select, list,
+# limits, conformance; and that a seed repeats the order of every block.
+. "$(dirname "$0")/sandbox.bash"
+make_sandbox
+
+velo tournament --scenarios race --budget 20s --seed 11
+check tournament-decides "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
+check sentence-comes-first "$(head -n 3 "$sandbox/out")" sh -c "head -n 3 '$sandbox/out' | grep -q 'Take quick'"
+first=$(run_dir)
+for file in plan.json env.json limits.json conformance.json raw.ndjson verdict.json report.md report.html; do
+    check "writes-$file" "missing in $first" test -s "$first/$file"
+done
+check latest-link "$(readlink "$sandbox/reports/latest")" test "$(readlink "$sandbox/reports/latest")" = "runs/$(basename "$first")"
+check index-line "$(cat "$sandbox/reports/runs/index.ndjson")" grep -q "\"id\":\"$(basename "$first")\"" "$sandbox/reports/runs/index.ndjson"
+check plan-hash-in-journal "differs" grep -q "\"plan\":\"$(sha256sum "$first/plan.json" | cut -c 1-16)\"" "$first/raw.ndjson"
+check twin-ran "no run of it" grep -q '"type":"run".*"entry":"mutex~twin"' "$first/raw.ndjson"
+
+orders() # orders DIR: the entries of the first attempts of the first five blocks of each cell
+{
+    grep '"type":"block"' "$1/raw.ndjson" | grep '"attempt":0' | grep '"block":[1-5],' |
+        sed 's/.*"cell":\([0-9]*\),"block":\([0-9]*\).*"entries":\(\[[^]]*\]\).*/\1 \2 \3/' | sort
+}
+velo tournament --scenarios race --budget 20s --seed 11
+check seed-repeats-the-order "another order" test "$(orders "$first")" = "$(orders "$(run_dir)")"
+check order-was-read "nothing" test "$(orders "$first" | wc -l)" -ge 10
+velo tournament --scenarios race --budget 20s --seed 12
+check other-seed-other-order "the same order" test "$(orders "$first")" != "$(orders "$(run_dir)")"
+
+for profile in throughput balanced; do
+    velo select --for $profile
+    check "select-$profile" "status $status: $(cat "$sandbox/err")" test "$status" -eq 0 -a "$(cat "$sandbox/out")" = quick
+done
+velo select --for speed
+check select-unknown-profile "status $status: $(cat "$sandbox/err")" test "$status" -eq 2
+check select-names-profiles "$(cat "$sandbox/err")" grep -q 'Known: .*balanced' "$sandbox/err"
+
+velo race --impl quick --vs mutex --scenario alpha
+check duel-decides "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
+check duel-leaves-latest "it moved" test "$(readlink "$sandbox/reports/latest")" != "runs/$(basename "$(run_dir)")"
+velo report "$(basename "$(run_dir)")"
+check report-of-a-duel "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
+velo list
+check list-names-all "$(cat "$sandbox/out")" sh -c "grep -q 'quick (native, version 1)' '$sandbox/out' && grep -q 'beta: fake beta' '$sandbox/out'"
+velo list --json
+check list-json "$(head -c 100 "$sandbox/out")" grep -q '"contestants"' "$sandbox/out"
+velo limits
+check limits "status $status" grep -q '^C4 .* 5 ns' "$sandbox/out"
+velo conformance
+check conformance-passes "status $status" test "$status" -eq 0 -a -s "$sandbox/build/conformance.json"
+add_fake rash 10 conformance
+velo conformance
+check conformance-fails "status $status" test "$status" -eq 4
+check conformance-gives-reasons "$(cat "$sandbox/out")" grep -q 'rash submit_order: fail: task 2 ran before task 1' "$sandbox/out"
+
+# Equal contestants: the evidence must not decide, and it is said what deciding would cost.
+rm -r "$sandbox/build/release/rash"
+echo 100 >"$sandbox/build/release/quick/cost"
+velo tournament --scenarios alpha --budget 10s
+check equal-is-not-a-win "status $status: $(head -n 3 "$sandbox/out")" sh -c "! grep -q '1.00x \* ' '$sandbox/out'"
+velo tournament --preset smoke
+check smoke-names-no-winner "status $status: $(head -n 3 "$sandbox/out")" grep -q 'PIPELINE CHECK ONLY' "$sandbox/out"
+velo select --for balanced
+check select-undecided-is-3 "status $status" test "$status" -eq 3
+finish_tests
