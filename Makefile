@@ -160,7 +160,10 @@ build/velo: build/release/velo
 	@ln -sfn release/velo $@
 
 # ---- unit tests: one program per test_*.c beside the code that it tests ----
-units := $(wildcard common/unit/test_*.c bench/*/unit/test_*.c reports/*/unit/test_*.c)
+units := $(wildcard common/unit/test_*.c bench/*/unit/test_*.c)
+ifneq ($(V),tsan) # reports/ has no threads
+units += $(wildcard reports/*/unit/test_*.c)
+endif
 unit_programs := $(patsubst %.c,$(B)/unit/%,$(units))
 $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)

@@ -48,8 +48,8 @@ static void an_id_names_its_record_and_kind_only(void **state)
     struct ops ops = {0};
     assert_int_equal(ops_init(&ops), 0);
     for (unsigned i = 0; i < 300; i++) {
-        uint32_t index = ops_take_own(&ops), found;
-        uint64_t word;
+        uint32_t index = ops_take_own(&ops), found = OP_NIL;
+        uint64_t word = 0;
         arm_word(&ops, index, OP_TIMER, 0);
         velo_id id = id_of(&ops, index);
         assert_true(id != 0);

@@ -102,10 +102,10 @@ static unsigned all_schedules(
         return 1;
     }
     unsigned count = 0;
-    for (unsigned char who = 0; who <= WAKERS; who++) {
+    for (unsigned who = 0; who <= WAKERS; who++) {
         if (left[who] == 0)
             continue;
-        schedule[at] = who;
+        schedule[at] = (unsigned char)who;
         left[who]--;
         count += all_schedules(schedule, at + 1, left, eventfd_number, at_once);
         left[who]++;
