@@ -263,6 +263,27 @@ CONF_CASE(pending_timers_are_discarded_by_shutdown, "L4 L7", VELO_CAP_TIMERS)
     conf_destroy(loop);
 }
 
+/* L4, trap L12: the same on a running loop, where timers come due while the end is near. */
+CONF_CASE(timers_that_come_due_meanwhile_do_not_fire, "L4 L7", VELO_CAP_TIMERS)
+{
+    struct held held;
+    struct conf_count fired;
+    conf_count_init(&fired);
+    held_start(&held);
+    if (conf_has(VELO_CAP_TIMER_ANY_THREAD))
+        for (uint64_t delay = 0; delay < 10; delay++)
+            assert_int_equal(
+                velo_timer_start(held.loop, delay * 100000, delay % 2, conf_count_fn, &fired, NULL),
+                0);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(velo_submit(held.loop, nothing, NULL), 0);
+    assert_int_equal(velo_loop_shutdown(held.loop, 2000000), -ETIMEDOUT);
+    held_release(&held);
+    assert_int_equal(conf_runner_join(&held.runner), 0);
+    assert_int_equal(conf_count_get(&fired), 0);
+    conf_destroy(held.loop);
+}
+
 /* L7 ruling: a periodic timer is one entry in the ledger, however often it fired. */
 CONF_CASE(a_periodic_timer_counts_once, "L7", VELO_CAP_TIMERS | VELO_CAP_METRICS)
 {
