@@ -60,7 +60,8 @@ static int launch(struct tournament_request *request, const char *resume, const 
 
 int command_tournament(int argc, char **argv)
 {
-    const char *preset = "standard", *only = "", *scenarios = "", *seed = NULL, *budget = NULL;
+    static const char default_preset[] = "standard";
+    const char *preset = default_preset, *only = "", *scenarios = "", *seed = NULL, *budget = NULL;
     const char *resume = NULL, *extra = "", *out = NULL;
     bool dry = false;
     const struct args_option options[] = {
@@ -101,6 +102,12 @@ int command_tournament(int argc, char **argv)
     if (request.preset == NULL || !take_seed(seed, &request) ||
         !take_budget(budget, &request.budget_s))
         return EXIT_USAGE;
+    if (resume != NULL && (preset != default_preset || only[0] != '\0' || scenarios[0] != '\0' ||
+                           seed != NULL || extra[0] != '\0' || out != NULL || dry)) {
+        say_error("tournament: --resume goes on with the plan as it is; only --budget can be given "
+                  "with it");
+        return EXIT_USAGE;
+    }
     names_split(&request.only, only);
     names_split(&request.filter, scenarios);
     names_split(&request.extra, extra);

@@ -105,20 +105,22 @@ static json_t *ask(const char *const *argv, int *rc)
     if (*rc != 0)
         return NULL;
     char *command = text_command(argv);
+    char *complaint = text_last_line(result.err);
     json_t *said = NULL;
     json_error_t error;
     if (result.end == CHILD_EXITED && result.code == 2) {
-        say_error("%s", text_last_line(result.err));
+        say_error("%s", complaint);
         *rc = -EINVAL;
     } else if (result.end != CHILD_EXITED || result.code != 0) {
         char *why = child_explain(&result, DESCRIBE_LIMIT_MS);
-        say_error("%s: %s: %s", command, why, text_last_line(result.err));
+        say_error("%s: %s: %s", command, why, complaint);
         free(why);
         *rc = -EIO;
     } else if ((said = json_loads(result.out, 0, &error)) == NULL) {
         say_error("%s: prints no JSON: %s", command, error.text);
         *rc = -EIO;
     }
+    free(complaint);
     free(command);
     child_result_free(&result);
     return said;

@@ -39,7 +39,6 @@ static void close_all(struct tournament *t)
     registry_free(&t->registry);
     run_folder_free(&t->folder);
     json_decref(t->early);
-    free(t->admitted);
 }
 
 /* ---- what was asked for ---- */

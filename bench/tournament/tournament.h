@@ -41,7 +41,6 @@ struct tournament {
     struct interrupt interrupt;
     struct progress progress;
     json_t *early;     /* events from before the plan: written right after it */
-    bool *admitted;    /* per entry: passed the gate and was not thrown out since */
     double deadline_s; /* on clock_seconds(): no block starts after it */
     bool recording;    /* the journal is open */
 };

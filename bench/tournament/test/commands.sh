@@ -54,8 +54,20 @@ velo conformance
 check conformance-fails "status $status" test "$status" -eq 4
 check conformance-gives-reasons "$(cat "$sandbox/out")" grep -q 'rash submit_order: fail: task 2 ran before task 1' "$sandbox/out"
 
-# Equal contestants: the evidence must not decide, and it is said what deciding would cost.
+# Who is beaten leaves the cell after the common rounds; the others go on.
 rm -r "$sandbox/build/release/rash"
+add_fake near 50
+velo tournament --scenarios alpha --budget 15s
+journal=$(run_dir)/raw.ndjson
+check loser-is-dropped "no drop" grep -q '"type":"drop".*"entry":"mutex"' "$journal"
+dropped_at=$(grep -n '"type":"drop".*"entry":"mutex"' "$journal" | head -n 1 | cut -d : -f 1)
+check dropped-runs-no-more "it ran again" \
+    sh -c "! tail -n +$dropped_at '$journal' | grep '\"type\":\"run\"' | grep -q '\"entry\":\"mutex'"
+check others-go-on "they stopped" \
+    sh -c "tail -n +$dropped_at '$journal' | grep '\"type\":\"run\"' | grep -q '\"entry\":\"near\"'"
+rm -r "$sandbox/build/release/near"
+
+# Equal contestants: the evidence must not decide, and it is said what deciding would cost.
 echo 100 >"$sandbox/build/release/quick/cost"
 velo tournament --scenarios alpha --budget 10s
 check equal-is-not-a-win "status $status: $(head -n 3 "$sandbox/out")" sh -c "! grep -q '1.00x \* ' '$sandbox/out'"
