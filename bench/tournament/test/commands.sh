@@ -57,7 +57,8 @@ check conformance-gives-reasons "$(cat "$sandbox/out")" grep -q 'rash submit_ord
 # Who is beaten leaves the cell after the common rounds; the others go on.
 rm -r "$sandbox/build/release/rash"
 add_fake near 50
-velo tournament --scenarios alpha --budget 15s
+touch "$sandbox"/build/release/{near,quick}/exact
+velo tournament --scenarios alpha --budget 15s --seed 5
 journal=$(run_dir)/raw.ndjson
 check loser-is-dropped "no drop" grep -q '"type":"drop".*"entry":"mutex"' "$journal"
 dropped_at=$(grep -n '"type":"drop".*"entry":"mutex"' "$journal" | head -n 1 | cut -d : -f 1)
@@ -69,7 +70,8 @@ rm -r "$sandbox/build/release/near"
 
 # Equal contestants: the evidence must not decide, and it is said what deciding would cost.
 echo 100 >"$sandbox/build/release/quick/cost"
-velo tournament --scenarios alpha --budget 10s
+touch "$sandbox/build/release/mutex/exact"
+velo tournament --scenarios alpha --budget 10s --seed 5
 check equal-is-not-a-win "status $status: $(head -n 3 "$sandbox/out")" sh -c "! grep -q '1.00x \* ' '$sandbox/out'"
 velo tournament --preset smoke
 check smoke-names-no-winner "status $status: $(head -n 3 "$sandbox/out")" grep -q 'PIPELINE CHECK ONLY' "$sandbox/out"
