@@ -124,6 +124,36 @@ CONF_CASE(foreign_restart_counts_for_the_phase_that_runs, "T4 T5", CAPS_FOREIGN)
     holding_end(&h);
 }
 
+/* T4 T5. A periodic timer runs and is restarted by the foreign thread: that delay counts, and not
+ * the period, which then goes on. */
+CONF_CASE(foreign_restart_of_a_running_periodic_timer_moves_its_next_call, "T4 T5", CAPS_FOREIGN)
+{
+    struct holding h;
+    velo_id id;
+    holding_init(&h);
+    assert_int_equal(velo_timer_start(h.loop, 0, 1000, holding_fn, &h, &id), 0);
+    conf_runner_start(&h.runner, h.loop, VELO_RUN_FOREVER);
+    assert_true(conf_count_wait(&h.entered, 1));
+    assert_int_equal(velo_timer_restart(h.loop, id, 5000), 0);
+    conf_count_add(&h.gate, 1);
+    conf_sync(h.loop);
+    sim_clock_advance(4999);
+    conf_sync(h.loop);
+    assert_int_equal(h.fired, 1);
+    sim_clock_advance(1);
+    assert_int_equal(velo_loop_wake(h.loop), 0);
+    assert_true(conf_count_wait(&h.entered, 2));
+    conf_sync(h.loop);
+    sim_clock_advance(999);
+    conf_sync(h.loop);
+    assert_int_equal(h.fired, 2);
+    sim_clock_advance(1);
+    assert_int_equal(velo_loop_wake(h.loop), 0);
+    assert_true(conf_count_wait(&h.entered, 3));
+    assert_int_equal(velo_timer_cancel(h.loop, id), 0);
+    holding_end(&h);
+}
+
 /* T4, -EAGAIN of velo_timer_restart. The owner is held while another thread restarts one timer
  * 70,000 times: each call answers 0 or -EAGAIN at once, and then the timer fires once. */
 CONF_CASE(restart_storm_on_a_held_loop_neither_blocks_nor_multiplies, "T4 T5", CAPS_FOREIGN)

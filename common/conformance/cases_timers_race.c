@@ -19,6 +19,8 @@ struct raced_timer {
     unsigned fired;        /* owner */
     unsigned id_wrong;     /* owner: fired before its id was written */
     atomic_uint cancelled; /* racers: cancels that returned 0 */
+    unsigned discarded;    /* whoever terminates the loop */
+    unsigned refused;      /* racers: the start was refused */
     unsigned odd;          /* racers: an answer that is not allowed */
 };
 
@@ -38,10 +40,20 @@ static void raced_fn(void *arg)
     timer->id_wrong += timer->id == 0;
 }
 
+static void raced_discard(void *ctx, velo_fn fn, void *arg)
+{
+    struct raced_timer *timer = arg;
+    (void)ctx;
+    if (fn == raced_fn)
+        timer->discarded++;
+}
+
 static void race_init(struct race *race, unsigned per_racer, unsigned racers)
 {
+    struct velo_options options = conf_options();
+    options.on_discard = raced_discard;
     *race = (struct race){.per_racer = per_racer, .total = per_racer * racers, .jitter_ns = 3000};
-    race->spinner.loop = conf_create(NULL);
+    race->spinner.loop = conf_create(&options);
     race->timers = calloc(race->total + 1, sizeof(*race->timers));
     assert_non_null(race->timers);
     assert_int_equal(velo_submit(race->spinner.loop, spinner_fn, &race->spinner), 0);
@@ -57,22 +69,25 @@ static void race_stop(struct race *race)
     assert_int_equal(conf_runner_join(&race->runner), 0);
 }
 
-/* Every timer ended in exactly one way. [discards]: unfired ones may have been discarded instead.
- */
-static void race_check(struct race *race, bool discards)
+/* Every timer that was accepted has ended in exactly one way. */
+static void race_check(struct race *race)
 {
     unsigned wrong = 0;
-    unsigned fired = 0;
-    unsigned cancelled = 0;
+    unsigned sums[3] = {0};
     for (unsigned i = 0; i < race->total; i++) {
         const struct raced_timer *timer = &race->timers[i];
-        unsigned ends = timer->fired + atomic_load(&timer->cancelled);
-        wrong += discards ? ends > 1 : ends != 1;
+        unsigned cancelled = atomic_load(&timer->cancelled);
+        wrong += timer->fired + cancelled + timer->discarded + timer->refused != 1;
         wrong += timer->odd + timer->id_wrong;
-        fired += timer->fired;
-        cancelled += atomic_load(&timer->cancelled);
+        sums[0] += timer->fired;
+        sums[1] += cancelled;
+        sums[2] += timer->discarded;
     }
-    print_message("%u timers: %u fired, %u cancelled\n", race->total, fired, cancelled);
+    print_message("%u timers: %u fired, %u cancelled, %u discarded\n",
+                  race->total,
+                  sums[0],
+                  sums[1],
+                  sums[2]);
     assert_int_equal(wrong, 0);
     conf_destroy(race->spinner.loop);
     free(race->timers);
@@ -111,7 +126,7 @@ CONF_CASE(foreign_cancel_racing_with_firing_is_exact, "T5 T6 L7", CAPS_RACE)
     conf_team_start(&team, RACERS, start_and_cancel_fn, &race);
     conf_team_join(&team);
     race_stop(&race);
-    race_check(&race, false);
+    race_check(&race);
 }
 
 /* ---- several cancellers, one timer ---- */
@@ -151,7 +166,7 @@ CONF_CASE(two_cancellers_of_one_timer_have_one_winner, "T5", CAPS_RACE)
     conf_team_join(&team);
     pthread_barrier_destroy(&crowd.turn);
     race_stop(&crowd.race);
-    race_check(&crowd.race, false);
+    race_check(&crowd.race);
 }
 
 /* ---- periodic ---- */
@@ -192,7 +207,7 @@ CONF_CASE(foreign_cancel_of_a_periodic_timer_stops_it, "T5 T4", CAPS_RACE)
         assert_int_equal(beats[i].result, 0);
         assert_true(atomic_load(&beats[i].started) <= beats[i].at_cancel + 1);
     }
-    race_check(&race, false);
+    race_check(&race);
     free(beats);
 }
 
@@ -237,46 +252,177 @@ CONF_CASE(foreign_restart_racing_with_firing_is_exact, "T4 T5 L7", CAPS_RACE)
         velo_timer_start(race.spinner.loop, CONF_NS_PER_MS, 0, last_timers_fn, &last, NULL), 0);
     assert_true(conf_count_wait(&last, 1));
     race_stop(&race);
-    race_check(&race, false);
+    race_check(&race);
 }
 
 /* ---- the end of the loop ---- */
 
-static void cancel_until_the_end_fn(void *arg, unsigned index)
+struct ending {
+    struct race race;
+    bool graceful;
+};
+
+static bool is_late_answer(int rc)
 {
-    struct race *race = arg;
-    struct velo_loop *loop = race->spinner.loop;
-    if (index == RACERS) {
-        struct conf_random random = conf_random(index);
-        conf_jitter(&random, 200000);
-        CONF_EXPECT_INT(velo_loop_close(loop), 0);
-        return;
-    }
-    for (unsigned i = 0; i < race->per_racer; i++) {
-        struct raced_timer *timer = &race->timers[index * race->per_racer + i];
-        note_cancel(timer, velo_timer_cancel(loop, timer->id));
-    }
+    return rc == 0 || rc == -ENOENT || rc == -EALREADY || rc == -ESHUTDOWN;
 }
 
-/* T5 L7, trap T5. Cancels meet the close of the loop: none hangs, and every timer is fired,
- * cancelled or discarded, once (conf_destroy checks the sum). */
-CONF_CASE(foreign_cancel_racing_with_close_is_exact, "T5 L6 L7", CAPS_RACE)
+/* One timer: started, perhaps postponed, unreferenced and cancelled, while the loop may end. */
+static void live_one(struct velo_loop *loop, struct raced_timer *timer, struct conf_random *random)
+{
+    uint64_t draw = conf_random_next(random);
+    int rc = velo_timer_start(
+        loop, draw % 8 == 0 ? CONF_NS_PER_S : draw % 20000, 0, raced_fn, timer, &timer->id);
+    timer->refused = rc == -ESHUTDOWN;
+    timer->odd += rc != 0 && rc != -ESHUTDOWN;
+    if (rc != 0)
+        return;
+    if ((draw & 0x10000) != 0) {
+        rc = velo_timer_restart(loop, timer->id, draw % 10000);
+        timer->odd += !is_late_answer(rc);
+    }
+    if ((draw & 0x20000) != 0) {
+        rc = velo_timer_unref(loop, timer->id);
+        timer->odd += rc != 0 && rc != -ENOENT;
+    }
+    if ((draw & 0x40000) != 0)
+        note_cancel(timer, velo_timer_cancel(loop, timer->id));
+}
+
+static void live_until_the_end_fn(void *arg, unsigned index)
+{
+    struct ending *ending = arg;
+    struct race *race = &ending->race;
+    struct velo_loop *loop = race->spinner.loop;
+    struct conf_random random = conf_random(index);
+    if (index == RACERS) {
+        conf_jitter(&random, 300000);
+        CONF_EXPECT_INT(ending->graceful ? velo_loop_shutdown(loop, -1) : velo_loop_close(loop), 0);
+        return;
+    }
+    for (unsigned i = 0; i < race->per_racer; i++)
+        live_one(loop, &race->timers[index * race->per_racer + i], &random);
+}
+
+static void race_with_the_end(bool graceful)
 {
     unsigned rounds = conf_rounds(100);
     for (unsigned r = 0; r < rounds; r++) {
-        struct race race;
+        struct ending ending = {.graceful = graceful};
         struct conf_team team;
-        race_init(&race, 500, RACERS);
-        for (unsigned i = 0; i < race.total; i++) {
-            struct raced_timer *timer = &race.timers[i];
-            assert_int_equal(
-                velo_timer_start(
-                    race.spinner.loop, i * UINT64_C(300), 0, raced_fn, timer, &timer->id),
-                0);
-        }
-        conf_team_start(&team, RACERS + 1, cancel_until_the_end_fn, &race);
+        race_init(&ending.race, 500, RACERS);
+        conf_team_start(&team, RACERS + 1, live_until_the_end_fn, &ending);
         conf_team_join(&team);
-        assert_int_equal(conf_runner_join(&race.runner), -ECANCELED);
-        race_check(&race, true);
+        assert_int_equal(conf_runner_join(&ending.race.runner), graceful ? 0 : -ECANCELED);
+        race_check(&ending.race);
     }
+}
+
+/* T5 L7, trap T5. Starts, restarts, unrefs and cancels meet the close of the loop: none hangs, and
+ * every timer is refused, fired, cancelled or discarded, exactly one of them. */
+CONF_CASE(foreign_timer_calls_racing_with_close_are_exact, "T5 L6 L7", CAPS_RACE)
+{
+    race_with_the_end(false);
+}
+
+/* T5 L4 L7, traps T5 and L12. The same with a graceful shutdown. */
+CONF_CASE(foreign_timer_calls_racing_with_shutdown_are_exact, "T5 L4 L7", CAPS_RACE)
+{
+    race_with_the_end(true);
+}
+
+/* ---- everything at once ---- */
+
+enum { SHARED = 8, MEDDLERS = 3 };
+
+struct shared {
+    struct spinner spinner;
+    unsigned rounds;
+    _Atomic velo_id slots[SHARED]; /* timers that everybody meddles with */
+    velo_id *started[MEDDLERS];    /* all that a thread has started */
+    unsigned started_count[MEDDLERS];
+    struct conf_random random; /* of the owner */
+};
+
+/* Any call on any shared timer, whoever started it. */
+static int meddle(struct velo_loop *loop, velo_id id, uint64_t draw)
+{
+    switch (draw & 3) {
+    case 0:
+        return velo_timer_cancel(loop, id);
+    case 1:
+        return velo_timer_restart(loop, id, draw >> 8 & 4095);
+    case 2:
+        return velo_timer_ref(loop, id);
+    default:
+        return velo_timer_unref(loop, id);
+    }
+}
+
+static void shared_fn(void *arg)
+{
+    struct shared *shared = arg;
+    uint64_t draw = conf_random_next(&shared->random);
+    velo_id id = atomic_load(&shared->slots[draw >> 32 & (SHARED - 1)]);
+    CONF_EXPECT(is_late_answer(meddle(shared->spinner.loop, id, draw)));
+}
+
+static void meddler_fn(void *arg, unsigned index)
+{
+    struct shared *shared = arg;
+    struct velo_loop *loop = shared->spinner.loop;
+    struct conf_random random = conf_random(index);
+    for (unsigned i = 0; i < shared->rounds; i++) {
+        uint64_t draw = conf_random_next(&random);
+        _Atomic velo_id *slot = &shared->slots[draw >> 32 & (SHARED - 1)];
+        if ((draw >> 40 & 3) != 0) {
+            int rc = meddle(loop, atomic_load(slot), draw);
+            CONF_EXPECT(is_late_answer(rc) && rc != -ESHUTDOWN);
+            continue;
+        }
+        velo_id *id = &shared->started[index][shared->started_count[index]++];
+        uint64_t period_ns = (draw & 1) == 0 ? 0 : 1000 + (draw >> 4 & 65535);
+        CONF_EXPECT_INT(velo_timer_start(loop, draw >> 8 & 4095, period_ns, shared_fn, shared, id),
+                        0);
+        atomic_store(slot, *id);
+    }
+}
+
+/* T4 T5 T7 L7. Three threads and the callbacks themselves start, cancel, restart, ref and unref the
+ * same timers, one shot and periodic. Then all are cancelled: nothing is armed, nothing is alive,
+ * and the ledger balances. */
+CONF_CASE(timers_shared_by_all_threads_leave_nothing_behind, "T4 T5 T7 L7 A1", CAPS_RACE)
+{
+    struct shared shared = {.rounds = conf_rounds(10000), .random = conf_random(77)};
+    struct conf_runner runner;
+    struct conf_team team;
+    struct velo_loop *loop = conf_create(NULL);
+    shared.spinner.loop = loop;
+    for (unsigned i = 0; i < MEDDLERS; i++) {
+        shared.started[i] = calloc(shared.rounds, sizeof(velo_id));
+        assert_non_null(shared.started[i]);
+    }
+    assert_int_equal(velo_submit(loop, spinner_fn, &shared.spinner), 0);
+    conf_runner_start(&runner, loop, VELO_RUN_FOREVER);
+    conf_team_start(&team, MEDDLERS, meddler_fn, &shared);
+    conf_team_join(&team);
+    for (unsigned i = 0; i < MEDDLERS; i++) {
+        for (unsigned n = 0; n < shared.started_count[i]; n++)
+            assert_true(is_late_answer(velo_timer_cancel(loop, shared.started[i][n])));
+    }
+    atomic_store(&shared.spinner.stop, true);
+    conf_sync(loop); /* a one shot that was running has ended; it may have restarted itself */
+    for (unsigned i = 0; i < MEDDLERS; i++) {
+        for (unsigned n = 0; n < shared.started_count[i]; n++)
+            velo_timer_cancel(loop, shared.started[i][n]);
+        free(shared.started[i]);
+    }
+    conf_sync(loop);
+    assert_false(velo_loop_is_alive(loop));
+    if (conf_has(VELO_CAP_METRICS))
+        assert_int_equal(conf_metrics(loop).timers_armed, 0);
+    assert_int_equal(velo_loop_shutdown(loop, -1), 0);
+    assert_int_equal(conf_runner_join(&runner), 0);
+    assert_int_equal(conf_discarded(loop), 0);
+    conf_destroy(loop);
 }
