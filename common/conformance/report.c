@@ -14,7 +14,7 @@
 #include "runner.h"
 
 static const char groups[] = "LSMRTFAPXO";
-enum { OUTPUT_LINES = 60, CLAUSES_PER_GROUP = 24, GROUPS = sizeof groups - 1 };
+enum { OUTPUT_LINES = 120, CLAUSES_PER_GROUP = 24, GROUPS = sizeof groups - 1 };
 
 /* The worst result of each clause; CONF_NOT_RUN = no case ran for it. */
 struct matrix {
