@@ -65,7 +65,9 @@ tournament_objs := $(call objs,bench/tournament/*.c)
 examples := $(patsubst common/examples/%.c,%,$(wildcard common/examples/*.c))
 
 .PHONY: all
-all: build
+all: # build, with the packages first
+	$(call setup_first)
+	$(submake) build
 
 # ---- libraries from packages; each is asked for once, when the first rule needs it ----
 pkg = $(shell pkg-config $(1) $(2) || echo "run scripts/setup.sh: it installs what is missing" >&2)
@@ -221,6 +223,7 @@ test: ## everything that must hold; the last line is "N passed, N failed"
 	$(call setup_first)
 	@MAKEFLAGS= scripts/test.sh
 units: ## build and run the unit tests of variant V
+	$(call setup_first)
 	$(submake) -k unit-programs
 	@V=$(V) scripts/test.sh units
 conformance: ready ## the matrix clause x contestant: [IMPL=]
@@ -241,9 +244,11 @@ check: ## tidy, clang-tidy, every build variant, all tests, sanitizers
 	$(call setup_first,--check)
 	@MAKEFLAGS= scripts/ci.sh
 sanitize: ## the suite and the units under ASan+UBSan and under TSan
+	$(call setup_first)
 	@MAKEFLAGS= scripts/test.sh asan tsan
 N ?= 50
 repeat: ## the suite N=50 times per contestant: alone, on one processor, beside a load: [IMPL=]
+	$(call setup_first)
 	$(submake) V=$(V) suite
 	@V=$(V) scripts/repeat.sh $(N) $(IMPL)
 new: ## a new contestant that compiles and passes: IMPL=

@@ -69,7 +69,7 @@ if [ "$list" = yes ]; then
     exit 0
 fi
 
-mapfile -t wanted < <(rows | cut -d '|' -f 1)
+mapfile -t wanted <<<"$(rows | cut -d '|' -f 1)" # unlike <() this needs no /dev/fd
 if ! command -v dpkg-query >/dev/null; then
     echo "setup: this system has no dpkg; install what these Debian packages hold:" >&2
     echo "    ${wanted[*]}" >&2
@@ -97,17 +97,26 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "setup: installing ${missing[*]}"
-log=$(mktemp)
+log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 export DEBIAN_FRONTEND=noninteractive
 apt_get()
 {
-    apt-get -o DPkg::Lock::Timeout=120 "$@" >"$log" 2>&1 </dev/null
+    apt-get -o DPkg::Lock::Timeout=120 "$@" >>"$log" 2>&1 </dev/null
 }
-# Package lists may be absent (a fresh image) or stale: fetched only when the first try fails.
-if ! apt_get "${install[@]:1}" && ! { apt_get update && apt_get "${install[@]:1}"; }; then
-    echo "setup: apt could not install the packages; its last words:" >&2
-    tail -n 15 "$log" | sed 's/^/    /' >&2
+install_packages()
+{
+    apt_get "${install[@]:1}" && return
+    # The package lists are absent (a fresh image) or stale. An update may fail for the sake of a
+    # source that is not needed here, so the second try decides.
+    : >"$log"
+    apt_get update
+    apt_get "${install[@]:1}"
+}
+if ! install_packages; then
+    echo "setup: apt could not install the packages. It says:" >&2
+    words=$(grep -E '^(E|W|dpkg):' "$log" || tail -n 15 "$log")
+    printf '%s\n' "$words" | head -n 6 | sed 's/^/    /' >&2
     echo "setup: is the network reachable, and does /etc/apt list a Debian 12 mirror? By hand:" >&2
     echo "    apt-get update && ${install[*]}" >&2
     exit 1

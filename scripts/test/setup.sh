@@ -111,6 +111,19 @@ setup
 check "stale lists: exit 0" [ $? -eq 0 ]
 check "stale lists: update, then again" [ "$(wc -l <"$fake/calls")" -eq 3 ]
 
+rm "$fake/calls"
+tool apt-get "echo \"\$*\" >>$fake/calls; [[ \$* != *update ]] && grep -q update $fake/calls"
+setup
+check "a source is down, the packages come: exit 0" [ $? -eq 0 ]
+
+tool apt-get '[[ $* != *update ]] || echo "W: Temporary failure resolving"
+for ((i = 0; i < 20; i++)); do echo "E: Unable to locate package"; done
+exit 100'
+setup
+check "no network: exit 1" [ $? -eq 1 ]
+check "no network: the cause" says 'Temporary failure resolving'
+check "no network: in short" [ "$(wc -l <"$fake/out")" -lt 12 ]
+
 tool apt-get 'echo "E: Unable to fetch some archives"; exit 100'
 setup
 check "apt fails: exit 1" [ $? -eq 1 ]
