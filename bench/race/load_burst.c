@@ -102,6 +102,9 @@ static void verify(struct race *race)
     uint64_t expected = self.bursts * (self.tasks * (self.tasks - 1) / 2);
     if (self.disorder > 0)
         race_fail(race, "%" PRIu64 " tasks ran out of order", self.disorder);
+    if (gauge_get(&self.done) != self.bursts)
+        race_fail(
+            race, "%" PRIu64 " bursts ran instead of %" PRIu64, gauge_get(&self.done), self.bursts);
     if (self.sum != expected)
         race_fail(race, "checksum %" PRIu64 " instead of %" PRIu64, self.sum, expected);
 }

@@ -33,8 +33,9 @@ static struct {
     struct stage stage;
     struct race *race;
     struct recorder latency;
-    uint64_t disorder; /* loop thread */
-    uint64_t expected; /* loop thread: number of the next task */
+    uint64_t disorder;   /* loop thread */
+    uint64_t expected;   /* loop thread: number of the next task */
+    uint64_t kept_awake; /* loop thread: number of the next task that keeps it awake */
     uint64_t sent;
     uint64_t seen; /* completions that the client has taken note of */
     uint64_t in_flight;
@@ -51,7 +52,9 @@ static void on_ping(void *arg)
 
 static void keep_awake(void *arg)
 {
-    if (gauge_get(&self.halt) != 0 || velo_submit(self.stage.loop, keep_awake, arg) != 0)
+    self.disorder += word_from_arg(arg) != self.kept_awake;
+    void *next = word_to_arg(++self.kept_awake);
+    if (gauge_get(&self.halt) != 0 || velo_submit(self.stage.loop, keep_awake, next) != 0)
         gauge_set(&self.halted, 1);
 }
 
@@ -138,9 +141,11 @@ static void finish(struct race *race)
     if (!gauge_wait(&self.done, self.sent, race->cpus.spins) ||
         !gauge_wait(&self.halted, 1, race->cpus.spins))
         race_fail(race, "accepted tasks did not run within 5 s after the window");
+    stage_close(&self.stage);
     if (self.disorder > 0)
         race_fail(race, "%" PRIu64 " tasks ran out of order", self.disorder);
-    stage_close(&self.stage);
+    if (self.expected != self.sent)
+        race_fail(race, "%" PRIu64 " tasks ran instead of %" PRIu64, self.expected, self.sent);
 }
 
 static void run(struct race *race)
@@ -155,7 +160,8 @@ static void run(struct race *race)
     if (!stage_open(&self.stage, race))
         return;
     gauge_set(&self.halted, !awake);
-    if (awake && !race_check(race, velo_submit(self.stage.loop, keep_awake, NULL), "velo_submit"))
+    if (awake &&
+        !race_check(race, velo_submit(self.stage.loop, keep_awake, word_to_arg(0)), "velo_submit"))
         return;
     if (!window_run(race, &plan, &total))
         return;

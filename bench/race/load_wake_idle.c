@@ -11,6 +11,7 @@
 #include "random.h"
 #include "stage.h"
 #include "window.h"
+#include "word.h"
 
 #include <inttypes.h>
 
@@ -25,11 +26,12 @@ static struct {
     uint64_t pause_ns;
     uint64_t ran_ns; /* written by the callback before [done] */
     uint64_t rounds;
+    uint64_t expected, disorder; /* loop thread */
 } self;
 
 static void on_task(void *arg)
 {
-    (void)arg;
+    self.disorder += word_from_arg(arg) != self.expected++;
     self.ran_ns = clock_now_ns();
     gauge_step(&self.done);
 }
@@ -46,7 +48,7 @@ static uint64_t run_round(void)
         return 0;
     pause_a_while();
     uint64_t start_ns = clock_now_ns();
-    int rc = velo_submit(self.stage.loop, on_task, NULL);
+    int rc = velo_submit(self.stage.loop, on_task, word_to_arg(self.rounds));
     uint64_t submitted_ns = clock_now_ns();
     if (!race_check(self.race, rc, "velo_submit"))
         return 0;
@@ -106,6 +108,12 @@ static void run(struct race *race)
         return;
     report(race, &total);
     stage_close(&self.stage);
+    if (self.disorder > 0 || self.expected != self.rounds)
+        race_fail(race,
+                  "%" PRIu64 " tasks ran instead of %" PRIu64 ", %" PRIu64 " out of order",
+                  self.expected,
+                  self.rounds,
+                  self.disorder);
 }
 
 static const struct param_spec params[] = {
