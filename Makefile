@@ -81,6 +81,9 @@ VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd,-lm)
 $(B)/obj/bench/race/%.o $(B)/obj/bench/micro/%.o: CPPFLAGS += $(RACE_CFLAGS)
 
 # ---- compile ----
+# the report tells with which flags all contestants were compiled
+$(B)/obj/bench/tournament/env.o: CPPFLAGS += -DVELO_BUILD_FLAGS='"$(strip $(OPT_$(V)) -std=c11)"'
+
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)
