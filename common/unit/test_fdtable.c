@@ -142,7 +142,7 @@ static void forced_and_watched_exclude_each_other(void **state)
     assert_int_equal(watch_result(&desk, pair.read_end, VELO_READ, on_ready), -ENOTSUP);
     assert_int_equal(fdtable_pin(&desk.table), -ENOTSUP);
     assert_int_equal(fdtable_set_mode(&desk.table, VELO_FAST_AUTO), 0);
-    assert_int_equal(fdtable_pin(&desk.table), 0);
+    assert_true(fdtable_pin(&desk.table) >= 0);
     assert_true(fdtable_is_pinned(&desk.table));
     assert_int_equal(fdtable_set_mode(&desk.table, VELO_FAST_FORCED), -EBUSY);
     desk_close(&desk);
