@@ -43,9 +43,8 @@ check 'it compiles' 0 '' make --no-print-directory build/release/fresh/conforman
 check 'it passes' 0 ' 0 failed' build/release/fresh/conformance --quiet
 check 'under its own name' 0 'fresh (native' build/release/fresh/conformance --clause S1
 rm out
-git init -q . && scripts/tidy.sh >"$tree.tidy" 2>&1
-check 'it is in style' 1 '' grep 'impls/fresh/.*\[' "$tree.tidy"
-rm -f "$tree.tidy"
+git init -q .
+check 'it is in style' 0 'files are in order' scripts/tidy.sh
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
