@@ -54,8 +54,9 @@ used=$fake/used
         done
     for tool in gcc g++ make ar ld objcopy pkg-config git hyperfine gnuplot clang-format clang-tidy; do
         git grep -qwF "$tool" -- Makefile scripts/*.sh 'bench/*.c' 'reports/*.c' &&
-            case $tool in # names of alternatives and of links
+            case $tool in # a name of alternatives; what only `make check` installs
             gnuplot) echo gnuplot-nox ;;
+            clang-tidy) echo clang-tidy ;;
             *) owner_of "$(command -v "$tool")" ;;
             esac
     done
