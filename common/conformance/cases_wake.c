@@ -222,12 +222,12 @@ static void brink_end(struct brink *brink, struct conf_runner *runner)
 }
 
 /* One round; false: the owner never came by, as it does not do [skip] such calls in a turn. */
-static bool add_at_brink(struct brink *brink, unsigned kind, int skip)
+static bool add_at_brink(struct brink *brink, unsigned kind, int skip, uint64_t patience_ns)
 {
     conf_wait_state(brink->loop, VELO_STATE_SLEEPING);
     atomic_store(&brink->skip, skip);
     assert_int_equal(velo_loop_wake(brink->loop), 0); /* a turn, and then a new sleep */
-    if (!conf_count_wait_for(&brink->at_brink, brink->rounds + 1, 300 * CONF_NS_PER_MS)) {
+    if (!conf_count_wait_for(&brink->at_brink, brink->rounds + 1, patience_ns)) {
         if (atomic_exchange(&brink->skip, -1) >= 0)
             return false;
         conf_count_wait(&brink->at_brink, brink->rounds + 1); /* it came at the last moment */
@@ -254,7 +254,7 @@ CONF_CASE(work_added_at_the_brink_of_sleep_is_not_lost, "S8", 0)
     sim_hook(SIM_FUTEX_WAIT, stop_at_brink, &brink);
     for (unsigned i = 0; i < 5 * KINDS; i++) {
         unsigned kind = i % KINDS;
-        if (kind_is_offered(kind) && !add_at_brink(&brink, kind, 0)) {
+        if (kind_is_offered(kind) && !add_at_brink(&brink, kind, 0, CONF_PATIENCE_NS / 2)) {
             assert_int_equal(sleeps(), 0); /* seen sleeping, but never stopped: we are wrong */
             assert_int_equal(velo_loop_close(brink.loop), 0);
             conf_na("sleeps without a system call that can be seen");
@@ -278,7 +278,7 @@ CONF_CASE(work_added_before_the_sleep_is_announced_is_not_lost, "S8 R3", VELO_CA
     int readings = 4; /* of a turn, found out by the first kind */
     for (unsigned kind = 0; kind < KINDS; kind++)
         for (int skip = 0; skip < readings && kind_is_offered(kind); skip++)
-            if (!add_at_brink(&brink, kind, skip))
+            if (!add_at_brink(&brink, kind, skip, 300 * CONF_NS_PER_MS))
                 readings = skip;
     brink_end(&brink, &runner);
 }

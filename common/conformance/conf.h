@@ -122,6 +122,9 @@ uint64_t conf_logged(const struct velo_loop *loop, enum velo_log_level level);
 void conf_check_ledger(struct velo_loop *loop);
 /* Close, check the ledger, destroy; each must succeed. The usual last line of a case. */
 void conf_destroy(struct velo_loop *loop);
+/* velo_loop_destroy and nothing else, for cases about it; the watchdog leaves the loop alone then.
+ */
+int conf_destroy_as_is(struct velo_loop *loop);
 
 struct velo_metrics conf_metrics(struct velo_loop *loop);
 /* Run [count] turns on this thread without blocking. */

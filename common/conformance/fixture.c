@@ -13,12 +13,13 @@
 
 #include "runner.h"
 
-/* One loop of this case. */
+/* One loop of this case. Kept when it is gone, so that its discards can still be asked for. */
 struct host {
     struct velo_loop *loop;
     struct velo_options user; /* the case's own hooks and ctx */
     atomic_ullong discarded;  /* on_discard calls; any thread */
     atomic_ullong logged[4];  /* log lines by level; any thread */
+    atomic_bool gone;         /* destroyed: do not touch loop */
     struct host *next;
 };
 
@@ -195,7 +196,7 @@ static struct host *find_host(const struct velo_loop *loop)
 {
     pthread_mutex_lock(&child.lock);
     struct host *host = child.hosts;
-    while (host != NULL && host->loop != loop)
+    while (host != NULL && host->loop != loop) /* the latest first: addresses come again */
         host = host->next;
     pthread_mutex_unlock(&child.lock);
     return host;
@@ -234,6 +235,15 @@ void conf_check_ledger(struct velo_loop *loop)
             (unsigned long long)seen.cancelled,
             (unsigned long long)seen.discarded,
             (unsigned long long)conf_discarded(loop));
+}
+
+int conf_destroy_as_is(struct velo_loop *loop)
+{
+    struct host *host = find_host(loop);
+    int rc = velo_loop_destroy(loop);
+    if (rc == 0 && host != NULL)
+        atomic_store(&host->gone, true);
+    return rc;
 }
 
 static void forget_host(const struct velo_loop *loop)
@@ -327,6 +337,8 @@ int conf_runner_join(struct conf_runner *runner)
 void conf_child_dump(void)
 {
     for (struct host *host = child.hosts; host != NULL; host = host->next) {
+        if (atomic_load(&host->gone))
+            continue;
         fprintf(stderr, "loop %p: state %d", (void *)host->loop, (int)velo_loop_state(host->loop));
         fflush(stderr);
         struct velo_metrics seen = conf_metrics(host->loop);

@@ -228,5 +228,6 @@ unsigned conf_open_fds(void)
 
 size_t conf_heap_bytes(void)
 {
-    return mallinfo2().uordblks;
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd; /* large blocks are mapped and counted apart */
 }
