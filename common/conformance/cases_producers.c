@@ -148,6 +148,46 @@ CONF_CASE(submits_run_in_the_order_of_their_calls, "S3", VELO_CAP_GLOBAL_FIFO)
     free(relay.batons);
 }
 
+/* The owner's leg of the relay: a task that comes again until the last lap is over. */
+static void run_own_leg(void *arg)
+{
+    struct relay *relay = arg;
+    unsigned number = atomic_load(&relay->turn);
+    if (number >= relay->laps * RELAY_RUNNERS)
+        return;
+    if (number % RELAY_RUNNERS == 0) {
+        relay->batons[number] = (struct baton){relay, number};
+        CONF_EXPECT_INT(velo_submit(relay->loop, receive_baton, &relay->batons[number]), 0);
+        atomic_store(&relay->turn, number + 1);
+    }
+    CONF_EXPECT_INT(velo_submit(relay->loop, run_own_leg, relay), 0);
+}
+
+static void run_foreign_leg(void *arg, unsigned index)
+{
+    run_relay(arg, index + 1); /* leg 0 is the owner's */
+}
+
+/* S3, trap Q14: the same with the owner among the runners, whose submits may take another way. */
+CONF_CASE(submits_of_owner_and_others_run_in_the_order_of_calls, "S3", VELO_CAP_GLOBAL_FIFO)
+{
+    struct relay relay = {.loop = conf_create(NULL), .laps = conf_rounds(4000)};
+    struct conf_runner runner;
+    struct conf_team team;
+    relay.batons = calloc((size_t)relay.laps * RELAY_RUNNERS, sizeof *relay.batons);
+    assert_non_null(relay.batons);
+    assert_int_equal(velo_submit(relay.loop, run_own_leg, &relay), 0);
+    conf_runner_start(&runner, relay.loop, VELO_RUN_FOREVER);
+    conf_team_start(&team, RELAY_RUNNERS - 1, run_foreign_leg, &relay);
+    conf_team_join(&team);
+    conf_sync(relay.loop);
+    assert_int_equal(velo_loop_shutdown(relay.loop, -1), 0);
+    assert_int_equal(conf_runner_join(&runner), 0);
+    assert_int_equal(relay.received, relay.laps * RELAY_RUNNERS);
+    conf_destroy(relay.loop);
+    free(relay.batons);
+}
+
 struct two_sides {
     struct velo_loop *loop;
     struct conf_trace trace;
