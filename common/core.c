@@ -166,6 +166,7 @@ void core_run_closing(struct velo_core *core)
         struct velo_task task = ring_pop(&core->closing);
         core_call(core, task.fn, task.arg);
     }
+    ring_trim(&core->closing);
 }
 
 static void tidy(struct velo_core *core)

@@ -58,6 +58,7 @@ struct velo_core {
     bool draining;    /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
     bool ended;       /* discarding: the owner's ticks are refused, too */
     bool deferring;   /* in the timers phase: what is armed now is inserted after it (T3) */
+    bool starved;     /* an inserted timer has found no memory: see core_drain_inbox() */
     bool unharvested; /* the kernel was seen to have events: the next turn must take them */
     int error;        /* of a failing poll, 0 = none (L10) */
     uint64_t now_ns;  /* fixed at the beginning of the turn */
@@ -77,6 +78,7 @@ struct velo_core {
     struct gate guests;          /* all other calls of other threads; destroy waits for them */
     _Atomic uint32_t until_idle; /* run UNTIL_IDLE is on: losing the last live thing must wake */
     _Atomic uint32_t poked;      /* velo_loop_wake(): the next poll may not block */
+    _Atomic uint32_t left_over;  /* the last run has left something to do; written by its owner */
     struct lifecycle life;
     struct fdtable fds;
 };
@@ -101,7 +103,8 @@ int loop_turn(struct velo_loop *loop, bool may_block);
 
 /*
  * Sleep until there may be something to do, harvesting nothing (RUN_ONCE). Owner.
- * Returns 1 when the kernel has events, 0 when not (or interrupted), -errno.
+ * Returns 1 when there is (the kernel has events, or core_timeout_ns() says so, which it may say
+ * only once), 0 when the caller must look (or was interrupted), -errno.
  */
 int loop_wait(struct velo_loop *loop);
 
@@ -124,7 +127,10 @@ void loop_refuse(struct velo_loop *loop);
 /* Any thread; exact on the owner. */
 void loop_count(const struct velo_loop *loop, struct loop_counts *out);
 
-/* Nobody runs the loop, which is embedded by backend_fd: let the next arrival make it readable. */
+/*
+ * Nobody runs the loop, which is embedded by backend_fd: let the next arrival make it readable. Any
+ * thread; when somebody runs it after all, the worst is a wake-up too many.
+ */
 void loop_expose(struct velo_loop *loop);
 
 /* Somebody runs it again: take that back. */
@@ -257,6 +263,9 @@ void core_discard_all(struct velo_loop *loop);
 
 /* Does anything keep the loop alive (A1)? Any thread; exact on the owner. */
 bool core_is_alive(const struct velo_loop *loop);
+
+/* Nobody seems to run the loop: expose it if it is embedded, readable if something is left. */
+void core_expose(struct velo_loop *loop);
 
 /* Is a callback ready to run without waiting? Owner. */
 bool core_is_pending(struct velo_loop *loop);

@@ -13,6 +13,18 @@ bool core_is_alive(const struct velo_loop *loop)
            ring_count(&core->closing) != 0;
 }
 
+void core_expose(struct velo_loop *loop)
+{
+    struct velo_core *core = core_of(loop);
+    if (!fdtable_is_pinned(&core->fds))
+        return;
+    loop_expose(loop);
+    /* (R5) acquire: pairs with (R5) in run.c; (R3) seq_cst: as in core_has_news() */
+    if (atomic_load_explicit(&core->left_over, memory_order_acquire) != 0 ||
+        atomic_load_explicit(&core->poked, memory_order_seq_cst) != 0)
+        loop_notify(loop);
+}
+
 bool core_is_pending(struct velo_loop *loop)
 {
     struct loop_counts counts;

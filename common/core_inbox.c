@@ -10,13 +10,12 @@ static void deliver_restart(struct velo_core *core, const struct velo_op *node)
     uint64_t word = 0;
     struct velo_op *op = ops_find(&core->ops, id, OP_TIMER, &index, &word);
     while (op != NULL && (OP_STATE(word) == OP_PENDING || OP_STATE(word) == OP_FIRING)) {
-        if (!op_move(op, &word, word - OP_MOVE))
+        /* a period whose callback is running right now becomes pending, as by its own restart */
+        if (!op_move(op, &word, op_with_state(word - OP_MOVE, OP_PENDING)))
             continue;
-        if (OP_STATE(word) == OP_PENDING) {
-            core_disarm(core, index);
-            op->deadline_ns = node->deadline_ns;
-            core_arm(core, index);
-        }
+        core_disarm(core, index);
+        op->deadline_ns = node->deadline_ns;
+        core_arm(core, index);
         return;
     }
 }
@@ -86,7 +85,8 @@ void core_drain_inbox(struct velo_core *core)
         op_list_append(&core->ops, &core->backlog, index);
         index = next;
     }
-    while (core->backlog.first != OP_NIL) {
+    core->starved = false; /* a timer without memory goes to the end of the backlog: no more then */
+    while (core->backlog.first != OP_NIL && !core->starved) {
         index = op_list_shift(&core->ops, &core->backlog);
         if (deliver(core, index))
             continue;

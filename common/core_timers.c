@@ -9,6 +9,7 @@ static void insert(struct velo_core *core, uint32_t index)
 {
     if (timers_insert(core->timers, index) == 0)
         return;
+    core->starved = true;
     ops_at(&core->ops, index)->where = OP_AT_INBOX;
     op_list_append(&core->ops, &core->backlog, index);
 }

@@ -17,7 +17,8 @@ int velo_fd_watch(
     if (!core_enter_work(core, &owner))
         return -ESHUTDOWN;
     int rc = fdtable_watch(&core->fds, fd, events, fn, arg, id);
-    if (rc == 0 && !owner) /* it may sleep where no descriptor is seen */
+    /* it may sleep where no descriptor is seen; or for the sake of this one, which failed */
+    if (!owner && (rc == 0 || fdtable_count(&core->fds) == 0))
         loop_notify(loop);
     core_leave_work(core, owner);
     return rc;

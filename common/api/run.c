@@ -63,14 +63,22 @@ static int run_mode(struct velo_loop *loop, enum velo_run_mode mode)
 static bool leave(struct velo_loop *loop)
 {
     struct velo_core *core = core_of(loop);
-    if (fdtable_is_pinned(&core->fds)) {
+    bool pinned = fdtable_is_pinned(&core->fds);
+    bool ready = core_checkpoint_is_due(core) || core->immediates.first != OP_NIL ||
+                 !ring_is_empty(&core->closing);
+    /* (R5) release: for who asks for the descriptor later; pairs with (R5) in core_expose() */
+    atomic_store_explicit(&core->left_over, ready, memory_order_release);
+    if (pinned) {
         loop_expose(loop);
         if (core_timeout_ns(core) == 0) /* something is left to do: be readable at once (A4) */
             loop_notify(loop);
     }
     lifecycle_set_owner(&core->life, NULL);
-    if (lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_AWAKE))
+    if (lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_AWAKE)) {
+        if (!pinned) /* it may be by now, and who pinned it may have found it running */
+            core_expose(loop);
         return true;
+    }
     lifecycle_set_owner(&core->life, thread_self());
     while (may_go_on(loop)) /* the state has moved; the stop follows in a few instructions */
         sched_yield();

@@ -17,7 +17,12 @@ bool velo_loop_is_owner(const struct velo_loop *loop)
 
 bool velo_loop_is_alive(const struct velo_loop *loop)
 {
-    return core_is_alive(loop);
+    struct velo_core *core =
+        (struct velo_core *)(uintptr_t)loop; /* a question, yet it is counted */
+    bool owner = core_enter_guest(core);
+    bool alive = core_is_alive(loop);
+    core_leave_guest(core, owner);
+    return alive;
 }
 
 int velo_loop_wake(struct velo_loop *loop)
@@ -52,7 +57,7 @@ int velo_loop_backend_fd(struct velo_loop *loop)
     if (rc >= 0) {
         loop_notify(loop);
         if (lifecycle_state(&core->life) == VELO_STATE_AWAKE)
-            loop_expose(loop);
+            core_expose(loop);
     }
     core_leave_work(core, owner);
     return rc;

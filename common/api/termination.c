@@ -45,8 +45,8 @@ static void drain(struct velo_loop *loop)
         loop_count(loop, &counts);
         bool more = counts.pending != 0 || core->immediates.first != OP_NIL ||
                     !ring_is_empty(&core->closing) || core_checkpoint_is_due(core);
-        if (!more || core->backlog.first != OP_NIL)
-            break; /* what found no memory is discarded, and so reported */
+        if (!more)
+            break; /* what is in the backlog finds no memory: it is discarded, and so reported */
         if (ran == 0)
             sched_yield(); /* a producer is between its claim and its filling */
     }
@@ -108,16 +108,18 @@ static int end(struct velo_loop *loop, enum stop mode, int64_t timeout_ns, enum 
     pthread_mutex_lock(&life->lock);
     bool mine = decide(loop, mode);
     *stop = lifecycle_stop(life);
+    pthread_mutex_unlock(&life->lock);
     if (mine) {
-        pthread_mutex_unlock(&life->lock);
         termination_finish(loop);
         return 0;
     }
-    if (!owner && lifecycle_state(life) != VELO_STATE_TERMINATED) {
-        loop_notify(loop);
-        if (timeout_ns != 0)
-            rc = wait_ended(life, deadline_ns);
-    }
+    if (owner)
+        return 0;
+    if (lifecycle_state(life) != VELO_STATE_TERMINATED)
+        loop_notify(loop); /* not under the lock: a failing wake-up is logged, by a hook */
+    pthread_mutex_lock(&life->lock);
+    if (timeout_ns != 0)
+        rc = wait_ended(life, deadline_ns);
     pthread_mutex_unlock(&life->lock);
     return rc;
 }

@@ -39,14 +39,15 @@ static inline void counter_set(struct counter *c, uint64_t value)
 
 static inline uint64_t shared_counter_get(const struct shared_counter *c)
 {
-    /* (K2) acquire: who sees the count also sees what was done before it; pairs with (K2) below */
-    return atomic_load_explicit(&c->value, memory_order_acquire);
+    /* (K2) seq_cst: who sees the count also sees what was done before it; and a loop that announces
+     * its sleep and then looks whether it is alive sees a change whose maker saw no sleeper (A2) */
+    return atomic_load_explicit(&c->value, memory_order_seq_cst);
 }
 
 static inline void shared_counter_add(struct shared_counter *c, uint64_t n)
 {
-    /* (K2) release: publishes what was done before it; pairs with (K2) above */
-    atomic_fetch_add_explicit(&c->value, n, memory_order_release);
+    /* (K2) seq_cst: publishes what was done before it; pairs with (K2) above */
+    atomic_fetch_add_explicit(&c->value, n, memory_order_seq_cst);
 }
 
 #endif

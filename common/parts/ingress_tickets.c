@@ -120,10 +120,13 @@ static struct chunk *spare_take(struct ingress *in)
     return NULL;
 }
 
-/* A chunk for an open claim: spare, new, or the reserve, after which submits are refused. */
-static struct chunk *chunk_get(struct ingress *in)
+/*
+ * A chunk for an open claim: spare, new, or the reserve, after which submits are refused. Only who
+ * is [pinned] to the place of installing may take a spare; the others were never live.
+ */
+static struct chunk *chunk_get(struct ingress *in, bool pinned)
 {
-    struct chunk *chunk = spare_take(in);
+    struct chunk *chunk = pinned ? spare_take(in) : NULL;
     if (chunk == NULL)
         chunk = chunk_new();
     if (chunk == NULL) {
@@ -162,12 +165,10 @@ struct chunk *ingress_enter(struct chunk *chunk, uint64_t k)
     return chunk;
 }
 
-/*
- * The chunk after [chunk], which is chunk [k], installed if need be; NULL when [chunk] is no longer
- * chunk k. [supply]: chunks brought along by a batch, or NULL.
+/* As ingress_install_next(); NULL when [chunk] is no longer chunk k, which being [pinned] excludes.
  */
-struct chunk *
-ingress_install_next(struct ingress *in, struct chunk *chunk, uint64_t k, struct chunk **supply)
+static struct chunk *install_next(
+    struct ingress *in, struct chunk *chunk, uint64_t k, struct chunk **supply, bool pinned)
 {
     uintptr_t unset = k * 2 + 1;
     struct chunk *fresh = NULL;
@@ -180,7 +181,7 @@ ingress_install_next(struct ingress *in, struct chunk *chunk, uint64_t k, struct
             fresh = *supply;
             *supply = fresh->below;
         } else {
-            fresh = chunk_get(in);
+            fresh = chunk_get(in, pinned);
             supply = NULL;
         }
         if (fresh != NULL)
@@ -207,12 +208,22 @@ ingress_install_next(struct ingress *in, struct chunk *chunk, uint64_t k, struct
     return (expected & 1) != 0 ? NULL : (struct chunk *)expected; // NOLINT
 }
 
+/*
+ * The chunk after [chunk], which is chunk [k], installed if need be. The caller has an open claim
+ * in chunk k. [supply]: chunks brought along by a batch, or NULL.
+ */
+struct chunk *
+ingress_install_next(struct ingress *in, struct chunk *chunk, uint64_t k, struct chunk **supply)
+{
+    return install_next(in, chunk, k, supply, true);
+}
+
 /* Walk from [chunk], believed to be chunk [j] < [k], to chunk k; NULL: it was recycled meanwhile.
  */
 static struct chunk *walk_forward(struct ingress *in, struct chunk *chunk, uint64_t j, uint64_t k)
 {
     while (j < k) {
-        struct chunk *next = ingress_install_next(in, chunk, j, NULL);
+        struct chunk *next = install_next(in, chunk, j, NULL, false);
         if (next == NULL)
             return NULL;
         /* (T5) acquire: was [chunk] still chunk j when its link was read? Else the link is
@@ -296,7 +307,7 @@ int ingress_push_many(struct ingress *in,
     uint64_t ticket;
     if (ingress_is_short(in) && ingress_relieve(in) != 0)
         return -ENOMEM;
-    if (count > CHUNK_SLOTS / 2 && batch_supply(count / CHUNK_SLOTS + 2, &supply) != 0)
+    if (ingress_needs_supply(count) && batch_supply(count / CHUNK_SLOTS + 2, &supply) != 0)
         return -ENOMEM;
     if (!ingress_claim(in, count, &ticket)) {
         free_list(supply);

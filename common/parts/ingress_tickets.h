@@ -12,6 +12,9 @@
  * k, 2k once it is chunk k. Only the last is trusted when the chunk was reached by the hint.
  *  - chunk.next is 2k+1 until chunk k+1 is installed by CAS, so an installer that comes too late
  *    meets another value even if the chunk was recycled: no ABA.
+ *  - Who installs chunk k+1 without a claim in chunk k may come so late that it was installed and
+ *    retired before. So it tries with a chunk that was never live: else its marks, 2k+1, might be
+ *    seen by another latecomer who holds the former chunk k+1.
  *  - The producer of slot 0 of chunk k installs chunk k+1 before it fills its slot; hence the owner
  *    always finds a next chunk. Anybody who needs it earlier may install it too.
  *  - hint is stored only by a producer pinned in that chunk, and moved on by the owner before it
@@ -145,6 +148,12 @@ static inline int ingress_push(struct ingress *in, struct wake *wake, velo_fn fn
     if (__builtin_expect(kind != WAKE_AWAKE, 0))
         wake_signal(wake, kind);
     return 0;
+}
+
+/* Does a batch of [count] bring chunks along? It seeks them before it claims. */
+static inline bool ingress_needs_supply(size_t count)
+{
+    return count > CHUNK_SLOTS / 2;
 }
 
 /* Append [count] tasks, contiguous and in order (S4). Returns as ingress_push(). */

@@ -54,11 +54,12 @@ static int push_bounded(struct lanes *lanes, int lane, const struct velo_task *t
 int lanes_push_many(
     struct lanes *lanes, struct gate *gate, int lane, const struct velo_task *tasks, size_t count)
 {
-    if (lanes->credit.max == 0)
+    if (lanes->credit.max == 0 && !ingress_needs_supply(count))
         return push(lanes, lane, tasks, count);
     if (!gate_enter(gate))
         return -ESHUTDOWN;
-    int rc = push_bounded(lanes, lane, tasks, count);
+    int rc = lanes->credit.max == 0 ? push(lanes, lane, tasks, count)
+                                    : push_bounded(lanes, lane, tasks, count);
     gate_leave(gate);
     return rc;
 }

@@ -31,8 +31,9 @@ int lanes_init(struct lanes *lanes, int eventfd, size_t max_pending);
 void lanes_fini(struct lanes *lanes);
 
 /*
- * Append tasks to a lane, all or none. The general path: batches, and any number with max_pending,
- * which goes through [gate] since giving credit back comes after the queue's refusal.
+ * Append tasks to a lane, all or none. The general path: batches, and any number with max_pending.
+ * That goes through [gate], since giving credit back comes after the queue's refusal; so does a
+ * batch that seeks memory before its claim, for until then nothing else tells that it is inside.
  * Any thread. Returns 0, -ESHUTDOWN, -EAGAIN, -ENOMEM.
  */
 int lanes_push_many(

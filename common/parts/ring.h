@@ -81,10 +81,10 @@ static inline struct velo_task ring_pop(struct ring *ring)
     return task;
 }
 
-/* Give a large array back; the ring is empty. */
+/* Give a large array back if the ring is empty: a close may have ended its run early. */
 static inline void ring_trim(struct ring *ring)
 {
-    if (ring->mask >= RING_KEEP) {
+    if (ring->mask >= RING_KEEP && ring_is_empty(ring)) {
         free(ring->slots);
         ring->slots = NULL;
         ring->mask = 0;

@@ -5,6 +5,7 @@
  *
  * States of [parked], and who moves them:
  *   AWAKE   -> FUTEX, EVENTFD   owner, before it looks at its queues a last time (wake_announce)
+ *   AWAKE   -> EVENTFD          any thread, when nobody runs an embedded loop    (wake_expose)
  *   FUTEX, EVENTFD -> CLAIMED   one waker, who then makes the system call       (wake_claim)
  *   any     -> AWAKE            owner, after its sleep                          (wake_retract)
  *   CLAIMED -> FUTEX, EVENTFD   the waker whose system call failed              (wake_signal)
@@ -18,8 +19,9 @@
  *
  * What TSan cannot see: nothing; there is no fence here. What it does not check is S itself.
  *
- * Destroying: the owner counts the claims it finds at wake_retract(), each claimer counts itself
- * done as its last access; wake_wait_done() waits until both agree, so no descriptor is written
+ * Destroying: the owner counts the claims that it finds at wake_retract() and, if it was exposed
+ * while it ran, at wake_announce(); each claimer counts itself done as its last access;
+ * wake_wait_done() finds the last claim and waits until both agree, so no descriptor is written
  * after it was closed (L9) and no freed word is touched (L8).
  */
 #ifndef VELO_PARTS_WAKE_H
@@ -56,8 +58,19 @@ struct wake {
 /* Owner: say that a sleep is coming. Then look at every queue, and only then block. */
 static inline void wake_announce(struct wake *wake, enum wake_kind kind)
 {
-    /* (W2) seq_cst: (3) of the proof; pairs with (W1) */
-    atomic_store_explicit(&wake->parked, kind, memory_order_seq_cst);
+    /* (W2) seq_cst: (3) of the proof; pairs with (W1). A claim of an exposure is not lost */
+    uint32_t was = atomic_exchange_explicit(&wake->parked, kind, memory_order_seq_cst);
+    if (__builtin_expect(was == WAKE_CLAIMED, 0))
+        counter_add(&wake->claims, 1);
+}
+
+/* Any thread: nobody runs the loop; announce that its eventfd wants to be written. */
+static inline void wake_expose(struct wake *wake)
+{
+    uint32_t awake = WAKE_AWAKE;
+    /* (W2) seq_cst: as above; nothing to do when it is announced already */
+    atomic_compare_exchange_strong_explicit(
+        &wake->parked, &awake, WAKE_EVENTFD, memory_order_seq_cst, memory_order_seq_cst);
 }
 
 /* Owner: the sleep is over, or called off. True: somebody has woken it, or is about to. */
@@ -149,8 +162,9 @@ static inline int wake_futex_wait(struct wake *wake, uint64_t deadline_ns)
 }
 
 /* Before destroying: wait until every claimer has left. Nobody sleeps or submits any more. */
-static inline void wake_wait_done(const struct wake *wake)
+static inline void wake_wait_done(struct wake *wake)
 {
+    wake_retract(wake); /* it may have ended exposed */
     while (shared_counter_get(&wake->done) < counter_get(&wake->claims))
         sched_yield();
 }

@@ -128,6 +128,38 @@ static void a_short_queue_needs_no_new_chunks(void **state)
     ingress_fini(&in);
 }
 
+/*
+ * Who installs a chunk that precedes its own claim may be late, so it brings one that was never
+ * live, although there are spares: see the third point of ingress_tickets.h.
+ */
+static void an_installer_without_a_claim_there_takes_no_spare(void **state)
+{
+    (void)state;
+    struct ingress in;
+    struct wake wake;
+    struct velo_task task;
+    uint64_t ticket;
+    queue_open(&in, &wake);
+    for (unsigned i = 0; i < 4 * CHUNK_SLOTS; i++) {
+        assert_int_equal(ingress_push(&in, &wake, nothing, number(i)), 0);
+        assert_true(ingress_pop(&in, &task));
+    }
+    unsigned before = atomic_load(&chunks_made);
+    assert_true(ingress_claim(&in, 3 * CHUNK_SLOTS, &ticket));
+    ingress_find(&in, (ticket >> CHUNK_BITS) + 2);
+    assert_int_equal(atomic_load(&chunks_made), before + 2);
+    for (uint64_t t = ticket; t < ticket + 3 * CHUNK_SLOTS; t++) {
+        struct chunk *chunk = ingress_chunk(&in, t);
+        if (t % CHUNK_SLOTS == 0)
+            ingress_install_next(&in, chunk, t >> CHUNK_BITS, NULL);
+        slot_fill(&chunk->slots[t % CHUNK_SLOTS], nothing, number(t));
+        assert_true(ingress_pop(&in, &task));
+        assert_int_equal((uintptr_t)task.arg, t);
+    }
+    assert_int_equal(atomic_load(&chunks_made), before + 2);
+    ingress_fini(&in);
+}
+
 /* After a flood the chunks beyond the spares are freed by trim (LeakSanitizer sees the rest). */
 static void trim_frees_what_a_flood_has_left(void **state)
 {
@@ -327,6 +359,7 @@ int main(void)
         cmocka_unit_test(the_order_is_that_of_the_calls),
         cmocka_unit_test(batches_of_every_size_stay_in_order),
         cmocka_unit_test(a_short_queue_needs_no_new_chunks),
+        cmocka_unit_test(an_installer_without_a_claim_there_takes_no_spare),
         cmocka_unit_test(trim_frees_what_a_flood_has_left),
         cmocka_unit_test(what_was_accepted_before_the_closing_is_there_after_it),
         cmocka_unit_test(without_memory_pushes_are_refused_and_nothing_is_lost),

@@ -144,7 +144,7 @@ static int sleep_until_woken(struct velo_loop *loop,
 int loop_wait(struct velo_loop *loop)
 {
     int64_t timeout_ns = lanes_timeout_ns(&loop->lanes, core_timeout_ns(&loop->core));
-    return timeout_ns == 0 ? 0 : sleep_until_woken(loop, timeout_ns, core_peek);
+    return timeout_ns == 0 ? 1 : sleep_until_woken(loop, timeout_ns, core_peek);
 }
 
 int loop_turn(struct velo_loop *loop, bool may_block)
@@ -165,7 +165,7 @@ int loop_turn(struct velo_loop *loop, bool may_block)
 
 void loop_expose(struct velo_loop *loop)
 {
-    wake_announce(&loop->lanes.wake, WAKE_EVENTFD);
+    wake_expose(&loop->lanes.wake);
     if (lanes_count(&loop->lanes) != 0 || core_has_mail(&loop->core))
         loop_notify(loop); /* readable at once */
 }

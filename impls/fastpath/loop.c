@@ -315,15 +315,18 @@ idle(struct velo_loop *loop, int64_t timeout_ns, int (*wait)(struct velo_core *,
 
 static int64_t timeout_ns_of(struct velo_loop *loop)
 {
-    if (has_local(loop))
-        return 0;
+    for (int lane = 0; lane < LANES;
+         lane++) { /* else it waits for a claim: nap until that is filled */
+        if (local_is_next(&loop->local[lane], counter_get(&loop->lanes.queue[lane].taken)))
+            return 0;
+    }
     return lanes_timeout_ns(&loop->lanes, core_timeout_ns(&loop->core));
 }
 
 int loop_wait(struct velo_loop *loop)
 {
     int64_t timeout_ns = timeout_ns_of(loop);
-    return timeout_ns == 0 ? 0 : idle(loop, timeout_ns, core_peek);
+    return timeout_ns == 0 ? 1 : idle(loop, timeout_ns, core_peek);
 }
 
 int loop_turn(struct velo_loop *loop, bool may_block)
@@ -344,7 +347,7 @@ int loop_turn(struct velo_loop *loop, bool may_block)
 
 void loop_expose(struct velo_loop *loop)
 {
-    wake_announce(&loop->lanes.wake, WAKE_EVENTFD);
+    wake_expose(&loop->lanes.wake);
     if (lanes_count(&loop->lanes) != 0 || has_local(loop) || core_has_mail(&loop->core))
         loop_notify(loop); /* readable at once */
 }

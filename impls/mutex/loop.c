@@ -298,7 +298,7 @@ static int sleep_until_woken(struct velo_loop *loop,
 int loop_wait(struct velo_loop *loop)
 {
     int64_t timeout_ns = core_timeout_ns(&loop->core);
-    return sleep_until_woken(loop, timeout_ns, core_peek);
+    return timeout_ns == 0 ? 1 : sleep_until_woken(loop, timeout_ns, core_peek);
 }
 
 int loop_turn(struct velo_loop *loop, bool may_block)
