@@ -46,6 +46,32 @@ CONF_CASE(queued_work_of_every_kind_is_alive, "A1", 0)
     }
 }
 
+struct adding {
+    struct velo_loop *loop;
+    unsigned kind;
+};
+
+static void add_and_look(void *arg)
+{
+    struct adding *adding = arg;
+    CONF_EXPECT_INT(kind_add(adding->kind, adding->loop, nothing, NULL, NULL), 0);
+    CONF_EXPECT(velo_loop_is_alive(adding->loop));
+}
+
+/* A1: on the owner the answer is exact: what a callback has just added is alive. */
+CONF_CASE(work_that_a_callback_added_is_alive, "A1", 0)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct adding adding = {.loop = conf_create(NULL), .kind = kind};
+        if (kind_is_offered(kind)) {
+            assert_int_equal(velo_submit(adding.loop, add_and_look, &adding), 0);
+            conf_turns(adding.loop, 3);
+            assert_false(velo_loop_is_alive(adding.loop));
+        }
+        conf_destroy(adding.loop);
+    }
+}
+
 /* A1: work that was taken back no longer holds the loop. */
 CONF_CASE(cancelled_work_is_not_alive, "A1", 0)
 {

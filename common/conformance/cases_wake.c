@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waking a sleeping loop (S8): always, and with no more system calls than sleeps. Method: hooks on
- * the native wait act between the loop's last look at its queues and its sleep; counters of the
- * system calls say what waking has cost. No case has a timer that could hide a lost wake-up.
+ * Waking a sleeping loop (S8): always, and with no more system calls than sleeps. Method: counters
+ * of the system calls say what waking has cost. No case has a timer that could hide a lost wake-up.
+ * The way to sleep itself is for cases_wake_brink.c.
  */
-#include <sched.h>
 
-#include "../sim/clock.h"
 #include "../sim/faults.h"
 #include "conf.h"
 #include "kinds.h"
@@ -126,161 +124,6 @@ CONF_CASE(one_piece_of_work_of_any_kind_per_sleep_is_never_lost, "S8 M4", 0)
     sleeper_start(&sleeper);
     add_some_of_each(&sleeper, 0);
     sleeper_end(&sleeper);
-}
-
-struct chase {
-    struct velo_loop *loop;
-    atomic_uint ran;
-    struct conf_random random; /* owner */
-};
-
-static void chase_ran(void *arg)
-{
-    struct chase *chase = arg;
-    atomic_fetch_add(&chase->ran, 1);
-    conf_jitter(&chase->random, 2500); /* so that neither side is always the faster one */
-}
-
-/* Spin until the callback has run, so that we go on while its owner is on its way to sleep. */
-static bool spin_until(struct chase *chase, unsigned target)
-{
-    uint64_t limit = conf_now_ns() + CONF_PATIENCE_NS;
-    for (unsigned spins = 1; atomic_load(&chase->ran) != target; spins++) {
-        if (spins % 20000 == 0)
-            sched_yield(); /* one processor: let the owner run */
-        if (spins % 20000 == 0 && conf_now_ns() > limit)
-            return false;
-    }
-    return true;
-}
-
-/*
- * S8, traps W1, W2: the next piece of work comes within microseconds after the last one ran, just
- * while the loop decides to sleep: the distance is swept through the whole way to sleep.
- */
-CONF_CASE(work_that_meets_a_loop_falling_asleep_is_never_lost, "S8 M4", 0)
-{
-    struct conf_random random = conf_random(60);
-    struct chase chase = {.loop = conf_create(NULL), .random = conf_random(61)};
-    struct conf_runner runner;
-    conf_runner_start(&runner, chase.loop, VELO_RUN_FOREVER);
-    for (unsigned i = 1; i <= conf_rounds(80000); i++) {
-        unsigned kind = (unsigned)conf_random_below(&random, KINDS);
-        kind = kind_is_offered(kind) ? kind : KIND_TASK;
-        assert_int_equal(kind_add(kind, chase.loop, chase_ran, &chase, NULL), 0);
-        if (!spin_until(&chase, i))
-            fail_msg("a %s is lost (round %u)", kind_name(kind), i);
-        conf_jitter(&random, 2500);
-    }
-    assert_int_equal(velo_loop_shutdown(chase.loop, -1), 0);
-    assert_int_equal(conf_runner_join(&runner), 0);
-    conf_destroy(chase.loop);
-}
-
-/* ---- the moment before the sleep ---- */
-
-/*
- * Holds the owner at the [skip]-th of the places where the hook is called, once per round, while
- * the case adds work. [round] is what the case waits for and lets go of.
- */
-struct brink {
-    struct velo_loop *loop;
-    atomic_int skip; /* below 0: not armed */
-    struct conf_count at_brink, go, ran;
-    uint64_t rounds;
-};
-
-static void stop_at_brink(void *ctx)
-{
-    struct brink *brink = ctx;
-    if (!velo_loop_is_owner(brink->loop) || atomic_load(&brink->skip) < 0)
-        return;
-    if (atomic_fetch_sub(&brink->skip, 1) != 0)
-        return;
-    conf_count_add(&brink->at_brink, 1);
-    conf_count_wait(&brink->go, conf_count_get(&brink->at_brink));
-}
-
-static void brink_start(struct brink *brink, struct conf_runner *runner)
-{
-    brink->loop = conf_create(NULL);
-    atomic_init(&brink->skip, -1);
-    conf_count_init(&brink->at_brink);
-    conf_count_init(&brink->go);
-    conf_count_init(&brink->ran);
-    conf_runner_start(runner, brink->loop, VELO_RUN_FOREVER);
-    conf_sync(brink->loop);
-}
-
-static void brink_end(struct brink *brink, struct conf_runner *runner)
-{
-    sim_faults_clear();
-    sim_clock_hook(NULL, NULL);
-    assert_int_equal(velo_loop_shutdown(brink->loop, -1), 0);
-    assert_int_equal(conf_runner_join(runner), 0);
-    conf_destroy(brink->loop);
-}
-
-/* One round; false: the owner never came by, as it does not do [skip] such calls in a turn. */
-static bool add_at_brink(struct brink *brink, unsigned kind, int skip, uint64_t patience_ns)
-{
-    conf_wait_state(brink->loop, VELO_STATE_SLEEPING);
-    atomic_store(&brink->skip, skip);
-    assert_int_equal(velo_loop_wake(brink->loop), 0); /* a turn, and then a new sleep */
-    if (!conf_count_wait_for(&brink->at_brink, brink->rounds + 1, patience_ns)) {
-        if (atomic_exchange(&brink->skip, -1) >= 0)
-            return false;
-        conf_count_wait(&brink->at_brink, brink->rounds + 1); /* it came at the last moment */
-    }
-    brink->rounds++;
-    uint64_t before = conf_count_get(&brink->ran);
-    assert_int_equal(kind_add(kind, brink->loop, conf_count_fn, &brink->ran, NULL), 0);
-    conf_count_add(&brink->go, 1);
-    if (!conf_count_wait(&brink->ran, before + 1))
-        fail_msg("a %s is lost at the brink of sleep (%d)", kind_name(kind), skip);
-    return true;
-}
-
-/*
- * S8, trap W1: the work falls between the last look at the queues and the sleep. The owner stands
- * in front of the wait call when it happens; that wait must end at once.
- */
-CONF_CASE(work_added_at_the_brink_of_sleep_is_not_lost, "S8", 0)
-{
-    struct brink brink = {.rounds = 0};
-    struct conf_runner runner;
-    brink_start(&brink, &runner);
-    sim_hook(SIM_POLL_WAIT, stop_at_brink, &brink);
-    sim_hook(SIM_FUTEX_WAIT, stop_at_brink, &brink);
-    for (unsigned i = 0; i < 5 * KINDS; i++) {
-        unsigned kind = i % KINDS;
-        if (kind_is_offered(kind) && !add_at_brink(&brink, kind, 0, CONF_PATIENCE_NS / 2)) {
-            assert_int_equal(sleeps(), 0); /* seen sleeping, but never stopped: we are wrong */
-            assert_int_equal(velo_loop_close(brink.loop), 0);
-            conf_na("sleeps without a system call that can be seen");
-        }
-    }
-    brink_end(&brink, &runner);
-}
-
-/*
- * S8, traps W1, P2: the same a little earlier: before the loop announces its sleep. A far timer
- * makes it read the clock for its time-out there; it is held at each reading of a turn in turn.
- */
-CONF_CASE(work_added_before_the_sleep_is_announced_is_not_lost, "S8 R3", VELO_CAP_TIMERS)
-{
-    struct brink brink = {.rounds = 0};
-    struct conf_runner runner;
-    brink_start(&brink, &runner);
-    assert_int_equal(velo_timer_start(brink.loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, NULL), 0);
-    conf_sync(brink.loop);
-    sim_clock_hook(stop_at_brink, &brink);
-    int readings = 4; /* of a turn, found out by the first kind */
-    for (unsigned kind = 0; kind < KINDS; kind++)
-        for (int skip = 0; skip < readings && kind_is_offered(kind); skip++)
-            if (!add_at_brink(&brink, kind, skip, 300 * CONF_NS_PER_MS))
-                readings = skip;
-    brink_end(&brink, &runner);
 }
 
 /* ---- what waking costs ---- */
