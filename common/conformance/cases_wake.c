@@ -4,7 +4,6 @@
  * of the system calls say what waking has cost. No case has a timer that could hide a lost wake-up.
  * The way to sleep itself is for cases_wake_brink.c.
  */
-
 #include "../sim/faults.h"
 #include "conf.h"
 #include "kinds.h"
