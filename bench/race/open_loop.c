@@ -14,6 +14,7 @@
 #define LATE_MAX_NS (2 * NS_PER_S)
 #define PILOT_WARMUP_NS (25 * NS_PER_MS)
 #define PILOT_NS (75 * NS_PER_MS)
+#define PILOT_DELIVERED_MIN 10000
 
 void open_loop_schedule(struct open_loop *loop, double rate, bool poisson, uint64_t seed)
 {
@@ -75,9 +76,11 @@ void open_loop_run(struct open_loop *loop, uint64_t duration_ns)
 double open_loop_pilot(struct open_loop *loop, uint64_t (*done)(void *load), uint64_t credit)
 {
     uint64_t start_ns = clock_now_ns(), now_ns = start_ns, progress_ns = start_ns;
-    uint64_t warm_ns = 0, warm_done = 0;
-    while (warm_ns == 0 || now_ns - warm_ns < PILOT_NS) {
-        uint64_t delivered = done(loop->load);
+    uint64_t warm_ns = 0, warm_done = 0, delivered = 0;
+    /* so many, too: a loop that lost its processor for the whole time has not shown its capacity */
+    while (warm_ns == 0 || now_ns - warm_ns < PILOT_NS ||
+           delivered - warm_done < PILOT_DELIVERED_MIN) {
+        delivered = done(loop->load);
         now_ns = clock_now_ns();
         if (warm_ns == 0 && now_ns - start_ns >= PILOT_WARMUP_NS) {
             warm_ns = now_ns;

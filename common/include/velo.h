@@ -3,9 +3,9 @@
  * velo.h - the one API that every contestant implements.
  *
  * A loop runs callbacks on one thread, its owner: the thread that is inside velo_loop_run(). Every
- * other thread is foreign. All calls return 0 or a negative errno value and never set errno. Time
- * is in nanoseconds on CLOCK_MONOTONIC; delays are relative. Clause ids in brackets (S3, T5) refer
- * to common/CONTRACT.md, where the semantics stand in full.
+ * other thread is foreign. All calls return 0 or a negative errno value; errno itself is no part of
+ * the interface. Time is in nanoseconds on CLOCK_MONOTONIC; delays are relative. Clause ids in
+ * brackets (S3, T5) refer to common/CONTRACT.md, where the semantics stand in full.
  *
  * Synchronization table: which calls may run beside which, on the same loop, from other threads.
  *

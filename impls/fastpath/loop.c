@@ -69,12 +69,15 @@ submit_on_owner(struct velo_loop *loop, int lane, const struct velo_task *tasks,
         return -ESHUTDOWN;
     if (credit->max != 0 && !credit_take(credit, count))
         return -EAGAIN;
-    if (local_reserve(local, count) != 0) {
+    uint64_t stamp = ingress_claimed(&loop->lanes.queue[lane]);
+    int rc = local_reserve(local, count);
+    if (ingress_is_closed(&loop->lanes.queue[lane])) /* then the stamp may mean nothing */
+        rc = -ESHUTDOWN;
+    if (rc != 0) {
         if (credit->max != 0)
             credit_give(credit, count);
-        return -ENOMEM;
+        return rc;
     }
-    uint64_t stamp = ingress_claimed(&loop->lanes.queue[lane]);
     for (size_t i = 0; i < count; i++)
         local_push(local, tasks[i].fn, tasks[i].arg, stamp);
     return 0;
