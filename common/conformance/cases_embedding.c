@@ -61,6 +61,39 @@ CONF_CASE(backend_fd_tells_when_a_turn_is_worth_it, "A4", VELO_CAP_BACKEND_FD)
     conf_destroy(loop);
 }
 
+struct adding {
+    struct velo_loop *loop;
+    unsigned kind;
+    struct conf_count ran;
+};
+
+static void add_one(void *arg)
+{
+    struct adding *adding = arg;
+    CONF_EXPECT_INT(kind_add(adding->kind, adding->loop, conf_count_fn, &adding->ran, NULL), 0);
+}
+
+/* A4: what a callback adds for the next turn makes the descriptor readable after this one. */
+CONF_CASE(backend_fd_tells_of_work_that_a_callback_added, "A4", VELO_CAP_BACKEND_FD)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct adding adding = {.loop = conf_create(NULL), .kind = kind};
+        conf_count_init(&adding.ran);
+        int fd = velo_loop_backend_fd(adding.loop);
+        conf_turns(adding.loop, 2);
+        if (kind_is_offered(kind) && kind != KIND_TIMER) { /* timers are told by the metrics */
+            assert_int_equal(velo_defer_close(adding.loop, add_one, &adding), 0);
+            conf_turns(adding.loop, 1);
+            if (conf_count_get(&adding.ran) == 0 && !is_readable(fd))
+                fail_msg("a %s is pending and backend_fd does not tell", kind_name(kind));
+            conf_turns(adding.loop, 1);
+            assert_int_equal(conf_count_get(&adding.ran), 1);
+            assert_false(is_readable(fd));
+        }
+        conf_destroy(adding.loop);
+    }
+}
+
 static void submit_from_outside(void *arg, unsigned index)
 {
     void **pair = arg;
