@@ -204,6 +204,9 @@ bool core_must_look(struct velo_core *core)
 
 bool core_take_poke(struct velo_core *core)
 {
+    /* (R3) relaxed: a look, so that the line stays shared while nobody pokes */
+    if (atomic_load_explicit(&core->poked, memory_order_relaxed) == 0)
+        return false;
     /* (R3) acq_rel: sees what was done before the poke; pairs with (R3) in velo_loop_wake() */
     return atomic_exchange_explicit(&core->poked, 0, memory_order_acq_rel) != 0;
 }

@@ -79,8 +79,8 @@ struct velo_core {
     _Atomic uint32_t until_idle; /* run UNTIL_IDLE is on: losing the last live thing must wake */
     _Atomic uint32_t poked;      /* velo_loop_wake(): the next poll may not block */
     _Atomic uint32_t left_over;  /* the last run has left something to do; written by its owner */
-    struct lifecycle life;
-    struct fdtable fds;
+    _Alignas(128) struct lifecycle life; /* a line that others read and that rarely changes */
+    _Alignas(128) struct fdtable fds;
 };
 
 /* ---- what a contestant provides; [loop] is what velo_loop_create() allocated ---- */

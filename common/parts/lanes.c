@@ -30,6 +30,26 @@ void lanes_refuse(struct lanes *lanes)
     ingress_close(&lanes->queue[LANE_PRIORITY]);
 }
 
+void lanes_lag(struct lanes *lanes)
+{
+    if (lanes->lag_skip > 0) {
+        lanes->lag_skip--;
+        return;
+    }
+    uint64_t before = lanes_count(lanes);
+    if (before == 0 || before >= LAG_ENOUGH)
+        return;
+    for (int i = 0; i < LAG_PAUSES; i++)
+        cpu_pause();
+    if (lanes_count(lanes) - before >= LAG_GAIN) {
+        lanes->lag_backoff = 0;
+        return;
+    }
+    uint32_t backoff = lanes->lag_backoff == 0 ? 16 : lanes->lag_backoff * 2;
+    lanes->lag_backoff = backoff < LAG_SKIP_MAX ? backoff : LAG_SKIP_MAX;
+    lanes->lag_skip = lanes->lag_backoff;
+}
+
 static int push(struct lanes *lanes, int lane, const struct velo_task *tasks, size_t count)
 {
     struct ingress *in = &lanes->queue[lane];

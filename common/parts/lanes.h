@@ -16,11 +16,17 @@ enum { LANE_NORMAL, LANE_PRIORITY, LANES };
 #define NAP_MIN_NS 50000
 #define NAP_MAX_NS 1000000
 #define STALL_SPINS 200 /* looks at a claimed slot before giving up for this turn */
+#define LAG_PAUSES 64   /* how long to hold back, in pause instructions: about a microsecond */
+#define LAG_ENOUGH 64   /* so many tasks are a batch already */
+#define LAG_GAIN 8      /* holding back pays if so many came meanwhile */
+#define LAG_SKIP_MAX 4096
 
 struct lanes {
     struct wake wake;
     struct ingress queue[LANES];
-    _Alignas(128) struct credit credit; /* only used with max_pending */
+    _Alignas(128) struct credit credit; /* only changes with max_pending; producers look at max */
+    _Alignas(128) uint32_t lag_skip;    /* owner: turns until holding back is tried again */
+    uint32_t lag_backoff;               /* owner: how many turns to skip after the next failure */
     int64_t nap_ns; /* owner: how long to wait for a stalled producer; 0 = none */
 };
 
@@ -57,6 +63,16 @@ static inline uint64_t lanes_count(const struct lanes *lanes)
 {
     return ingress_count(&lanes->queue[LANE_NORMAL]) + ingress_count(&lanes->queue[LANE_PRIORITY]);
 }
+
+/*
+ * Owner, before it runs a lane: in a flood, hold back for a moment.
+ *
+ * A loop that keeps up with its producers takes every cache line away from them while they fill it,
+ * so each task costs several transfers; one that lags a little takes full lines. Whether holding
+ * back pays is tried: if few tasks come meanwhile (a client waits for our answer), it is not tried
+ * again for a growing number of turns, so a ping-pong pays for one probe in thousands.
+ */
+void lanes_lag(struct lanes *lanes);
 
 /* Owner: give chunks back after a flood, once all is taken. */
 static inline void lanes_trim(struct lanes *lanes)

@@ -50,6 +50,7 @@ struct wake {
     void *ctx;
     bool timed;                                /* constant: note when a wake-up was claimed */
     _Atomic uint64_t claimed_ns;               /* when the last one was; written by its claimer */
+    _Atomic int claimed_cpu;                   /* and on which processor */
     _Alignas(128) struct shared_counter calls; /* system calls made to wake */
     struct shared_counter done;                /* claims whose signal is over */
     struct counter claims;                     /* claims found by the owner */
@@ -83,6 +84,14 @@ static inline bool wake_retract(struct wake *wake)
     return was == WAKE_CLAIMED;
 }
 
+/* For the idle policy: when and where the wake-up was claimed. */
+static inline void wake_note_claim(struct wake *wake)
+{
+    /* (W8) relaxed: advice only */
+    atomic_store_explicit(&wake->claimed_ns, clock_now_ns(), memory_order_relaxed);
+    atomic_store_explicit(&wake->claimed_cpu, sched_getcpu(), memory_order_relaxed); /* (W8) */
+}
+
 /* Waker, after publishing: is the owner asleep, and is it mine to wake? 0 = no. */
 static inline enum wake_kind wake_claim(struct wake *wake)
 {
@@ -94,8 +103,7 @@ static inline enum wake_kind wake_claim(struct wake *wake)
     bool won = atomic_compare_exchange_strong_explicit(
         &wake->parked, &kind, WAKE_CLAIMED, memory_order_acq_rel, memory_order_relaxed);
     if (won && wake->timed)
-        /* (W8) relaxed: for the idle policy only */
-        atomic_store_explicit(&wake->claimed_ns, clock_now_ns(), memory_order_relaxed);
+        wake_note_claim(wake);
     return won ? (enum wake_kind)kind : WAKE_AWAKE;
 }
 

@@ -152,6 +152,7 @@ int loop_turn(struct velo_loop *loop, bool may_block)
     struct velo_core *core = &loop->core;
     core_turn_begin(core);
     core_run_timers(core);
+    lanes_lag(&loop->lanes);
     loop_run_tasks(loop);
     lanes_trim(&loop->lanes);
     int64_t timeout_ns = may_block ? lanes_timeout_ns(&loop->lanes, core_timeout_ns(core)) : 0;

@@ -258,7 +258,10 @@ static void note_park(struct velo_loop *loop, uint64_t start_ns, bool woken)
     uint64_t claimed_ns = atomic_load_explicit(&loop->lanes.wake.claimed_ns, memory_order_relaxed);
     bool told = woken && claimed_ns >= start_ns && claimed_ns <= now_ns;
     if (told)
-        spin_note_park(&loop->spin, now_ns - claimed_ns);
+        spin_note_park(&loop->spin,
+                       now_ns - claimed_ns,
+                       /* (W8) relaxed: see wake_claim() */
+                       atomic_load_explicit(&loop->lanes.wake.claimed_cpu, memory_order_relaxed));
     spin_note_gap(&loop->spin, (told ? claimed_ns : now_ns) - start_ns);
 }
 
@@ -337,6 +340,7 @@ int loop_turn(struct velo_loop *loop, bool may_block)
     struct velo_core *core = &loop->core;
     core_turn_begin(core);
     core_run_timers(core);
+    lanes_lag(&loop->lanes);
     loop_run_tasks(loop);
     lanes_trim(&loop->lanes);
     int64_t timeout_ns = may_block ? timeout_ns_of(loop) : 0;

@@ -13,11 +13,13 @@
 
 void spin_init(struct spin *spin, int64_t option_ns)
 {
-    *spin = (struct spin){
-        .option_ns = option_ns, .park_ns = PARK_FIRST_NS, .gap_ns = PARK_FIRST_NS * GAP_FACTOR};
+    *spin = (struct spin){.option_ns = option_ns,
+                          .park_ns = PARK_FIRST_NS,
+                          .gap_ns = PARK_FIRST_NS * GAP_FACTOR,
+                          .shared = true};
 }
 
-static bool is_alone(void)
+static bool is_confined(void)
 {
     cpu_set_t set;
     return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1;
@@ -28,7 +30,7 @@ uint64_t spin_budget_ns(struct spin *spin)
     if (spin->option_ns < 0)
         return 0;
     if (spin->until_check == 0) {
-        spin->alone = is_alone();
+        spin->confined = is_confined();
         spin->until_check = CHECK_EVERY;
     }
     spin->until_check--;
@@ -36,7 +38,7 @@ uint64_t spin_budget_ns(struct spin *spin)
         spin->punished--;
         return 0;
     }
-    if (spin->alone || spin->gap_ns >= spin->park_ns)
+    if ((spin->confined && spin->shared) || spin->gap_ns >= spin->park_ns)
         return 0;
     uint64_t budget = 2 * spin->gap_ns < spin->park_ns ? 2 * spin->gap_ns : spin->park_ns;
     if (budget < PARK_LEAST_NS)
@@ -52,8 +54,9 @@ void spin_note_gap(struct spin *spin, uint64_t gap_ns)
     spin->gap_ns = (3 * spin->gap_ns + gap) / 4;
 }
 
-void spin_note_park(struct spin *spin, uint64_t park_ns)
+void spin_note_park(struct spin *spin, uint64_t park_ns, int waker_cpu)
 {
+    spin->shared = waker_cpu == sched_getcpu();
     uint64_t park = park_ns < PARK_MOST_NS ? park_ns : PARK_MOST_NS;
     park = park > PARK_LEAST_NS ? park : PARK_LEAST_NS;
     spin->park_ns = (7 * spin->park_ns + park) / 8;

@@ -8,7 +8,7 @@
  * event is averaged; the owner spins only while that average says the event will come within a
  * park's cost, for at most twice the average, never longer than the cost or the user's cap. When
  * it was pre-empted while spinning, somebody else needs the processor: it parks for a while.
- * On one allowed processor it never spins.
+ * Where its wakers run on the very processor to which it is confined, it never spins.
  */
 #ifndef FASTPATH_SPIN_H
 #define FASTPATH_SPIN_H
@@ -22,7 +22,8 @@ struct spin {
     uint64_t gap_ns;      /* average time from idle to the next event, capped */
     uint32_t punished;    /* idle times left to sit out after a pre-emption */
     uint32_t until_check; /* idle times until the number of processors is asked again */
-    bool alone;           /* one processor only */
+    bool confined;        /* one processor is allowed */
+    bool shared;          /* the last waker ran on the owner's processor */
 };
 
 void spin_init(struct spin *spin, int64_t option_ns);
@@ -33,8 +34,8 @@ uint64_t spin_budget_ns(struct spin *spin);
 /* An idle time has ended after [gap_ns]. */
 void spin_note_gap(struct spin *spin, uint64_t gap_ns);
 
-/* A park took [park_ns] from the waker's claim to the owner's return. */
-void spin_note_park(struct spin *spin, uint64_t park_ns);
+/* A park took [park_ns] from the claim of a waker on [waker_cpu] to the owner's return. */
+void spin_note_park(struct spin *spin, uint64_t park_ns, int waker_cpu);
 
 /* A spin with [budget_ns] took [spent_ns]: far more means pre-emption. */
 void spin_note_spent(struct spin *spin, uint64_t budget_ns, uint64_t spent_ns);
