@@ -216,6 +216,19 @@ static inline bool core_checkpoint_is_due(const struct velo_core *core)
     return !ring_is_empty(&core->ticks) || !ring_is_empty(&core->microtasks) || core_has_mail(core);
 }
 
+/* S1, S4: may this batch be submitted at all? All or none, so it is asked before anything is done.
+ */
+static inline bool core_batch_is_valid(const struct velo_task *tasks, size_t count)
+{
+    if (tasks == NULL)
+        return count == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i].fn == NULL)
+            return false;
+    }
+    return true;
+}
+
 /* Enter user code. */
 static inline void core_invoke(struct velo_core *core, velo_fn fn, void *arg)
 {

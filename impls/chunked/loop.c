@@ -59,12 +59,8 @@ int velo_submit_priority(struct velo_loop *loop, velo_fn fn, void *arg)
 
 int velo_submit_many(struct velo_loop *loop, const struct velo_task *tasks, size_t count)
 {
-    if (loop == NULL || (tasks == NULL && count > 0))
+    if (loop == NULL || !core_batch_is_valid(tasks, count))
         return -EINVAL;
-    for (size_t i = 0; i < count; i++) {
-        if (tasks[i].fn == NULL)
-            return -EINVAL;
-    }
     if (count == 0)
         return 0;
     return lanes_push_many(&loop->lanes, &loop->core.work, LANE_NORMAL, tasks, count);
