@@ -112,6 +112,36 @@ enum {
 enum velo_log_level { VELO_LOG_DEBUG, VELO_LOG_INFO, VELO_LOG_WARN, VELO_LOG_ERROR };
 
 /*
+ * Where a loop's memory comes from, instead of malloc. Any thread that calls the loop may call it,
+ * several at once.
+ */
+struct velo_allocator {
+    /*
+     * As realloc, with the old size told: [block] NULL allocates, [new_size] 0 frees and returns
+     * NULL. [alignment] is a power of two, the same for the life of a block. On failure returns
+     * NULL and leaves [block] as it was. A block comes uninitialised.
+     */
+    void *(*resize)(void *ctx, void *block, size_t old_size, size_t new_size, size_t alignment);
+    void *ctx;
+};
+
+/* What happened to a timer, for on_timer_audit. */
+enum velo_timer_event {
+    VELO_TIMER_ARMED,     /* velo_timer_start() */
+    VELO_TIMER_RESTARTED, /* velo_timer_restart() */
+    VELO_TIMER_FIRED,     /* its callback is about to run, late by now_ns - deadline_ns */
+    VELO_TIMER_CANCELLED, /* velo_timer_cancel() with 0 */
+    VELO_TIMER_DISCARDED  /* given up at termination (L7) */
+};
+
+struct velo_timer_audit {
+    enum velo_timer_event event;
+    velo_id id;
+    uint64_t deadline_ns; /* the one that was meant; CLOCK_MONOTONIC */
+    uint64_t now_ns;      /* when this was told */
+};
+
+/*
  * Options of one loop. A zeroed struct with [size] set means defaults; NULL means the same.
  * Every hook gets [ctx] first, runs on the owner thread unless stated, and must return.
  */
@@ -133,6 +163,19 @@ struct velo_options {
     void (*on_log)(void *ctx, enum velo_log_level level, const char *event, const char *fields);
     void (*on_turn_begin)(void *ctx); /* around exactly one turn (R7) */
     void (*on_turn_end)(void *ctx);
+    uint64_t time_slice_ns; /* the tasks phase ends once it took this long; 0 = no slice (S5) */
+    uint64_t rate_per_sec;  /* tasks accepted per second, both lanes; 0 = no limit (S1) */
+    uint64_t rate_burst;    /* how many at once after a pause, at most; 0 = a second's worth */
+    unsigned workers;       /* threads for velo_offload(), started at the first; 0 = 4 (O4) */
+    bool metrics;           /* time callbacks, polls and turns, and keep snapshots (X3) */
+    bool cpu_accounting;    /* and the processor time of every callback: two system calls each */
+    bool watchdog;          /* report callbacks that take slow_ns while they still run (X4) */
+    const struct velo_allocator *allocator; /* copied; NULL = malloc, realloc, free */
+    /* A callback has been running for [elapsed_ns] >= slow_ns; with [watchdog], once for each, on
+     * the watchdog's thread. [fn] is NULL for one of a descriptor. */
+    void (*on_stuck)(void *ctx, velo_fn fn, void *arg, uint64_t elapsed_ns);
+    /* Something happened to a timer; on the thread that did it. Must not call the loop. */
+    void (*on_timer_audit)(void *ctx, const struct velo_timer_audit *audit);
 };
 
 /* Counters of one loop since its creation. All are monotone but the last five. */
