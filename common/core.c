@@ -91,6 +91,18 @@ void core_turn_begin(struct velo_core *core)
     core_checkpoint_if_due(core);
 }
 
+void core_slice_begin(struct velo_core *core)
+{
+    if (core->sliced) /* a drain ends when all is done: no slice there */
+        core->slice_end_ns =
+            core->draining ? UINT64_MAX : clock_add_ns(clock_now_ns(), core->opts.time_slice_ns);
+}
+
+bool core_slice_is_over(const struct velo_core *core)
+{
+    return clock_now_ns() >= core->slice_end_ns;
+}
+
 int core_poll(struct velo_core *core, int64_t timeout_ns)
 {
     counter_add(&core->ledger.polls, 1);

@@ -54,15 +54,17 @@ struct foreign_ledger {
 struct velo_core {
     struct velo_options opts; /* constant */
     bool timed;               /* constant: slow_ns is set */
+    bool sliced;              /* constant: time_slice_ns is set */
     /* owner only */
-    bool draining;    /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
-    bool ended;       /* discarding: the owner's ticks are refused, too */
-    bool deferring;   /* in the timers phase: what is armed now is inserted after it (T3) */
-    bool starved;     /* an inserted timer has found no memory: see core_drain_inbox() */
-    bool unharvested; /* the kernel was seen to have events: the next turn must take them */
-    int error;        /* of a failing poll, 0 = none (L10) */
-    uint64_t now_ns;  /* fixed at the beginning of the turn */
-    uint64_t seq;     /* last arming sequence (T2) */
+    bool draining;         /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
+    bool ended;            /* discarding: the owner's ticks are refused, too */
+    bool deferring;        /* in the timers phase: what is armed now is inserted after it (T3) */
+    bool starved;          /* an inserted timer has found no memory: see core_drain_inbox() */
+    bool unharvested;      /* the kernel was seen to have events: the next turn must take them */
+    int error;             /* of a failing poll, 0 = none (L10) */
+    uint64_t now_ns;       /* fixed at the beginning of the turn */
+    uint64_t slice_end_ns; /* of the tasks phase */
+    uint64_t seq;          /* last arming sequence (T2) */
     struct ring ticks, microtasks, closing;
     struct timers *timers;
     struct op_list immediates;
@@ -206,6 +208,18 @@ static inline bool core_stops(const struct velo_core *core)
 {
     enum stop stop = lifecycle_stop(&core->life);
     return __builtin_expect(stop != STOP_NO, 0) && !(core->draining && stop == STOP_GRACEFUL);
+}
+
+/* The tasks phase begins: so does its time slice (S5). Owner. */
+void core_slice_begin(struct velo_core *core);
+bool core_slice_is_over(const struct velo_core *core);
+
+/* Should a lane end that has run [ran] tasks in this phase? Each lane that has any runs one. */
+static inline bool core_lane_ends(const struct velo_core *core, uint64_t ran)
+{
+    if (__builtin_expect(core->sliced, 0) && ran > 0 && core_slice_is_over(core))
+        return true;
+    return core_stops(core);
 }
 
 void core_checkpoint(struct velo_core *core);

@@ -54,6 +54,7 @@ static int core_init(struct velo_core *core)
 {
     const struct op_list none = {OP_NIL, OP_NIL};
     core->timed = core->opts.slow_ns != 0;
+    core->sliced = core->opts.time_slice_ns != 0;
     /* (F11) relaxed: before the loop is published */
     atomic_store_explicit(&core->fds.mode, (uint32_t)core->opts.fast_path, memory_order_relaxed);
     core->immediates = core->deferred = core->backlog = none;

@@ -64,13 +64,15 @@ static bool leave(struct velo_loop *loop)
 {
     struct velo_core *core = core_of(loop);
     bool pinned = fdtable_is_pinned(&core->fds);
-    bool ready = core_checkpoint_is_due(core) || core->immediates.first != OP_NIL ||
-                 !ring_is_empty(&core->closing);
+    struct loop_counts counts;
+    loop_count(loop, &counts); /* a time slice, or a run that was NOWAIT, may leave tasks */
+    bool ready = counts.pending != 0 || core_checkpoint_is_due(core) ||
+                 core->immediates.first != OP_NIL || !ring_is_empty(&core->closing);
     /* (R5) release: for who asks for the descriptor later; pairs with (R5) in core_expose() */
     atomic_store_explicit(&core->left_over, ready, memory_order_release);
     if (pinned) {
         loop_expose(loop);
-        if (core_timeout_ns(core) == 0) /* something is left to do: be readable at once (A4) */
+        if (ready || core_timeout_ns(core) == 0) /* something is left: be readable at once (A4) */
             loop_notify(loop);
     }
     lifecycle_set_owner(&core->life, NULL);

@@ -92,7 +92,8 @@ static size_t run_lane(struct velo_loop *loop, int lane)
     struct velo_task task;
     size_t ran = 0;
     uint64_t present = ingress_count(&loop->lanes.queue[lane]); /* S5 */
-    while (ran < present && !core_stops(&loop->core) && lanes_pop(&loop->lanes, lane, &task)) {
+    while (ran < present && !core_lane_ends(&loop->core, ran) &&
+           lanes_pop(&loop->lanes, lane, &task)) {
         core_call(&loop->core, task.fn, task.arg);
         ran++;
     }
@@ -101,6 +102,7 @@ static size_t run_lane(struct velo_loop *loop, int lane)
 
 size_t loop_run_tasks(struct velo_loop *loop)
 {
+    core_slice_begin(&loop->core);
     size_t ran = run_lane(loop, LANE_PRIORITY); /* S6 */
     return ran + run_lane(loop, LANE_NORMAL);
 }

@@ -156,7 +156,7 @@ static size_t run_lane(struct velo_loop *loop, int lane)
     size_t ran = 0;
     /* S5: those present now; what comes later has a later ticket or stamp */
     uint64_t present = ingress_count(&loop->lanes.queue[lane]) + local_count(&loop->local[lane]);
-    while (ran < present && !core_stops(&loop->core) && next(loop, lane, &task)) {
+    while (ran < present && !core_lane_ends(&loop->core, ran) && next(loop, lane, &task)) {
         core_call(&loop->core, task.fn, task.arg);
         ran++;
     }
@@ -166,6 +166,7 @@ static size_t run_lane(struct velo_loop *loop, int lane)
 
 size_t loop_run_tasks(struct velo_loop *loop)
 {
+    core_slice_begin(&loop->core);
     size_t ran = run_lane(loop, LANE_PRIORITY); /* S6 */
     return ran + run_lane(loop, LANE_NORMAL);
 }

@@ -231,16 +231,21 @@ static bool next(struct velo_loop *loop, int lane, struct velo_task *task)
     return true;
 }
 
-size_t loop_run_tasks(struct velo_loop *loop)
+static size_t run_lane(struct velo_loop *loop, int lane)
 {
     struct velo_task task;
     size_t ran = 0;
-    for (int lane = LANE_PRIORITY; lane >= LANE_NORMAL; lane--) {
-        swap(loop, lane); /* S5: those present now */
-        for (; !core_stops(&loop->core) && next(loop, lane, &task); ran++)
-            core_call(&loop->core, task.fn, task.arg);
-    }
+    swap(loop, lane); /* S5: those present now */
+    for (; !core_lane_ends(&loop->core, ran) && next(loop, lane, &task); ran++)
+        core_call(&loop->core, task.fn, task.arg);
     return ran;
+}
+
+size_t loop_run_tasks(struct velo_loop *loop)
+{
+    core_slice_begin(&loop->core);
+    size_t ran = run_lane(loop, LANE_PRIORITY); /* S6 */
+    return ran + run_lane(loop, LANE_NORMAL);
 }
 
 bool loop_take_task(struct velo_loop *loop, struct velo_task *task)
@@ -261,11 +266,24 @@ static void disarm(struct velo_loop *loop)
     pthread_mutex_unlock(&loop->lock);
 }
 
+/* Is no task queued that the owner has not taken? Under the lock. */
+static bool is_empty(const struct velo_loop *loop)
+{
+    return loop->open[LANE_NORMAL].count == 0 && loop->open[LANE_PRIORITY].count == 0;
+}
+
+/* Has a time slice left tasks that the owner has taken? */
+static bool has_rest(const struct velo_loop *loop)
+{
+    return loop->at[LANE_NORMAL] < loop->running[LANE_NORMAL].count ||
+           loop->at[LANE_PRIORITY] < loop->running[LANE_PRIORITY].count;
+}
+
 /* Announce the sleep, unless tasks are queued. */
 static bool arm(struct velo_loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
-    bool empty = loop->open[LANE_NORMAL].count == 0 && loop->open[LANE_PRIORITY].count == 0;
+    bool empty = is_empty(loop) && !has_rest(loop);
     loop->armed = loop->asleep = empty;
     pthread_mutex_unlock(&loop->lock);
     return empty;
@@ -316,7 +334,7 @@ void loop_expose(struct velo_loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
     loop->armed = loop->asleep = true;
-    bool empty = loop->open[LANE_NORMAL].count == 0 && loop->open[LANE_PRIORITY].count == 0;
+    bool empty = is_empty(loop);
     pthread_mutex_unlock(&loop->lock);
     if (!empty || core_has_mail(&loop->core))
         loop_notify(loop); /* readable at once */
