@@ -16,7 +16,8 @@ const char *velo_strerror(int result)
     case -EAGAIN:
         return "EAGAIN: the queue is full (max_pending); try again later";
     case -EBUSY:
-        return "EBUSY: another thread runs the loop, or descriptors are in use";
+        return "EBUSY: another thread runs the loop, descriptors are in use, or the rate limit is "
+               "reached";
     case -EDEADLK:
         return "EDEADLK: not allowed inside a callback of the same loop";
     case -ESHUTDOWN:

@@ -316,7 +316,8 @@ VELO_API int velo_loop_backend_fd(struct velo_loop *loop);
  * Run [fn] once on the owner thread, never inline, in the order of this producer (S2, S3).
  * Thread:  any, also inside callbacks.
  * Owns:    [arg] stays the caller's; the loop holds it until [fn] ran or was discarded (L7).
- * Returns: 0; -EINVAL no fn; -ESHUTDOWN; -EAGAIN max_pending reached; -ENOMEM.
+ * Returns: 0; -EINVAL no fn; -ESHUTDOWN; -EAGAIN max_pending reached; -EBUSY rate_per_sec reached;
+ *          -ENOMEM.
  * Memory:  what was written before the call is visible in [fn] (S7).
  */
 VELO_API int velo_submit(struct velo_loop *loop, velo_fn fn, void *arg);
@@ -334,7 +335,8 @@ VELO_API int velo_submit_priority(struct velo_loop *loop, velo_fn fn, void *arg)
  * Submit [count] tasks, all or none, contiguous and in order (S4).
  * Thread:  any, also inside callbacks.
  * Owns:    [tasks] is copied; each arg as in velo_submit.
- * Returns: as velo_submit; -EINVAL also for a NULL fn in any of them; 0 for count 0.
+ * Returns: as velo_submit; -EINVAL also for a NULL fn in any of them; 0 for count 0. More than
+ *          max_pending or rate_burst at once are always refused.
  * Memory:  as velo_submit.
  */
 VELO_API int velo_submit_many(struct velo_loop *loop, const struct velo_task *tasks, size_t count);

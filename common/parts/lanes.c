@@ -4,10 +4,10 @@
 
 #include "common/parts/pause.h"
 
-int lanes_init(struct lanes *lanes, int eventfd, size_t max_pending)
+int lanes_init(struct lanes *lanes, int eventfd, const struct velo_options *options)
 {
     lanes->wake.eventfd = eventfd;
-    lanes->credit.max = max_pending;
+    limits_init(&lanes->limits, options);
     int rc = ingress_init(&lanes->queue[LANE_NORMAL]);
     if (rc != 0)
         return rc;
@@ -58,28 +58,29 @@ static int push(struct lanes *lanes, int lane, const struct velo_task *tasks, si
     return ingress_push_many(in, &lanes->wake, tasks, count);
 }
 
-/* With a bound. The state is asked first: a closed loop is closed, not full. */
-static int push_bounded(struct lanes *lanes, int lane, const struct velo_task *tasks, size_t count)
+/* With limits. The state is asked first: a closed loop is closed, not full. */
+static int push_limited(struct lanes *lanes, int lane, const struct velo_task *tasks, size_t count)
 {
     if (ingress_is_closed(&lanes->queue[lane]))
         return -ESHUTDOWN;
-    if (!credit_take(&lanes->credit, count))
-        return -EAGAIN;
-    int rc = push(lanes, lane, tasks, count);
+    int rc = limits_take(&lanes->limits, count);
     if (rc != 0)
-        credit_give(&lanes->credit, count);
+        return rc;
+    rc = push(lanes, lane, tasks, count);
+    if (rc != 0)
+        limits_give(&lanes->limits, count);
     return rc;
 }
 
 int lanes_push_many(
     struct lanes *lanes, struct gate *gate, int lane, const struct velo_task *tasks, size_t count)
 {
-    if (lanes->credit.max == 0 && !ingress_needs_supply(count))
+    if (!lanes->limits.any && !ingress_needs_supply(count))
         return push(lanes, lane, tasks, count);
     if (!gate_enter(gate))
         return -ESHUTDOWN;
-    int rc = lanes->credit.max == 0 ? push(lanes, lane, tasks, count)
-                                    : push_bounded(lanes, lane, tasks, count);
+    int rc = lanes->limits.any ? push_limited(lanes, lane, tasks, count)
+                               : push(lanes, lane, tasks, count);
     gate_leave(gate);
     return rc;
 }

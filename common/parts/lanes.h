@@ -6,9 +6,9 @@
 #ifndef VELO_PARTS_LANES_H
 #define VELO_PARTS_LANES_H
 
-#include "common/parts/credit.h"
 #include "common/parts/gate.h"
 #include "common/parts/ingress_tickets.h"
+#include "common/parts/limits.h"
 #include "common/parts/wake.h"
 
 enum { LANE_NORMAL, LANE_PRIORITY, LANES };
@@ -24,23 +24,23 @@ enum { LANE_NORMAL, LANE_PRIORITY, LANES };
 struct lanes {
     struct wake wake;
     struct ingress queue[LANES];
-    _Alignas(128) struct credit credit; /* only changes with max_pending; producers look at max */
+    _Alignas(128) struct limits limits; /* producers look whether there are any */
     _Alignas(128) uint32_t lag_skip;    /* owner: turns until holding back is tried again */
     uint32_t lag_backoff;               /* owner: how many turns to skip after the next failure */
     int64_t nap_ns; /* owner: how long to wait for a stalled producer; 0 = none */
 };
 
 /* Returns 0 or -ENOMEM with nothing held. */
-int lanes_init(struct lanes *lanes, int eventfd, size_t max_pending);
+int lanes_init(struct lanes *lanes, int eventfd, const struct velo_options *options);
 
 /* Waits for wake-ups in flight (L9). */
 void lanes_fini(struct lanes *lanes);
 
 /*
- * Append tasks to a lane, all or none. The general path: batches, and any number with max_pending.
- * That goes through [gate], since giving credit back comes after the queue's refusal; so does a
- * batch that seeks memory before its claim, for until then nothing else tells that it is inside.
- * Any thread. Returns 0, -ESHUTDOWN, -EAGAIN, -ENOMEM.
+ * Append tasks to a lane, all or none. The general path: batches, and any number with limits.
+ * That goes through [gate], since giving back what they took comes after the queue's refusal; so
+ * does a batch that seeks memory before its claim, for until then nothing else tells that it is
+ * inside. Any thread. Returns 0, -ESHUTDOWN, -EAGAIN, -ENOMEM.
  */
 int lanes_push_many(
     struct lanes *lanes, struct gate *gate, int lane, const struct velo_task *tasks, size_t count);
@@ -49,7 +49,7 @@ int lanes_push_many(
 static inline int
 lanes_push(struct lanes *lanes, struct gate *gate, int lane, velo_fn fn, void *arg)
 {
-    if (__builtin_expect(lanes->credit.max != 0, 0)) {
+    if (__builtin_expect(lanes->limits.any, 0)) {
         const struct velo_task task = {fn, arg};
         return lanes_push_many(lanes, gate, lane, &task, 1);
     }
@@ -86,8 +86,8 @@ static inline void lanes_trim(struct lanes *lanes)
 /* Owner: a task was begun. */
 static inline void lanes_begun(struct lanes *lanes)
 {
-    if (__builtin_expect(lanes->credit.max != 0, 0))
-        credit_give(&lanes->credit, 1);
+    if (__builtin_expect(lanes->limits.any, 0))
+        limits_begun(&lanes->limits, 1);
 }
 
 /* Owner: take the next task of a lane, waiting a moment for its producer. False: stalled, or none.

@@ -33,7 +33,7 @@ int loop_init(struct velo_loop *loop)
 {
     loop->lanes.wake.on_failure = log_failed_wake;
     loop->lanes.wake.ctx = loop;
-    return lanes_init(&loop->lanes, loop->core.fds.eventfd, loop->core.opts.max_pending);
+    return lanes_init(&loop->lanes, loop->core.fds.eventfd, &loop->core.opts);
 }
 
 void loop_fini(struct velo_loop *loop)

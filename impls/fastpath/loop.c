@@ -47,14 +47,16 @@ int loop_init(struct velo_loop *loop)
     loop->lanes.wake.ctx = loop;
     loop->lanes.wake.timed = true;
     spin_init(&loop->spin, loop->core.opts.spin_ns);
-    return lanes_init(&loop->lanes, loop->core.fds.eventfd, loop->core.opts.max_pending);
+    for (int lane = 0; lane < LANES; lane++)
+        loop->local[lane].alloc = loop->core.opts.allocator;
+    return lanes_init(&loop->lanes, loop->core.fds.eventfd, &loop->core.opts);
 }
 
 void loop_fini(struct velo_loop *loop)
 {
     lanes_fini(&loop->lanes);
     for (int lane = 0; lane < LANES; lane++)
-        free(loop->local[lane].slots);
+        local_fini(&loop->local[lane]);
 }
 
 /* ---- producers ---- */
@@ -64,18 +66,19 @@ static int
 submit_on_owner(struct velo_loop *loop, int lane, const struct velo_task *tasks, size_t count)
 {
     struct local *local = &loop->local[lane];
-    struct credit *credit = &loop->lanes.credit;
+    struct limits *limits = &loop->lanes.limits;
     if (lifecycle_stop(&loop->core.life) != STOP_NO)
         return -ESHUTDOWN;
-    if (credit->max != 0 && !credit_take(credit, count))
-        return -EAGAIN;
+    int rc = limits->any ? limits_take(limits, count) : 0;
+    if (rc != 0)
+        return rc;
     uint64_t stamp = ingress_claimed(&loop->lanes.queue[lane]);
-    int rc = local_reserve(local, count);
+    rc = local_reserve(local, count);
     if (ingress_is_closed(&loop->lanes.queue[lane])) /* then the stamp may mean nothing */
         rc = -ESHUTDOWN;
     if (rc != 0) {
-        if (credit->max != 0)
-            credit_give(credit, count);
+        if (limits->any)
+            limits_give(limits, count);
         return rc;
     }
     for (size_t i = 0; i < count; i++)
