@@ -52,9 +52,10 @@ struct foreign_ledger {
 };
 
 struct velo_core {
-    struct velo_options opts; /* constant */
-    bool timed;               /* constant: slow_ns is set */
-    bool sliced;              /* constant: time_slice_ns is set */
+    struct velo_options opts;        /* constant; its allocator is the next, or NULL */
+    struct velo_allocator allocator; /* constant; without resize: the C library */
+    bool timed;                      /* constant: slow_ns is set */
+    bool sliced;                     /* constant: time_slice_ns is set */
     /* owner only */
     bool draining;         /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
     bool ended;            /* discarding: the owner's ticks are refused, too */

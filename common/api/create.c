@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* velo_loop_create and velo_loop_destroy: what every contestant needs before and after its own. */
 #include "common/core.h"
+#include "common/parts/alloc.h"
 #include "common/parts/clock.h"
 #include "common/termination.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+
+#define LOOP_ALIGN 128
 
 /* Copy what the caller's version of the struct holds; what it does not know stays zero. */
 static int copy_options(struct velo_options *to, const struct velo_options *from)
@@ -26,6 +27,8 @@ static int copy_options(struct velo_options *to, const struct velo_options *from
     to->size = sizeof(*to);
     bool sane =
         to->fast_path >= VELO_FAST_AUTO && to->fast_path <= VELO_FAST_DISABLED && to->spin_ns >= -1;
+    if (to->allocator != NULL && to->allocator->resize == NULL)
+        return -EINVAL;
     return sane ? 0 : -EINVAL;
 }
 
@@ -53,6 +56,9 @@ static void lifecycle_fini(struct lifecycle *life)
 static int core_init(struct velo_core *core)
 {
     const struct op_list none = {OP_NIL, OP_NIL};
+    const struct velo_allocator *alloc = core->opts.allocator;
+    core->ticks.alloc = core->microtasks.alloc = core->closing.alloc = alloc;
+    core->ops.alloc = core->fds.alloc = alloc;
     core->timed = core->opts.slow_ns != 0;
     core->sliced = core->opts.time_slice_ns != 0;
     /* (F11) relaxed: before the loop is published */
@@ -93,6 +99,32 @@ static void core_fini(struct velo_core *core)
     lifecycle_fini(&core->life);
 }
 
+static size_t loop_bytes(void)
+{
+    return (loop_size() + LOOP_ALIGN - 1) & ~(size_t)(LOOP_ALIGN - 1);
+}
+
+/* A zeroed loop with its options and its allocator, or NULL. */
+static struct velo_loop *loop_alloc(const struct velo_options *opts)
+{
+    struct velo_loop *loop = alloc_zeroed(opts->allocator, loop_bytes(), LOOP_ALIGN);
+    if (loop == NULL)
+        return NULL;
+    struct velo_core *core = core_of(loop);
+    core->opts = *opts;
+    if (opts->allocator != NULL) {
+        core->allocator = *opts->allocator;
+        core->opts.allocator = &core->allocator;
+    }
+    return loop;
+}
+
+static void loop_free(struct velo_loop *loop)
+{
+    const struct velo_allocator from = core_of(loop)->allocator; /* it lies in what it frees */
+    alloc_free(&from, loop, loop_bytes(), LOOP_ALIGN);
+}
+
 int velo_loop_create(struct velo_loop **out, const struct velo_options *opts)
 {
     struct velo_options copy;
@@ -100,13 +132,10 @@ int velo_loop_create(struct velo_loop **out, const struct velo_options *opts)
         return -EINVAL;
     if (copy.fast_path == VELO_FAST_FORCED && (velo_impl()->capabilities & VELO_CAP_FAST_PATH) == 0)
         return -ENOTSUP;
-    size_t size = (loop_size() + 127) & ~(size_t)127;
-    struct velo_loop *loop = aligned_alloc(128, size);
+    struct velo_loop *loop = loop_alloc(&copy);
     if (loop == NULL)
         return -ENOMEM;
-    memset((void *)loop, 0, size);
     struct velo_core *core = core_of(loop);
-    core->opts = copy;
     int rc = core_init(core);
     if (rc != 0)
         goto fail_core;
@@ -118,7 +147,7 @@ int velo_loop_create(struct velo_loop **out, const struct velo_options *opts)
 fail_loop:
     core_fini(core);
 fail_core:
-    free(loop);
+    loop_free(loop);
     return rc;
 }
 
@@ -134,6 +163,6 @@ int velo_loop_destroy(struct velo_loop *loop)
     gate_wait_empty(&core->guests);
     loop_fini(loop); /* waits for wake-ups in flight (L9) */
     core_fini(core);
-    free(loop);
+    loop_free(loop);
     return 0;
 }

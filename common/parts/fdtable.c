@@ -2,10 +2,10 @@
 /* The descriptor table; see fdtable.h. First the entries, then the calls, then the dispatch. */
 #include "common/parts/fdtable.h"
 
+#include "common/parts/alloc.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -79,6 +79,12 @@ static void count_add(struct fdtable *table, uint32_t n)
     atomic_fetch_add_explicit(&table->count, n, memory_order_seq_cst);
 }
 
+/* What chunk [chunk] takes. */
+static size_t chunk_bytes(uint32_t chunk)
+{
+    return ((size_t)FD_FIRST << chunk) * sizeof(struct fd_entry);
+}
+
 static bool grow(struct fdtable *table)
 {
     uint32_t chunk = 0;
@@ -86,7 +92,8 @@ static bool grow(struct fdtable *table)
         chunk++;
     if (chunk == FD_CHUNKS)
         return false;
-    struct fd_entry *entries = calloc((size_t)FD_FIRST << chunk, sizeof(*entries));
+    struct fd_entry *entries =
+        alloc_zeroed(table->alloc, chunk_bytes(chunk), _Alignof(struct fd_entry));
     if (entries == NULL)
         return false;
     /* (F3) release: publishes the zeroed entries; pairs with (F3) in entry_at() */
@@ -135,7 +142,11 @@ static int by_fd_reserve(struct fdtable *table, int fd)
         size *= 2;
     if (size == table->by_fd_size)
         return 0;
-    uint32_t *by_fd = realloc(table->by_fd, size * sizeof(*by_fd));
+    uint32_t *by_fd = alloc_resize(table->alloc,
+                                   table->by_fd,
+                                   table->by_fd_size * sizeof(*by_fd),
+                                   size * sizeof(*by_fd),
+                                   _Alignof(uint32_t));
     if (by_fd == NULL)
         return -ENOMEM;
     memset(by_fd + table->by_fd_size, 0, (size - table->by_fd_size) * sizeof(*by_fd));
@@ -197,9 +208,13 @@ int fdtable_init(struct fdtable *table)
 
 void fdtable_fini(struct fdtable *table)
 {
-    for (uint32_t i = 0; i < FD_CHUNKS; i++)
-        free(atomic_load_explicit(&table->chunks[i], memory_order_relaxed)); /* (F3) alone now */
-    free(table->by_fd);
+    for (uint32_t i = 0; i < FD_CHUNKS; i++) {
+        /* (F3) relaxed: alone now */
+        struct fd_entry *chunk = atomic_load_explicit(&table->chunks[i], memory_order_relaxed);
+        alloc_free(table->alloc, chunk, chunk_bytes(i), _Alignof(struct fd_entry));
+    }
+    size_t size = table->by_fd_size * sizeof(*table->by_fd);
+    alloc_free(table->alloc, table->by_fd, size, _Alignof(uint32_t));
     if (table->backend >= 0)
         close(table->backend);
     close(table->eventfd);

@@ -42,6 +42,7 @@ struct fd_entry {
 };
 
 struct fdtable {
+    const struct velo_allocator *alloc; /* constant; set before fdtable_init() */
     pthread_mutex_t lock;
     int epfd;    /* constant number; what it names may be rebuilt under the lock */
     int eventfd; /* constant */

@@ -7,10 +7,10 @@
 #ifndef VELO_PARTS_HEAP4_H
 #define VELO_PARTS_HEAP4_H
 
+#include "common/parts/alloc.h"
 #include "common/parts/ops.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 struct heap_entry {
     uint64_t deadline_ns;
@@ -70,9 +70,14 @@ heap_sift_down(struct heap *heap, const struct ops *ops, uint32_t at, struct hea
     heap_put(heap, ops, at, entry);
 }
 
-static inline int heap_resize(struct heap *heap, uint32_t capacity)
+static inline int heap_resize(struct heap *heap, const struct ops *ops, uint32_t capacity)
 {
-    struct heap_entry *entries = realloc(heap->entries, capacity * sizeof(*entries));
+    const size_t one = sizeof(struct heap_entry);
+    struct heap_entry *entries = alloc_resize(ops->alloc,
+                                              heap->entries,
+                                              heap->capacity * one,
+                                              capacity * one,
+                                              _Alignof(struct heap_entry));
     if (entries == NULL)
         return -ENOMEM;
     heap->entries = entries;
@@ -84,7 +89,7 @@ static inline int heap_resize(struct heap *heap, uint32_t capacity)
 static inline int heap_insert(struct heap *heap, const struct ops *ops, uint32_t index)
 {
     if (heap->count == heap->capacity) {
-        int rc = heap_resize(heap, heap->capacity == 0 ? 64 : heap->capacity * 2);
+        int rc = heap_resize(heap, ops, heap->capacity == 0 ? 64 : heap->capacity * 2);
         if (rc != 0)
             return rc;
     }
@@ -107,16 +112,17 @@ static inline void heap_remove_at(struct heap *heap, const struct ops *ops, uint
         heap_sift_down(heap, ops, at, last);
 }
 
-/* Give memory back after a flood; a failing realloc changes nothing. */
-static inline void heap_trim(struct heap *heap)
+/* Give memory back after a flood; a resize that fails changes nothing. */
+static inline void heap_trim(struct heap *heap, const struct ops *ops)
 {
     if (heap->capacity > 4096 && heap->count < heap->capacity / 8)
-        heap_resize(heap, heap->capacity / 2);
+        heap_resize(heap, ops, heap->capacity / 2);
 }
 
-static inline void heap_fini(struct heap *heap)
+static inline void heap_fini(struct heap *heap, const struct ops *ops)
 {
-    free(heap->entries);
+    size_t size = heap->capacity * sizeof(*heap->entries);
+    alloc_free(ops->alloc, heap->entries, size, _Alignof(struct heap_entry));
     heap->entries = NULL;
 }
 

@@ -2,8 +2,9 @@
 /* The slab behind ops.h: taking, freeing, growing, and giving memory back. */
 #include "common/parts/ops.h"
 
+#include "common/parts/alloc.h"
+
 #include <errno.h>
-#include <stdlib.h>
 
 #define OWN_BATCH 64u
 #define GIVE_BACK_MAX 64u
@@ -11,6 +12,17 @@
 static uint32_t chunk_first(uint32_t chunk)
 {
     return (OPS_FIRST << chunk) - OPS_FIRST;
+}
+
+/* What chunk [chunk] takes. */
+static size_t chunk_bytes(uint32_t chunk)
+{
+    return ((size_t)OPS_FIRST << chunk) * sizeof(struct velo_op);
+}
+
+static void chunk_free(const struct ops *ops, uint32_t chunk, struct velo_op *records)
+{
+    alloc_free(ops->alloc, records, chunk_bytes(chunk), _Alignof(struct velo_op));
 }
 
 int ops_init(struct ops *ops)
@@ -26,8 +38,8 @@ void ops_fini(struct ops *ops)
 {
     for (uint32_t i = 0; i < OPS_CHUNKS; i++) {
         /* (O2) relaxed: nobody else is left */
-        free(atomic_load_explicit(&ops->chunks[i], memory_order_relaxed));
-        free(ops->retired[i]);
+        chunk_free(ops, i, atomic_load_explicit(&ops->chunks[i], memory_order_relaxed));
+        chunk_free(ops, i, ops->retired[i]);
     }
     pthread_mutex_destroy(&ops->lock);
 }
@@ -41,7 +53,8 @@ static bool grow(struct ops *ops)
     if (chunk == OPS_CHUNKS || chunk_first(chunk + 1) > (1u << OP_INDEX_BITS))
         return false;
     /* zeroed: an untouched record is FREE with generation 0, which no id has */
-    struct velo_op *records = calloc((size_t)OPS_FIRST << chunk, sizeof(*records));
+    struct velo_op *records =
+        alloc_zeroed(ops->alloc, chunk_bytes(chunk), _Alignof(struct velo_op));
     if (records == NULL)
         return false;
     /* (O2) release: publishes the zeroed chunk; pairs with (O1) */
@@ -175,7 +188,7 @@ static void retire_chunks(struct ops *ops)
 static void free_retired(struct ops *ops)
 {
     for (uint32_t i = OPS_KEEP_CHUNKS; i < OPS_CHUNKS; i++) {
-        free(ops->retired[i]);
+        chunk_free(ops, i, ops->retired[i]);
         ops->retired[i] = NULL;
     }
     ops->any_retired = false;

@@ -77,6 +77,7 @@ struct velo_op {
 _Static_assert(sizeof(struct velo_op) == 64, "one record is one line");
 
 struct ops {
+    const struct velo_allocator *alloc;           /* constant; set before ops_init() */
     _Atomic(struct velo_op *) chunks[OPS_CHUNKS]; /* set under lock, cleared by the owner */
     /* owner only */
     uint32_t own_free;  /* free records of the owner, by next */

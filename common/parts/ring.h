@@ -9,11 +9,10 @@
 #ifndef VELO_PARTS_RING_H
 #define VELO_PARTS_RING_H
 
+#include "common/parts/alloc.h"
 #include "common/parts/counter.h"
-#include "velo.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #define RING_MIN 64u
 #define RING_KEEP 4096u
@@ -21,8 +20,9 @@
 struct ring {
     struct velo_task *slots; /* [mask + 1], NULL until first use */
     uint64_t mask;
-    struct counter head; /* popped since ever */
-    struct counter tail; /* pushed since ever; tail - head are queued */
+    const struct velo_allocator *alloc; /* constant */
+    struct counter head;                /* popped since ever */
+    struct counter tail;                /* pushed since ever; tail - head are queued */
 };
 
 static inline uint64_t ring_count(const struct ring *ring)
@@ -38,22 +38,26 @@ static inline bool ring_is_empty(const struct ring *ring)
     return counter_get(&ring->tail) == counter_get(&ring->head);
 }
 
+/* Give up the array, and what is in it. */
 static inline void ring_fini(struct ring *ring)
 {
-    free(ring->slots);
+    size_t size = (ring->mask + 1) * sizeof(*ring->slots);
+    alloc_free(ring->alloc, ring->slots, size, _Alignof(struct velo_task));
     ring->slots = NULL;
+    ring->mask = 0;
 }
 
 /* Move the content to an array of [size] slots, a power of two that is large enough. */
 static inline int ring_resize(struct ring *ring, uint64_t size)
 {
-    struct velo_task *slots = malloc(size * sizeof(*slots));
+    struct velo_task *slots =
+        alloc_new(ring->alloc, size * sizeof(*slots), _Alignof(struct velo_task));
     if (slots == NULL)
         return -ENOMEM;
     uint64_t tail = counter_get(&ring->tail);
     for (uint64_t i = counter_get(&ring->head); i != tail; i++)
         slots[i & (size - 1)] = ring->slots[i & ring->mask];
-    free(ring->slots);
+    ring_fini(ring);
     ring->slots = slots;
     ring->mask = size - 1;
     return 0;
@@ -84,11 +88,8 @@ static inline struct velo_task ring_pop(struct ring *ring)
 /* Give a large array back if the ring is empty: a close may have ended its run early. */
 static inline void ring_trim(struct ring *ring)
 {
-    if (ring->mask >= RING_KEEP && ring_is_empty(ring)) {
-        free(ring->slots);
-        ring->slots = NULL;
-        ring->mask = 0;
-    }
+    if (ring->mask >= RING_KEEP && ring_is_empty(ring))
+        ring_fini(ring);
 }
 
 #endif

@@ -17,7 +17,7 @@ struct timers {
 struct timers *timers_create(struct ops *ops, uint64_t now_ns)
 {
     (void)now_ns;
-    struct timers *timers = calloc(1, sizeof(*timers));
+    struct timers *timers = alloc_zeroed(ops->alloc, sizeof(*timers), _Alignof(struct timers));
     if (timers != NULL)
         timers->ops = ops;
     return timers;
@@ -25,9 +25,10 @@ struct timers *timers_create(struct ops *ops, uint64_t now_ns)
 
 void timers_destroy(struct timers *timers)
 {
-    if (timers != NULL)
-        heap_fini(&timers->heap);
-    free(timers);
+    if (timers == NULL)
+        return;
+    heap_fini(&timers->heap, timers->ops);
+    alloc_free(timers->ops->alloc, timers, sizeof(*timers), _Alignof(struct timers));
 }
 
 int timers_insert(struct timers *timers, uint32_t index)
@@ -38,7 +39,7 @@ int timers_insert(struct timers *timers, uint32_t index)
 void timers_remove(struct timers *timers, uint32_t index)
 {
     heap_remove_at(&timers->heap, timers->ops, ops_at(timers->ops, index)->where - OP_AT_STORE);
-    heap_trim(&timers->heap);
+    heap_trim(&timers->heap, timers->ops);
 }
 
 uint32_t timers_take_any(struct timers *timers)
@@ -55,7 +56,7 @@ uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
     if (timers->heap.count == 0 || timers->heap.entries[0].deadline_ns > now_ns)
         return OP_NIL;
     uint32_t index = timers_take_any(timers);
-    heap_trim(&timers->heap);
+    heap_trim(&timers->heap, timers->ops);
     return index;
 }
 

@@ -36,7 +36,7 @@ struct timers {
 
 struct timers *timers_create(struct ops *ops, uint64_t now_ns)
 {
-    struct timers *timers = calloc(1, sizeof(*timers));
+    struct timers *timers = alloc_zeroed(ops->alloc, sizeof(*timers), _Alignof(struct timers));
     if (timers == NULL)
         return NULL;
     timers->ops = ops;
@@ -48,9 +48,10 @@ struct timers *timers_create(struct ops *ops, uint64_t now_ns)
 
 void timers_destroy(struct timers *timers)
 {
-    if (timers != NULL)
-        heap_fini(&timers->heap);
-    free(timers);
+    if (timers == NULL)
+        return;
+    heap_fini(&timers->heap, timers->ops);
+    alloc_free(timers->ops->alloc, timers, sizeof(*timers), _Alignof(struct timers));
 }
 
 /* The slot for [tick], which is after the present tick. */
@@ -114,7 +115,7 @@ void timers_remove(struct timers *timers, uint32_t index)
         op->where = OP_AT_NOWHERE;
     } else {
         heap_remove_at(&timers->heap, timers->ops, op->where - OP_AT_STORE);
-        heap_trim(&timers->heap);
+        heap_trim(&timers->heap, timers->ops);
     }
 }
 
@@ -175,7 +176,7 @@ uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
         return OP_NIL;
     uint32_t index = timers->heap.entries[0].index;
     heap_remove_at(&timers->heap, timers->ops, 0);
-    heap_trim(&timers->heap);
+    heap_trim(&timers->heap, timers->ops);
     return index;
 }
 

@@ -9,11 +9,10 @@
 #ifndef FASTPATH_LOCAL_H
 #define FASTPATH_LOCAL_H
 
+#include "common/parts/alloc.h"
 #include "common/parts/counter.h"
-#include "velo.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #define LOCAL_MIN 64u
 #define LOCAL_KEEP 4096u
@@ -27,14 +26,24 @@ struct local_task {
 struct local {
     struct local_task *slots; /* [mask + 1], NULL until first use */
     uint64_t mask;
-    struct counter head; /* taken since ever */
-    struct counter tail; /* queued since ever */
+    const struct velo_allocator *alloc; /* constant */
+    struct counter head;                /* taken since ever */
+    struct counter tail;                /* queued since ever */
 };
 
 static inline uint64_t local_count(const struct local *local)
 {
     uint64_t head = counter_get(&local->head); /* first: never a negative count */
     return counter_get(&local->tail) - head;
+}
+
+/* Give up the array, and what is in it. */
+static inline void local_fini(struct local *local)
+{
+    size_t size = (local->mask + 1) * sizeof(*local->slots);
+    alloc_free(local->alloc, local->slots, size, _Alignof(struct local_task));
+    local->slots = NULL;
+    local->mask = 0;
 }
 
 /* Room for [count] more. Returns 0 or -ENOMEM with nothing changed. */
@@ -46,12 +55,13 @@ static inline int local_reserve(struct local *local, size_t count)
         return 0;
     while (size < queued + count)
         size *= 2;
-    struct local_task *slots = malloc(size * sizeof(*slots));
+    struct local_task *slots =
+        alloc_new(local->alloc, size * sizeof(*slots), _Alignof(struct local_task));
     if (slots == NULL)
         return -ENOMEM;
     for (uint64_t i = counter_get(&local->head); i != counter_get(&local->tail); i++)
         slots[i & (size - 1)] = local->slots[i & local->mask];
-    free(local->slots);
+    local_fini(local);
     local->slots = slots;
     local->mask = size - 1;
     return 0;
@@ -84,11 +94,8 @@ static inline struct velo_task local_pop(struct local *local)
 /* Give a large array back when it is empty. */
 static inline void local_trim(struct local *local)
 {
-    if (local->mask >= LOCAL_KEEP && local_count(local) == 0) {
-        free(local->slots);
-        local->slots = NULL;
-        local->mask = 0;
-    }
+    if (local->mask >= LOCAL_KEEP && local_count(local) == 0)
+        local_fini(local);
 }
 
 #endif
