@@ -5,6 +5,8 @@
  */
 #include "faults.h"
 
+#include "../parts/clock.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/futex.h>
@@ -151,10 +153,43 @@ SEEN ssize_t read(int fd, void *bytes, size_t count)
 
 /* ---- waiting ---- */
 
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S INT64_C(1000000000)
+
+static void (*_Atomic sleep_pass)(void *ctx, int64_t timeout_ns);
+static _Atomic(void *) sleep_ctx; /* stored before sleep_pass */
+
+void sim_sleep(void (*pass)(void *ctx, int64_t timeout_ns), void *ctx)
+{
+    atomic_store(&sleep_ctx, ctx);
+    atomic_store(&sleep_pass, pass);
+}
+
+static bool is_sleepless(void)
+{
+    return atomic_load(&sleep_pass) != NULL;
+}
+
+/* The wait of [rc] events found none: let fake time pass. */
+static int passed(int rc, int64_t timeout_ns)
+{
+    void (*pass)(void *, int64_t) = atomic_load(&sleep_pass);
+    if (rc == 0 && timeout_ns != 0)
+        pass(atomic_load(&sleep_ctx), timeout_ns);
+    return rc;
+}
+
+static int64_t to_ns(const struct timespec *timeout)
+{
+    return timeout == NULL ? -1 : timeout->tv_sec * NS_PER_S + timeout->tv_nsec;
+}
+
 SEEN int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 {
     NEXT(epoll_wait)
     int error = sim_enter(timeout_ms != 0 ? SIM_POLL_WAIT : SIM_POLL_LOOK);
+    if (error == 0 && is_sleepless())
+        return passed(next(epfd, events, max, 0), timeout_ms < 0 ? -1 : timeout_ms * NS_PER_MS);
     return error != 0 ? failed(error) : next(epfd, events, max, timeout_ms);
 }
 
@@ -178,7 +213,10 @@ SEEN int epoll_pwait2(int epfd,
                       const sigset_t *mask)
 {
     NEXT(epoll_pwait2)
+    static const struct timespec at_once = {0, 0};
     int error = sim_enter(blocks(timeout) ? SIM_POLL_WAIT : SIM_POLL_LOOK);
+    if (error == 0 && is_sleepless())
+        return passed(next(epfd, events, max, &at_once, mask), to_ns(timeout));
     return error != 0 ? failed(error) : next(epfd, events, max, timeout, mask);
 }
 
@@ -193,7 +231,10 @@ SEEN int
 ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
     NEXT(ppoll)
+    static const struct timespec at_once = {0, 0};
     int error = sim_enter(blocks(timeout) ? SIM_POLL_WAIT : SIM_POLL_LOOK);
+    if (error == 0 && is_sleepless())
+        return passed(next(fds, count, &at_once, mask), to_ns(timeout));
     return error != 0 ? failed(error) : next(fds, count, timeout, mask);
 }
 
@@ -215,11 +256,31 @@ SEEN int epoll_create1(int flags)
 
 /* ---- futexes ---- */
 
-static int enter_futex(int operation)
+/* A wait on a futex that nobody will wake: EAGAIN if the word has changed, else time passes. */
+static int pass_futex(const long *arguments)
 {
-    int command = operation & FUTEX_CMD_MASK;
-    if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET)
-        return sim_enter(SIM_FUTEX_WAIT) != 0 ? EINTR : 0;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    const _Atomic uint32_t *word = (const _Atomic uint32_t *)(uintptr_t)arguments[0];
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    int64_t timeout_ns = to_ns((const struct timespec *)(uintptr_t)arguments[3]);
+    if (atomic_load(word) != (uint32_t)arguments[2])
+        return EAGAIN;
+    if (timeout_ns >= 0 && ((int)arguments[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET) {
+        int64_t now_ns = (int64_t)clock_now_ns(); /* it was a deadline */
+        timeout_ns = timeout_ns > now_ns ? timeout_ns - now_ns : 0;
+    }
+    (void)passed(0, timeout_ns);
+    return ETIMEDOUT;
+}
+
+static int enter_futex(const long *arguments)
+{
+    int command = (int)arguments[1] & FUTEX_CMD_MASK;
+    if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) {
+        if (sim_enter(SIM_FUTEX_WAIT) != 0)
+            return EINTR;
+        return is_sleepless() ? pass_futex(arguments) : 0;
+    }
     if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET)
         (void)sim_enter(SIM_FUTEX_WAKE);
     return 0;
@@ -234,7 +295,7 @@ SEEN long syscall(long number, ...)
     for (int i = 0; i < 6; i++)
         arguments[i] = va_arg(list, long);
     va_end(list);
-    int error = number == SYS_futex ? enter_futex((int)arguments[1]) : 0;
+    int error = number == SYS_futex ? enter_futex(arguments) : 0;
     return error != 0 ? failed(error)
                       : next(number,
                              arguments[0],

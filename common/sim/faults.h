@@ -38,6 +38,10 @@ uint64_t sim_faults_hit(enum sim_call call);
 void sim_faults_clear(void);
 /* [before] runs on the calling thread before each real call; NULL = none. */
 void sim_hook(enum sim_call call, void (*before)(void *ctx), void *ctx);
+/* Nobody sleeps: a wait that would block looks once, and if there is nothing [pass] is told how
+ * long it would have waited (-1 = for ever), and the wait ends as if that time were over. For a
+ * fake clock, which [pass] moves; it runs on the calling thread. NULL = sleep again. */
+void sim_sleep(void (*pass)(void *ctx, int64_t timeout_ns), void *ctx);
 
 /* For the objects of this folder: count, run the hook; the errno to fail with, or 0. */
 int sim_enter(enum sim_call call);
