@@ -313,10 +313,10 @@ int ingress_push_many(struct ingress *in,
         free_list(supply);
         return -ESHUTDOWN;
     }
-    enum wake_kind kind = wake_claim(wake);
+    uint32_t claim = wake_claim(wake);
     fill_batch(in, ticket, tasks, count, &supply);
-    if (kind != WAKE_AWAKE)
-        wake_signal(wake, kind);
+    if (claim != WAKE_AWAKE)
+        wake_signal(wake, claim);
     free_list(supply); /* not through the pool: filling was our last access to the loop */
     return 0;
 }

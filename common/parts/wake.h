@@ -10,6 +10,10 @@
  *   any     -> AWAKE            owner, after its sleep                          (wake_retract)
  *   CLAIMED -> FUTEX, EVENTFD   the waker whose system call failed              (wake_signal)
  *
+ * Above the state stands an epoch, which the owner counts up with each of its own moves. So a waker
+ * that failed for long reopens its own claim or nothing: the claim of a later sleep, perhaps in the
+ * other primitive, has another epoch.
+ *
  * Why no wake-up is lost (Dekker, all four accesses seq_cst, so there is one order S of them):
  *   waker: (1) publish, a RMW or store on a queue word   (2) load parked
  *   owner: (3) store parked                              (4) load that queue word, then block
@@ -41,10 +45,12 @@
 
 enum wake_kind { WAKE_AWAKE, WAKE_FUTEX, WAKE_EVENTFD, WAKE_CLAIMED };
 
+#define WAKE_KIND_MASK 3u
+#define WAKE_EPOCH_ONE 4u
 #define WAKE_TRIES 16
 
 struct wake {
-    _Alignas(128) _Atomic uint32_t parked;    /* enum wake_kind; the futex word as well */
+    _Alignas(128) _Atomic uint32_t parked;    /* epoch | enum wake_kind; also the futex word */
     int eventfd;                              /* constant, as the next two */
     void (*on_failure)(void *ctx, int error); /* a wake-up could not be made; may be NULL */
     void *ctx;
@@ -54,34 +60,53 @@ struct wake {
     _Alignas(128) struct shared_counter calls; /* system calls made to wake */
     struct shared_counter done;                /* claims whose signal is over */
     struct counter claims;                     /* claims found by the owner */
+    uint32_t epoch;                            /* owner: that of its last move */
 };
+
+static inline enum wake_kind wake_kind_of(uint32_t word)
+{
+    return (enum wake_kind)(word & WAKE_KIND_MASK);
+}
+
+static inline uint32_t wake_next_epoch(struct wake *wake)
+{
+    return wake->epoch += WAKE_EPOCH_ONE;
+}
 
 /* Owner: say that a sleep is coming. Then look at every queue, and only then block. */
 static inline void wake_announce(struct wake *wake, enum wake_kind kind)
 {
     /* (W2) seq_cst: (3) of the proof; pairs with (W1). A claim of an exposure is not lost */
-    uint32_t was = atomic_exchange_explicit(&wake->parked, kind, memory_order_seq_cst);
-    if (__builtin_expect(was == WAKE_CLAIMED, 0))
+    uint32_t was =
+        atomic_exchange_explicit(&wake->parked, wake_next_epoch(wake) | kind, memory_order_seq_cst);
+    if (__builtin_expect(wake_kind_of(was) == WAKE_CLAIMED, 0))
         counter_add(&wake->claims, 1);
 }
 
 /* Any thread: nobody runs the loop; announce that its eventfd wants to be written. */
 static inline void wake_expose(struct wake *wake)
 {
-    uint32_t awake = WAKE_AWAKE;
     /* (W2) seq_cst: as above; nothing to do when it is announced already */
-    atomic_compare_exchange_strong_explicit(
-        &wake->parked, &awake, WAKE_EVENTFD, memory_order_seq_cst, memory_order_seq_cst);
+    uint32_t word = atomic_load_explicit(&wake->parked, memory_order_seq_cst);
+    while (wake_kind_of(word) == WAKE_AWAKE && /* (W2) seq_cst: as above */
+           !atomic_compare_exchange_weak_explicit(&wake->parked,
+                                                  &word,
+                                                  word | WAKE_EVENTFD,
+                                                  memory_order_seq_cst,
+                                                  memory_order_seq_cst)) {
+    }
 }
 
 /* Owner: the sleep is over, or called off. True: somebody has woken it, or is about to. */
 static inline bool wake_retract(struct wake *wake)
 {
     /* (W3) acq_rel: takes the announcement back or finds the claim; pairs with (W4) */
-    uint32_t was = atomic_exchange_explicit(&wake->parked, WAKE_AWAKE, memory_order_acq_rel);
-    if (was == WAKE_CLAIMED)
+    uint32_t was = atomic_exchange_explicit(
+        &wake->parked, wake_next_epoch(wake) | WAKE_AWAKE, memory_order_acq_rel);
+    bool claimed = wake_kind_of(was) == WAKE_CLAIMED;
+    if (claimed)
         counter_add(&wake->claims, 1);
-    return was == WAKE_CLAIMED;
+    return claimed;
 }
 
 /* For the idle policy: when and where the wake-up was claimed. */
@@ -92,19 +117,23 @@ static inline void wake_note_claim(struct wake *wake)
     atomic_store_explicit(&wake->claimed_cpu, sched_getcpu(), memory_order_relaxed); /* (W8) */
 }
 
-/* Waker, after publishing: is the owner asleep, and is it mine to wake? 0 = no. */
-static inline enum wake_kind wake_claim(struct wake *wake)
+/*
+ * Waker, after publishing: is the owner asleep, and is it mine to wake? Returns the announcement
+ * that was claimed, for wake_signal(); WAKE_AWAKE, which is 0, if there is nothing to do.
+ */
+static inline uint32_t wake_claim(struct wake *wake)
 {
     /* (W1) seq_cst: (2) of the proof; pairs with (W2) */
-    uint32_t kind = atomic_load_explicit(&wake->parked, memory_order_seq_cst);
+    uint32_t word = atomic_load_explicit(&wake->parked, memory_order_seq_cst);
+    enum wake_kind kind = wake_kind_of(word);
     if (__builtin_expect(kind == WAKE_AWAKE, 1) || kind == WAKE_CLAIMED)
         return WAKE_AWAKE;
     /* (W4) acq_rel: one winner; pairs with (W3) */
     bool won = atomic_compare_exchange_strong_explicit(
-        &wake->parked, &kind, WAKE_CLAIMED, memory_order_acq_rel, memory_order_relaxed);
+        &wake->parked, &word, word | WAKE_CLAIMED, memory_order_acq_rel, memory_order_relaxed);
     if (won && wake->timed)
         wake_note_claim(wake);
-    return won ? (enum wake_kind)kind : WAKE_AWAKE;
+    return won ? word : WAKE_AWAKE;
 }
 
 static inline int wake_futex(struct wake *wake)
@@ -122,35 +151,37 @@ static inline int wake_write(const struct wake *wake)
 }
 
 /*
- * Waker: make the system call for the claim of [kind]. When it still fails after some tries, the
+ * Waker: make the system call for what was claimed. When it still fails after some tries, the
  * claim is opened again, so that the next submit signals: nothing is stranded for good.
  * The last access of a submit to the loop's memory.
  */
-static inline void wake_signal(struct wake *wake, enum wake_kind kind)
+static inline void wake_signal(struct wake *wake, uint32_t claim)
 {
+    bool futex = wake_kind_of(claim) == WAKE_FUTEX;
     int rc = -EINTR;
     for (int i = 0; i < WAKE_TRIES && rc != 0; i++) {
         shared_counter_add(&wake->calls, 1);
-        rc = kind == WAKE_FUTEX ? wake_futex(wake) : wake_write(wake);
+        rc = futex ? wake_futex(wake) : wake_write(wake);
     }
     if (rc != 0 && wake->on_failure != NULL)
         wake->on_failure(wake->ctx, rc);
-    uint32_t mine = WAKE_CLAIMED;
-    /* (W5) acq_rel: reopen the claim unless the owner is up already; pairs with (W3) */
+    uint32_t mine = claim | WAKE_CLAIMED;
+    /* (W5) acq_rel: reopen this claim unless the owner is up already; pairs with (W3) */
     if (rc == 0 || !atomic_compare_exchange_strong_explicit(
-                       &wake->parked, &mine, kind, memory_order_acq_rel, memory_order_relaxed))
+                       &wake->parked, &mine, claim, memory_order_acq_rel, memory_order_relaxed))
         shared_counter_add(&wake->done, 1);
 }
 
 /* Waker: after publishing something that is not a task. */
 static inline void wake_if_asleep(struct wake *wake)
 {
-    enum wake_kind kind = wake_claim(wake);
-    if (kind != WAKE_AWAKE)
-        wake_signal(wake, kind);
+    uint32_t claim = wake_claim(wake);
+    if (claim != WAKE_AWAKE)
+        wake_signal(wake, claim);
 }
 
-/* Owner: block on the word while it is FUTEX, at most until [deadline_ns] (absolute). 0 or -errno.
+/* Owner: block on the word while it is the FUTEX announced, at most until [deadline_ns] (absolute).
+ * 0 or -errno.
  */
 static inline int wake_futex_wait(struct wake *wake, uint64_t deadline_ns)
 {
@@ -160,7 +191,7 @@ static inline int wake_futex_wait(struct wake *wake, uint64_t deadline_ns)
     long rc = syscall(SYS_futex,
                       word,
                       FUTEX_WAIT_BITSET_PRIVATE,
-                      WAKE_FUTEX,
+                      wake->epoch | WAKE_FUTEX,
                       deadline_ns == UINT64_MAX ? NULL : &until,
                       NULL,
                       FUTEX_BITSET_MATCH_ANY);

@@ -21,7 +21,7 @@ struct walk {
     enum owner_phase phase;
     unsigned consumed, sleeps;
     unsigned waker_step[WAKERS];
-    enum wake_kind claimed[WAKERS];
+    uint32_t claimed[WAKERS]; /* announcements */
 };
 
 static bool has_signal(const struct walk *walk)
@@ -139,20 +139,41 @@ static void a_signal_that_fails_opens_the_claim_again(void **state)
     int told = 0;
     struct wake wake = {.eventfd = -1, .on_failure = note_failure, .ctx = &told};
     wake_announce(&wake, WAKE_EVENTFD);
-    enum wake_kind kind = wake_claim(&wake);
-    assert_int_equal(kind, WAKE_EVENTFD);
+    uint32_t claim = wake_claim(&wake);
+    assert_int_equal(wake_kind_of(claim), WAKE_EVENTFD);
     assert_int_equal(wake_claim(&wake), WAKE_AWAKE); /* claimed: nobody else's business */
-    wake_signal(&wake, kind);
+    wake_signal(&wake, claim);
     assert_int_equal(told, -EBADF);
     wake.eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    kind = wake_claim(&wake);
-    assert_int_equal(kind, WAKE_EVENTFD); /* the next submit signals */
+    claim = wake_claim(&wake);
+    assert_int_equal(wake_kind_of(claim), WAKE_EVENTFD); /* the next submit signals */
     told = 0;
-    wake_signal(&wake, kind);
+    wake_signal(&wake, claim);
     assert_int_equal(told, 0);
     wake_retract(&wake);
     wake_wait_done(&wake);
     close(wake.eventfd);
+}
+
+/* The waker fails for so long that the owner has slept again, in the other primitive, and somebody
+ * else has claimed that sleep: his claim stays his, and its kind what it is. */
+static void a_late_failure_leaves_the_claim_of_a_later_sleep_alone(void **state)
+{
+    (void)state;
+    int told = 0;
+    struct wake wake = {.eventfd = -1, .on_failure = note_failure, .ctx = &told};
+    wake_announce(&wake, WAKE_EVENTFD);
+    uint32_t late = wake_claim(&wake);
+    wake_retract(&wake);
+    wake_announce(&wake, WAKE_FUTEX);
+    uint32_t claim = wake_claim(&wake);
+    assert_int_equal(wake_kind_of(claim), WAKE_FUTEX);
+    wake_signal(&wake, late);
+    assert_int_equal(told, -EBADF);
+    assert_int_equal(wake_claim(&wake), WAKE_AWAKE); /* still claimed */
+    wake_signal(&wake, claim);
+    wake_retract(&wake);
+    wake_wait_done(&wake);
 }
 
 static void a_full_eventfd_is_a_wake_up_that_is_pending(void **state)
@@ -193,10 +214,10 @@ static void a_wait_does_not_begin_once_claimed(void **state)
     (void)state;
     struct wake wake = {.eventfd = -1};
     wake_announce(&wake, WAKE_FUTEX);
-    enum wake_kind kind = wake_claim(&wake);
+    uint32_t claim = wake_claim(&wake);
     assert_int_equal(wake_futex_wait(&wake, UINT64_MAX),
                      0); /* returns at once, or the test hangs */
-    wake_signal(&wake, kind);
+    wake_signal(&wake, claim);
     wake_retract(&wake);
     wake_wait_done(&wake);
 }
@@ -249,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_interleaving_loses_a_wake_up),
         cmocka_unit_test(a_signal_that_fails_opens_the_claim_again),
+        cmocka_unit_test(a_late_failure_leaves_the_claim_of_a_later_sleep_alone),
         cmocka_unit_test(a_full_eventfd_is_a_wake_up_that_is_pending),
         cmocka_unit_test(a_wait_ends_at_its_deadline),
         cmocka_unit_test(a_wait_does_not_begin_once_claimed),
