@@ -9,17 +9,21 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* The word: serial (38 bits) << 5 | hushed | error seen | hang-up seen | state (2). */
+/* The word: serial (38 bits) | events asked for (6) | hushed | error seen | hang-up seen | state
+ * (2).
+ */
 enum { STATE_FREE, STATE_ARMED, STATE_DISARMED };
 #define STATE_MASK UINT64_C(3)
 #define SEEN_HANGUP (UINT64_C(1) << 2)
 #define SEEN_ERROR (UINT64_C(1) << 3)
 #define HUSHED (UINT64_C(1) << 4)
-#define SERIAL_SHIFT 5
+#define EVENTS_SHIFT 5
+#define SERIAL_SHIFT 11
 #define SERIAL_MASK ((UINT64_C(1) << 38) - 1)
 #define INDEX_MASK ((UINT64_C(1) << 26) - 1)
 #define ID_KIND (UINT64_C(3) << 62)
 #define GENERATION_MAX ((UINT64_C(1) << 36) - 1)
+#define EVENTS_MASK UINT64_C(63)
 #define ALL_BITS (VELO_READ | VELO_WRITE | VELO_HANGUP | VELO_ERROR | VELO_EDGE | VELO_ONESHOT)
 
 static uint64_t serial_of(uint64_t word)
@@ -27,9 +31,21 @@ static uint64_t serial_of(uint64_t word)
     return (word >> SERIAL_SHIFT) & SERIAL_MASK;
 }
 
-static uint64_t next_word(uint64_t word, uint64_t state)
+static unsigned events_of(uint64_t word)
 {
-    return (((serial_of(word) + 1) & SERIAL_MASK) << SERIAL_SHIFT) | state;
+    return (unsigned)((word >> EVENTS_SHIFT) & EVENTS_MASK);
+}
+
+/* The word of the next arming, for [events]; or of a free entry. */
+static uint64_t next_word(uint64_t word, unsigned events, uint64_t state)
+{
+    uint64_t serial = (serial_of(word) + 1) & SERIAL_MASK;
+    return (serial << SERIAL_SHIFT) | ((uint64_t)events << EVENTS_SHIFT) | state;
+}
+
+static bool is_arming(uint64_t word, uint64_t serial)
+{
+    return serial_of(word) == serial && (word & STATE_MASK) == STATE_ARMED;
 }
 
 static uint64_t entry_word(const struct fd_entry *entry)
@@ -59,18 +75,6 @@ static int entry_fd(const struct fd_entry *entry)
 {
     /* (F4) relaxed: validated by the claim, or read under the lock */
     return atomic_load_explicit(&entry->fd, memory_order_relaxed);
-}
-
-static unsigned entry_events(const struct fd_entry *entry)
-{
-    /* (F4) relaxed: as above */
-    return atomic_load_explicit(&entry->events, memory_order_relaxed);
-}
-
-static void entry_events_set(struct fd_entry *entry, unsigned events)
-{
-    /* (F4) relaxed: published by the word */
-    atomic_store_explicit(&entry->events, events, memory_order_relaxed);
 }
 
 static void count_add(struct fdtable *table, uint32_t n)
@@ -117,7 +121,7 @@ static uint32_t entry_take(struct fdtable *table)
 static void entry_release(struct fdtable *table, uint32_t index)
 {
     struct fd_entry *entry = entry_at(table, index);
-    entry_set(entry, next_word(entry_word(entry), STATE_FREE));
+    entry_set(entry, next_word(entry_word(entry), 0, STATE_FREE));
     if (++entry->generation > GENERATION_MAX)
         return; /* never used again: its ids may not come back */
     entry->next_free = table->free;
@@ -169,14 +173,14 @@ static uint32_t to_epoll(unsigned events, bool hushed)
     return mask;
 }
 
-static int entry_ctl(const struct fdtable *table, int op, uint32_t index)
+static int entry_ctl(const struct fdtable *table, int epfd, int op, uint32_t index)
 {
     const struct fd_entry *entry = entry_at(table, index);
     uint64_t word = entry_word(entry);
     struct epoll_event event = {0};
-    event.events = to_epoll(entry_events(entry), (word & HUSHED) != 0);
+    event.events = to_epoll(events_of(word), (word & HUSHED) != 0);
     event.data.u64 = (serial_of(word) << 26) | index;
-    return epoll_ctl(table->epfd, op, entry_fd(entry), &event) == 0 ? 0 : -errno;
+    return epoll_ctl(epfd, op, entry_fd(entry), &event) == 0 ? 0 : -errno;
 }
 
 static int wake_register(const struct fdtable *table, int epfd)
@@ -236,9 +240,9 @@ static int watch_check(const struct fdtable *table, int fd)
 /* Put [index] into epoll. A stray of the same file and number is taken over. */
 static int watch_add(struct fdtable *table, uint32_t index)
 {
-    int rc = entry_ctl(table, EPOLL_CTL_ADD, index);
+    int rc = entry_ctl(table, table->epfd, EPOLL_CTL_ADD, index);
     if (rc == -EEXIST && table->strays > 0) {
-        rc = entry_ctl(table, EPOLL_CTL_MOD, index);
+        rc = entry_ctl(table, table->epfd, EPOLL_CTL_MOD, index);
         if (rc == 0)
             table->strays--;
     }
@@ -261,8 +265,7 @@ watch_locked(struct fdtable *table, int fd, unsigned events, velo_fd_fn fn, void
     atomic_store_explicit(&entry->fn, fn, memory_order_relaxed);   /* (F4) */
     atomic_store_explicit(&entry->arg, arg, memory_order_relaxed); /* (F4) */
     atomic_store_explicit(&entry->fd, fd, memory_order_relaxed);   /* (F4) */
-    entry_events_set(entry, events);
-    entry_set(entry, next_word(entry_word(entry), STATE_ARMED));
+    entry_set(entry, next_word(entry_word(entry), events, STATE_ARMED));
     velo_id before = id != NULL ? *id : 0;
     if (id != NULL) /* T6: before the kernel can report */
         *id = ID_KIND | (entry->generation << 26) | index;
@@ -298,19 +301,16 @@ static int modify_locked(struct fdtable *table, velo_id id, unsigned events)
     if (index == FD_NIL)
         return -ENOENT;
     struct fd_entry *entry = entry_at(table, index);
-    uint64_t before = entry_word(entry);
-    unsigned events_before = entry_events(entry);
-    /* the old serial ends first: what the batch holds is dropped, even if the kernel refuses */
-    entry_set(entry, next_word(before, STATE_DISARMED));
-    entry_events_set(entry, events);
-    entry_set(entry, next_word(before, STATE_ARMED));
-    int rc = entry_ctl(table, EPOLL_CTL_MOD, index);
+    uint64_t next = next_word(entry_word(entry), events, STATE_ARMED);
+    /* The old serial ends first, so that nothing of it is taken for the new one; an event that the
+     * owner finds meanwhile waits for the outcome, see word_after_calls(). (F5) acq_rel: a claim
+     * comes before or not at all, also for a refusal, which puts back what the claim left. */
+    uint64_t before = atomic_exchange_explicit(&entry->word, next, memory_order_acq_rel);
+    int rc = entry_ctl(table, table->epfd, EPOLL_CTL_MOD, index);
     if (rc == -ENOENT) /* the caller closed it: epoll has forgotten it */
         rc = -EBADF;
-    if (rc != 0) {
-        entry_events_set(entry, events_before);
+    if (rc != 0)
         entry_set(entry, before);
-    }
     return rc;
 }
 
@@ -352,11 +352,11 @@ int fdtable_set_mode(struct fdtable *table, enum velo_fast_path mode)
     return rc;
 }
 
-static int backend_register(const struct fdtable *table)
+static int backend_register(const struct fdtable *table, int epfd)
 {
     struct epoll_event event = {0};
     event.events = EPOLLIN;
-    return epoll_ctl(table->backend, EPOLL_CTL_ADD, table->epfd, &event) == 0 ? 0 : -errno;
+    return epoll_ctl(table->backend, EPOLL_CTL_ADD, epfd, &event) == 0 ? 0 : -errno;
 }
 
 static int backend_create(struct fdtable *table)
@@ -364,7 +364,7 @@ static int backend_create(struct fdtable *table)
     table->backend = epoll_create1(EPOLL_CLOEXEC);
     if (table->backend < 0)
         return -errno;
-    int rc = backend_register(table);
+    int rc = backend_register(table, table->epfd);
     if (rc != 0) {
         close(table->backend);
         table->backend = -1;
@@ -404,22 +404,32 @@ void fdtable_clear(struct fdtable *table)
     pthread_mutex_unlock(&table->lock);
 }
 
-/* Move all live registrations into a new epoll instance, and that under the old number. */
+/* Put everything that the old epoll instance should hold into [fresh]. */
+static int rebuild_into(const struct fdtable *table, int fresh)
+{
+    int rc = wake_register(table, fresh);
+    for (size_t fd = 0; rc == 0 && fd < table->by_fd_size; fd++) {
+        if (table->by_fd[fd] == 0)
+            continue;
+        rc = entry_ctl(table, fresh, EPOLL_CTL_ADD, table->by_fd[fd] - 1);
+        if (rc == -EBADF || rc == -EPERM) /* its user has closed it: there is nothing to keep */
+            rc = 0;
+    }
+    /* the backend loses the old instance when that is closed, which dup3() does */
+    return rc == 0 && table->backend >= 0 ? backend_register(table, fresh) : rc;
+}
+
+/*
+ * Move all live registrations into a new epoll instance, and that under the old number. All or
+ * nothing: when the kernel refuses a step the old one stays, and the stray reports again.
+ */
 static void rebuild_locked(struct fdtable *table)
 {
     int fresh = epoll_create1(EPOLL_CLOEXEC);
     if (fresh < 0)
-        return; /* later: the stray reports again */
-    int rc = wake_register(table, fresh);
-    if (rc == 0 && dup3(fresh, table->epfd, O_CLOEXEC) >= 0) {
-        for (size_t fd = 0; fd < table->by_fd_size; fd++) {
-            if (table->by_fd[fd] != 0)
-                entry_ctl(table, EPOLL_CTL_ADD, table->by_fd[fd] - 1);
-        }
+        return;
+    if (rebuild_into(table, fresh) == 0 && dup3(fresh, table->epfd, O_CLOEXEC) >= 0)
         table->strays = 0;
-        if (table->backend >= 0) /* it has lost the old instance, which was closed */
-            backend_register(table);
-    }
     close(fresh);
 }
 
@@ -429,19 +439,27 @@ static void hush(struct fdtable *table, uint32_t index, uint64_t serial, bool hu
     pthread_mutex_lock(&table->lock);
     struct fd_entry *entry = entry_at(table, index);
     uint64_t word = entry_word(entry);
-    if (serial_of(word) == serial && (word & STATE_MASK) == STATE_ARMED) {
+    if (is_arming(word, serial)) {
         entry_set(entry, hushed ? word | HUSHED : word & ~HUSHED);
-        entry_ctl(table, EPOLL_CTL_MOD, index);
+        if (entry_ctl(table, table->epfd, EPOLL_CTL_MOD, index) != 0)
+            entry_set(entry, word); /* the next report tries again */
     }
     pthread_mutex_unlock(&table->lock);
 }
 
-static void stray_found(struct fdtable *table)
+/*
+ * An event came whose arming is not the present one. A modify that is in the middle of its call may
+ * yet be refused, and the arming stand again: ask once more after it. Otherwise it is old, or a
+ * stray that must not go on reporting.
+ */
+static uint64_t word_after_calls(struct fdtable *table, struct fd_entry *entry, uint64_t serial)
 {
     pthread_mutex_lock(&table->lock);
-    if (table->strays > 0)
+    uint64_t word = entry_word(entry);
+    if (!is_arming(word, serial) && table->strays > 0)
         rebuild_locked(table);
     pthread_mutex_unlock(&table->lock);
+    return word;
 }
 
 static unsigned from_epoll(uint32_t events)
@@ -488,14 +506,15 @@ bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call)
     uint64_t serial = data >> 26;
     struct fd_entry *entry = entry_at(table, index);
     uint64_t word = entry_word(entry);
-    if (serial_of(word) != serial || (word & STATE_MASK) != STATE_ARMED) {
-        stray_found(table);
-        return false;
+    if (!is_arming(word, serial)) {
+        word = word_after_calls(table, entry, serial);
+        if (!is_arming(word, serial))
+            return false;
     }
     call->fn = atomic_load_explicit(&entry->fn, memory_order_relaxed);   /* (F4) */
     call->arg = atomic_load_explicit(&entry->arg, memory_order_relaxed); /* (F4) */
     call->fd = entry_fd(entry);
-    unsigned asked = entry_events(entry);
+    unsigned asked = events_of(word);
     unsigned got = from_epoll(table->batch[i].events);
     call->events = news(got, asked, word);
     bool edge = (asked & VELO_EDGE) != 0;

@@ -4,17 +4,19 @@
  *
  * Watching, modifying and unwatching are cold and take a lock, on any thread; epoll_ctl acts on a
  * sleeping epoll_wait at once (F6). Dispatching takes no lock: one atomic word per registration
- * holds a serial number that goes up with every change, and the kernel hands back the serial with
- * which it was armed. An event whose serial is not the present one belongs to a past registration
- * or arming and is dropped (F4); claiming an event is a compare-and-swap on the word, so that an
- * unwatch from another thread either prevents the callback or finds it started (F3).
+ * holds the events asked for and a serial number that goes up with every change, and the kernel
+ * hands back the serial with which it was armed. An event whose serial is not the present one
+ * belongs to a past registration or arming and is dropped (F4); claiming an event is a
+ * compare-and-swap on the word, so that an unwatch from another thread either prevents the callback
+ * or finds it started (F3).
  *
  * Hang-up and error cannot be masked in epoll. Not asked for, they are delivered once per arming;
  * if the kernel then goes on reporting nothing else, the registration is switched to edge-triggered
  * ("hushed") until something asked for turns up again (F5).
  *
  * A descriptor closed before it was unwatched stays in epoll while a duplicate lives, and cannot be
- * removed. When such a stray reports, the epoll instance is rebuilt under its old number.
+ * removed. When such a stray reports, the epoll instance is rebuilt under its old number, once the
+ * new one holds everything.
  */
 #ifndef VELO_PARTS_FDTABLE_H
 #define VELO_PARTS_FDTABLE_H
@@ -32,12 +34,11 @@
 #define FD_DATA_WAKE UINT64_MAX /* epoll data of the loop's own eventfd */
 
 struct fd_entry {
-    _Atomic uint64_t word;  /* serial | hushed, error seen, hang-up seen | state */
-    _Atomic(velo_fd_fn) fn; /* these four: under the lock while the entry is free; read by */
+    _Atomic uint64_t word;  /* serial | events | hushed, error seen, hang-up seen | state */
+    _Atomic(velo_fd_fn) fn; /* these three: under the lock while the entry is free; read by */
     _Atomic(void *) arg;    /*   the owner and validated by the claim (as in a seqlock) */
     _Atomic int fd;
-    _Atomic unsigned events; /* VELO_* as asked for; under the lock */
-    uint64_t generation;     /* under the lock, as the next */
+    uint64_t generation; /* under the lock, as the next */
     uint32_t next_free;
 };
 
