@@ -303,8 +303,8 @@ static int modify_locked(struct fdtable *table, velo_id id, unsigned events)
     struct fd_entry *entry = entry_at(table, index);
     uint64_t next = next_word(entry_word(entry), events, STATE_ARMED);
     /* The old serial ends first, so that nothing of it is taken for the new one; an event that the
-     * owner finds meanwhile waits for the outcome, see word_after_calls(). (F5) acq_rel: a claim
-     * comes before or not at all, also for a refusal, which puts back what the claim left. */
+     * owner finds meanwhile waits for the outcome, see word_after_calls(). */
+    /* (F5) acq_rel: a claim comes before or not at all; a refusal puts back what it left */
     uint64_t before = atomic_exchange_explicit(&entry->word, next, memory_order_acq_rel);
     int rc = entry_ctl(table, table->epfd, EPOLL_CTL_MOD, index);
     if (rc == -ENOENT) /* the caller closed it: epoll has forgotten it */
