@@ -13,10 +13,11 @@
  * sees all of it.
  */
 #include "common/core.h"
+#include "common/parts/alloc.h"
+#include "common/parts/rate.h"
 
 #include <errno.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ struct velo_loop {
     bool closed; /* no task is accepted any more */
     bool armed;  /* the owner sleeps, and nobody has woken it */
     bool asleep; /* between arm() and disarm() */
+    struct rate rate;
     uint64_t accepted;
     uint64_t claims;             /* wake-ups begun */
     struct shared_counter done;  /* wake-ups ended: the last access of their makers */
@@ -48,8 +50,18 @@ struct velo_loop {
 };
 VELO_EMBEDS_CORE(struct velo_loop);
 
+/* Give up what is in the array, and its memory. */
+static void array_free(const struct velo_loop *loop, struct array *array)
+{
+    size_t size = array->capacity * sizeof(*array->tasks);
+    alloc_free(loop->core.opts.allocator, array->tasks, size, _Alignof(struct velo_task));
+    *array = (struct array){0};
+}
+
 int loop_init(struct velo_loop *loop)
 {
+    const struct velo_options *options = &loop->core.opts;
+    rate_init(&loop->rate, options->rate_per_sec, options->rate_burst);
     return -pthread_mutex_init(&loop->lock, NULL);
 }
 
@@ -58,8 +70,8 @@ void loop_fini(struct velo_loop *loop)
     while (shared_counter_get(&loop->done) < loop->claims) /* L9: no write after the close */
         sched_yield();
     for (int lane = 0; lane < LANES; lane++) {
-        free(loop->open[lane].tasks);
-        free(loop->running[lane].tasks);
+        array_free(loop, &loop->open[lane]);
+        array_free(loop, &loop->running[lane]);
     }
     pthread_mutex_destroy(&loop->lock);
 }
@@ -104,7 +116,7 @@ static void write_wake(struct velo_loop *loop)
     reopen_wake(loop, errno);
 }
 
-static int reserve(struct array *array, size_t count)
+static int reserve(const struct velo_loop *loop, struct array *array, size_t count)
 {
     if (count > SIZE_MAX / sizeof(struct velo_task) / 2 - array->count)
         return -ENOMEM;
@@ -113,7 +125,12 @@ static int reserve(struct array *array, size_t count)
         capacity *= 2;
     if (capacity == array->capacity)
         return 0;
-    struct velo_task *tasks = realloc(array->tasks, capacity * sizeof(*tasks));
+    const size_t one = sizeof(struct velo_task);
+    struct velo_task *tasks = alloc_resize(loop->core.opts.allocator,
+                                           array->tasks,
+                                           array->capacity * one,
+                                           capacity * one,
+                                           _Alignof(struct velo_task));
     if (tasks == NULL)
         return -ENOMEM;
     array->tasks = tasks;
@@ -130,9 +147,13 @@ append(struct velo_loop *loop, struct array *array, const struct velo_task *task
         return -ESHUTDOWN;
     if (max != 0 && loop->accepted - counter_get(&loop->begun) + count > max)
         return -EAGAIN;
-    int rc = reserve(array, count);
-    if (rc != 0)
+    if (rate_is_limited(&loop->rate) && !rate_take(&loop->rate, count))
+        return -EBUSY;
+    int rc = reserve(loop, array, count);
+    if (rc != 0) {
+        rate_give(&loop->rate, count);
         return rc;
+    }
     for (size_t i = 0; i < count; i++)
         array->tasks[array->count + i] = tasks[i];
     array->count += count;
@@ -211,10 +232,8 @@ static void swap(struct velo_loop *loop, int lane)
         return;
     running->count = 0;
     loop->at[lane] = 0;
-    if (running->capacity > LANE_KEEP) {
-        free(running->tasks);
-        *running = (struct array){0};
-    }
+    if (running->capacity > LANE_KEEP)
+        array_free(loop, running);
     pthread_mutex_lock(&loop->lock);
     struct array open = loop->open[lane];
     loop->open[lane] = *running;
