@@ -146,6 +146,46 @@ void core_run_fds(struct velo_core *core)
     core->fds.ready = 0;
 }
 
+/* Enter the callback of an offload that is complete, or was cancelled. */
+static void complete(struct velo_core *core, uint32_t index)
+{
+    const struct velo_op *op = ops_at(&core->ops, index);
+    velo_done_fn done_fn = op->done;
+    void *arg = op->arg;
+    int status = OP_STATE(op_word(op)) == OP_CANCELLED ? -ECANCELED : 0;
+    counter_add(&core->ledger.live, UINT64_MAX);
+    if (status == 0)
+        counter_add(&core->ledger.executed, 1);
+    ops_free(&core->ops, index);
+    if (done_fn == NULL)
+        return;
+    uint64_t start_ns = core->timed ? clock_now_ns() : 0;
+    done_fn(status, arg);
+    if (core->timed && core->opts.on_slow != NULL) {
+        uint64_t elapsed_ns = clock_now_ns() - start_ns;
+        if (elapsed_ns >= core->opts.slow_ns)
+            core->opts.on_slow(core->opts.ctx, NULL, arg, elapsed_ns);
+    }
+    core_checkpoint_if_due(core);
+}
+
+size_t core_run_fenced(struct velo_core *core, uint64_t ran)
+{
+    struct completions *all = &core->completions;
+    size_t done = 0;
+    if (ran < all->before) {
+        all->before -= ran;
+        return 0;
+    }
+    all->before = 0;
+    for (; all->fenced > 0 && !core_stops(core); done++) {
+        all->fenced--;
+        all->count--;
+        complete(core, op_list_shift(&core->ops, &all->list));
+    }
+    return done;
+}
+
 bool core_take_immediate(struct velo_core *core, uint32_t index, struct velo_task *task)
 {
     struct velo_op *op = ops_at(&core->ops, index);
@@ -226,7 +266,7 @@ bool core_take_poke(struct velo_core *core)
 int64_t core_timeout_ns(struct velo_core *core)
 {
     bool ready = core_checkpoint_is_due(core) || core->immediates.first != OP_NIL ||
-                 !ring_is_empty(&core->closing) || core_stops(core);
+                 !ring_is_empty(&core->closing) || core_has_completions(core) || core_stops(core);
     if (ready || core_take_poke(core) || is_idle_for_good(core))
         return 0;
     uint64_t next = timers_next_ns(core->timers);

@@ -21,6 +21,7 @@
 #include "common/parts/inbox.h"
 #include "common/parts/op_list.h"
 #include "common/parts/ops.h"
+#include "common/parts/pool.h"
 #include "common/parts/ring.h"
 #include "common/parts/timers.h"
 #include "velo.h"
@@ -46,9 +47,18 @@ struct ledger {
 struct foreign_ledger {
     _Alignas(64) struct shared_counter accepted;
     struct shared_counter cancelled;
+    struct shared_counter discarded; /* offloads that ran when the loop was closed */
     struct shared_counter live;
     struct shared_counter armed;
     _Atomic uint64_t next_ns; /* least deadline among starts that the owner has not seen */
+};
+
+/* Offloads whose work has ended (or was cancelled), in that order; they run with the tasks (R4). */
+struct completions {
+    struct op_list list;
+    uint64_t count;
+    uint64_t fenced; /* the first ones that run once the tasks before them have run; 0 = no fence */
+    uint64_t before; /* those tasks: how many of the normal lane are still to run */
 };
 
 struct velo_core {
@@ -71,6 +81,7 @@ struct velo_core {
     struct op_list immediates;
     struct op_list deferred; /* timers armed in the timers phase */
     struct op_list backlog;  /* taken from the inbox, not yet delivered: memory is short */
+    struct completions completions;
     struct ledger ledger;
     struct ops ops;
     /* any thread */
@@ -84,6 +95,7 @@ struct velo_core {
     _Atomic uint32_t left_over;  /* the last run has left something to do; written by its owner */
     _Alignas(128) struct lifecycle life; /* a line that others read and that rarely changes */
     _Alignas(128) struct fdtable fds;
+    _Alignas(128) struct pool pool;
 };
 
 /* ---- what a contestant provides; [loop] is what velo_loop_create() allocated ---- */
@@ -111,7 +123,9 @@ int loop_turn(struct velo_loop *loop, bool may_block);
  */
 int loop_wait(struct velo_loop *loop);
 
-/* Run one snapshot of the priority lane, then one of the normal lane. Returns how many ran. Owner.
+/*
+ * Run one snapshot of the priority lane, then one of the normal lane, then the completions that
+ * were fenced before the snapshots (see core_fence()). Returns how many ran. Owner.
  */
 size_t loop_run_tasks(struct velo_loop *loop);
 
@@ -244,6 +258,39 @@ static inline bool core_batch_is_valid(const struct velo_task *tasks, size_t cou
     return true;
 }
 
+/* Run the work function of an offload. On a thread of the pool. */
+static inline void core_work(const struct velo_op *op)
+{
+    op->fn(op->arg);
+}
+
+/*
+ * Completions are tasks of the normal lane, which they follow by count: before the contestant takes
+ * its snapshot it says how many tasks the lane has [before] them, and afterwards how many [ran]. So
+ * a completion runs after every task that was submitted before its work ended, also if a time slice
+ * or a producer that is not done has cut the lane short; then the fence stands until a later turn.
+ */
+static inline void core_fence(struct velo_core *core, uint64_t before)
+{
+    if (core->completions.fenced == 0) {
+        core->completions.fenced = core->completions.count;
+        core->completions.before = before;
+    }
+}
+
+static inline bool core_has_completions(const struct velo_core *core)
+{
+    return core->completions.count != 0;
+}
+
+size_t core_run_fenced(struct velo_core *core, uint64_t ran);
+
+/* The lane has run [ran] tasks: run what is fenced, if it is due. Returns how many ran. */
+static inline size_t core_run_completions(struct velo_core *core, uint64_t ran)
+{
+    return core->completions.fenced == 0 ? 0 : core_run_fenced(core, ran);
+}
+
 /* Enter user code. */
 static inline void core_invoke(struct velo_core *core, velo_fn fn, void *arg)
 {
@@ -284,10 +331,16 @@ void core_arm(struct velo_core *core, uint32_t index);
 /* Take a pending timer out of where it is. */
 void core_disarm(struct velo_core *core, uint32_t index);
 
+/* Prepare the pool for offloads, which has no thread yet. 0 or -errno. */
+int core_init_pool(struct velo_core *core);
+
 /* ---- termination and liveness ---- */
 
 /* Give up everything that is left, reporting each item once (L7). */
 void core_discard_all(struct velo_loop *loop);
+
+/* The same for an offload whose work ended only afterwards. On the pool's thread that ran it. */
+void core_discard_late(struct velo_core *core, uint32_t index);
 
 /* Does anything keep the loop alive (A1)? Any thread; exact on the owner. */
 bool core_is_alive(const struct velo_loop *loop);

@@ -65,6 +65,36 @@ static void discard_timer(struct velo_core *core, uint32_t index)
     /* cancelled by another thread at the last moment: its reclaim list frees it */
 }
 
+/* An offload that has ended, or was never begun: it is the caller's. One that was cancelled has met
+ * its end, only its callback does not run any more. */
+static void discard_offload(struct velo_core *core, uint32_t index)
+{
+    const struct velo_op *op = ops_at(&core->ops, index);
+    counter_add(&core->ledger.live, UINT64_MAX);
+    if (OP_STATE(op_word(op)) != OP_CANCELLED)
+        discard(core, op->fn, op->arg);
+    ops_free(&core->ops, index);
+}
+
+static void discard_offloads(struct velo_core *core, struct op_list *list)
+{
+    for (;;) {
+        uint32_t index = op_list_shift(&core->ops, list);
+        if (index == OP_NIL)
+            return;
+        discard_offload(core, index);
+    }
+}
+
+void core_discard_late(struct velo_core *core, uint32_t index)
+{
+    const struct velo_op *op = ops_at(&core->ops, index);
+    shared_counter_add(&core->foreign.live, UINT64_MAX);
+    shared_counter_add(&core->foreign.discarded, 1);
+    if (core->opts.on_discard != NULL)
+        core->opts.on_discard(core->opts.ctx, op->fn, op->arg);
+}
+
 /* What could not be delivered for want of memory. */
 static void discard_backlog(struct velo_core *core)
 {
@@ -76,6 +106,10 @@ static void discard_backlog(struct velo_core *core)
         enum op_kind kind = OP_KIND(op_word(op));
         if (kind == OP_TIMER) {
             discard_timer(core, index);
+            continue;
+        }
+        if (kind == OP_OFFLOAD) {
+            discard_offload(core, index);
             continue;
         }
         if (kind != OP_RESTART) {
@@ -90,10 +124,14 @@ void core_discard_all(struct velo_loop *loop)
 {
     struct velo_core *core = core_of(loop);
     struct velo_task task;
+    struct op_list jobs;
     core->ended = true;
+    pool_end(&core->pool, &jobs); /* all that have ended are in the inbox */
     core_drain_inbox(core);
     while (loop_take_task(loop, &task))
         discard(core, task.fn, task.arg);
+    discard_offloads(core, &core->completions.list);
+    discard_offloads(core, &jobs);
     discard_ring(core, &core->ticks);
     discard_ring(core, &core->microtasks);
     for (;;) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What other threads have left for the owner: records of starts, and timers they have cancelled. */
+/* What other threads have left for the owner: records of starts, offloads that have ended, and
+ * timers they have cancelled. */
 #include "common/core.h"
 
 /* A restart by another thread has arrived: move the timer if it is still the same. */
@@ -36,6 +37,10 @@ static bool deliver(struct velo_core *core, uint32_t index)
         return true; /* cancelled by another thread: the reclaim list frees it */
     case OP_IMMEDIATE:
         op_list_append(&core->ops, &core->immediates, index);
+        return true;
+    case OP_OFFLOAD:
+        op_list_append(&core->ops, &core->completions.list, index);
+        core->completions.count++;
         return true;
     case OP_RESTART:
         deliver_restart(core, op);

@@ -28,7 +28,8 @@ struct lifecycle {
     _Atomic uint32_t state;      /* enum velo_state */
     _Atomic uint32_t stop;       /* enum stop; set once */
     _Atomic(const void *) owner; /* the thread inside run or draining, see thread_self() */
-    pthread_mutex_t lock;        /* guards the agreement on termination */
+    pthread_mutex_t lock;        /* guards the agreement on termination, and [orphaned] */
+    bool orphaned;               /* a worker asked for a shutdown, and nobody drains yet */
     pthread_cond_t ended;        /* state is TERMINATED; monotonic clock */
 };
 

@@ -25,6 +25,7 @@ static const struct {
     {"BOUNDED", VELO_CAP_BOUNDED},
     {"METRICS", VELO_CAP_METRICS},
     {"BACKEND_FD", VELO_CAP_BACKEND_FD},
+    {"OFFLOAD", VELO_CAP_OFFLOAD},
 };
 
 #define NAME_COUNT (sizeof names / sizeof names[0])

@@ -63,7 +63,7 @@ static int core_init(struct velo_core *core)
     core->sliced = core->opts.time_slice_ns != 0;
     /* (F11) relaxed: before the loop is published */
     atomic_store_explicit(&core->fds.mode, (uint32_t)core->opts.fast_path, memory_order_relaxed);
-    core->immediates = core->deferred = core->backlog = none;
+    core->immediates = core->deferred = core->backlog = core->completions.list = none;
     counter_set(&core->ledger.next_deadline_ns, UINT64_MAX);
     /* (R4) relaxed: before the loop is published */
     atomic_store_explicit(&core->foreign.next_ns, UINT64_MAX, memory_order_relaxed);
@@ -76,10 +76,15 @@ static int core_init(struct velo_core *core)
     rc = fdtable_init(&core->fds);
     if (rc != 0)
         goto fail_fds;
+    rc = core_init_pool(core);
+    if (rc != 0)
+        goto fail_pool;
     core->timers = timers_create(&core->ops, clock_now_ns());
     if (core->timers != NULL)
         return 0;
     rc = -ENOMEM;
+    pool_fini(&core->pool);
+fail_pool:
     fdtable_fini(&core->fds);
 fail_fds:
     ops_fini(&core->ops);
@@ -91,6 +96,7 @@ fail_ops:
 static void core_fini(struct velo_core *core)
 {
     timers_destroy(core->timers);
+    pool_fini(&core->pool);
     fdtable_fini(&core->fds);
     ops_fini(&core->ops);
     ring_fini(&core->ticks);
@@ -156,9 +162,10 @@ int velo_loop_destroy(struct velo_loop *loop)
     if (loop == NULL)
         return 0;
     struct velo_core *core = core_of(loop);
-    if (lifecycle_is_owner(&core->life))
+    if (lifecycle_is_owner(&core->life) || pool_is_mine(&core->pool))
         return -EDEADLK;
     termination_close(loop);
+    pool_join(&core->pool); /* waits for work functions, which are reported then (O2, L7) */
     gate_wait_empty(&core->work);
     gate_wait_empty(&core->guests);
     loop_fini(loop); /* waits for wake-ups in flight (L9) */

@@ -16,7 +16,7 @@ static void read_ledger(const struct velo_core *core,
                     shared_counter_get(&core->foreign.accepted);
     out->executed = counter_get(&ledger->executed);
     out->cancelled = counter_get(&ledger->cancelled) + shared_counter_get(&core->foreign.cancelled);
-    out->discarded = counter_get(&ledger->discarded);
+    out->discarded = counter_get(&ledger->discarded) + shared_counter_get(&core->foreign.discarded);
     out->turns = counter_get(&ledger->turns);
     out->polls = counter_get(&ledger->polls);
     out->parks = counter_get(&ledger->parks);

@@ -67,7 +67,8 @@ static bool leave(struct velo_loop *loop)
     struct loop_counts counts;
     loop_count(loop, &counts); /* a time slice, or a run that was NOWAIT, may leave tasks */
     bool ready = counts.pending != 0 || core_checkpoint_is_due(core) ||
-                 core->immediates.first != OP_NIL || !ring_is_empty(&core->closing);
+                 core->immediates.first != OP_NIL || !ring_is_empty(&core->closing) ||
+                 core_has_completions(core);
     /* (R5) release: for who asks for the descriptor later; pairs with (R5) in core_expose() */
     atomic_store_explicit(&core->left_over, ready, memory_order_release);
     if (pinned) {
@@ -111,8 +112,8 @@ int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode)
     if (loop == NULL || (unsigned)mode > VELO_RUN_NOWAIT)
         return -EINVAL;
     struct velo_core *core = core_of(loop);
-    if (lifecycle_is_owner(&core->life))
-        return -EDEADLK;
+    if (lifecycle_is_owner(&core->life) || pool_is_mine(&core->pool))
+        return -EDEADLK; /* a worker that runs the loop would wait for itself */
     if (!take(loop))
         return refusal(loop);
     for (;;) {

@@ -14,12 +14,12 @@ const char *velo_strerror(int result)
     case -ENOMEM:
         return "ENOMEM: out of memory; nothing was changed";
     case -EAGAIN:
-        return "EAGAIN: the queue is full (max_pending); try again later";
+        return "EAGAIN: the queue is full (max_pending), or no thread could be started; try later";
     case -EBUSY:
-        return "EBUSY: another thread runs the loop, descriptors are in use, or the rate limit is "
-               "reached";
+        return "EBUSY: another thread runs the loop, the work is running, descriptors are in use, "
+               "or the rate limit is reached";
     case -EDEADLK:
-        return "EDEADLK: not allowed inside a callback of the same loop";
+        return "EDEADLK: not allowed inside a callback or work function of the same loop";
     case -ESHUTDOWN:
         return "ESHUTDOWN: the loop is ending or has ended";
     case -ECANCELED:
@@ -29,7 +29,7 @@ const char *velo_strerror(int result)
     case -EALREADY:
         return "EALREADY: too late, its callback is running";
     case -ENOENT:
-        return "ENOENT: no such timer, immediate or descriptor (any more)";
+        return "ENOENT: no such timer, immediate, descriptor or offload (any more)";
     case -EEXIST:
         return "EEXIST: the descriptor is watched already";
     case -EBADF:

@@ -9,6 +9,19 @@
 #include <sched.h>
 
 /*
+ * Nobody is inside run: must the caller do the work? Not a worker that asks for a graceful end, for
+ * the drain would wait for the very work function that asks. It leaves the drain to the next caller
+ * of shutdown, close or destroy, who joins. Under life.lock.
+ */
+static bool take_over(struct velo_core *core, enum stop stop)
+{
+    core->life.orphaned = stop == STOP_GRACEFUL && pool_is_mine(&core->pool);
+    if (!core->life.orphaned)
+        lifecycle_set_owner(&core->life, thread_self());
+    return !core->life.orphaned;
+}
+
+/*
  * Decide the mode, if nobody has: move to TERMINATING, close the inboxes, then tell the owner.
  * Under life.lock. Returns true when nobody is inside run, so that the caller must do the work.
  */
@@ -19,23 +32,23 @@ static bool decide(struct velo_loop *loop, enum stop stop)
     do {
         state = lifecycle_state(life);
         if (state == VELO_STATE_TERMINATING || state == VELO_STATE_TERMINATED)
-            return false;
+            return life->orphaned && take_over(core_of(loop), lifecycle_stop(life));
     } while (!lifecycle_move(life, state, VELO_STATE_TERMINATING));
     loop_refuse(loop);
     gate_close(&core_of(loop)->work);
-    bool nobody = state == VELO_STATE_AWAKE;
-    if (nobody)
-        lifecycle_set_owner(life, thread_self());
+    bool mine = state == VELO_STATE_AWAKE && take_over(core_of(loop), stop);
     lifecycle_set_stop(life, stop);
-    return nobody;
+    return mine;
 }
 
-/* Everything accepted runs: tasks, immediates, close callbacks, round and round (L4). */
+/* Everything accepted runs: tasks, immediates, close callbacks, round and round (L4). Work
+ * functions are waited for, with all that they complete (O2). */
 static void drain(struct velo_loop *loop)
 {
     struct velo_core *core = core_of(loop);
     core->draining = true;
     for (;;) {
+        uint64_t finished = pool_finished(&core->pool); /* these are in the inbox */
         core_drain_inbox(core);
         core_checkpoint_if_due(core);
         size_t ran = loop_run_tasks(loop);
@@ -44,11 +57,12 @@ static void drain(struct velo_loop *loop)
         struct loop_counts counts;
         loop_count(loop, &counts);
         bool more = counts.pending != 0 || core->immediates.first != OP_NIL ||
-                    !ring_is_empty(&core->closing) || core_checkpoint_is_due(core);
-        if (!more)
-            break; /* what is in the backlog finds no memory: it is discarded, and so reported */
-        if (ran == 0)
+                    !ring_is_empty(&core->closing) || core_has_completions(core) ||
+                    core_checkpoint_is_due(core);
+        if (more && ran == 0)
             sched_yield(); /* a producer is between its claim and its filling */
+        if (!more && !pool_wait(&core->pool, finished))
+            break; /* what is in the backlog finds no memory: it is discarded, and so reported */
     }
 }
 
@@ -115,10 +129,13 @@ static int end(struct velo_loop *loop, enum stop mode, int64_t timeout_ns, enum 
     }
     if (owner)
         return 0;
+    bool worker = pool_is_mine(&core->pool); /* a drain waits for it, so it must not wait */
+    if (worker && mode == STOP_IMMEDIATE && *stop == STOP_GRACEFUL)
+        return lifecycle_state(life) == VELO_STATE_TERMINATED ? 0 : -EDEADLK;
     if (lifecycle_state(life) != VELO_STATE_TERMINATED)
         loop_notify(loop); /* not under the lock: a failing wake-up is logged, by a hook */
     pthread_mutex_lock(&life->lock);
-    if (timeout_ns != 0)
+    if (timeout_ns != 0 && !(worker && mode == STOP_GRACEFUL))
         rc = wait_ended(life, deadline_ns);
     pthread_mutex_unlock(&life->lock);
     return rc;

@@ -38,6 +38,8 @@ const velo_any_fn velo_api_complete[] = {
     (velo_any_fn)velo_fd_watch,
     (velo_any_fn)velo_fd_modify,
     (velo_any_fn)velo_fd_unwatch,
+    (velo_any_fn)velo_offload,
+    (velo_any_fn)velo_offload_cancel,
     (velo_any_fn)velo_fast_path_set,
     (velo_any_fn)velo_fast_path_get,
     (velo_any_fn)velo_metrics_read,

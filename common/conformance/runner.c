@@ -358,7 +358,8 @@ static const char *const capability_names[] = {"GLOBAL_FIFO",
                                                "BATCH",
                                                "BOUNDED",
                                                "METRICS",
-                                               "BACKEND_FD"};
+                                               "BACKEND_FD",
+                                               "OFFLOAD"};
 
 const char *conf_capability_name(unsigned bit)
 {

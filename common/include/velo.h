@@ -13,6 +13,7 @@
  *   velo_loop_run         E          -            -               -        -       -
  *   submit, microtasks    -          -            -               -        -       W
  *   timers, fds, phases   -          -            -               -        -       W
+ *   offloads              -          -            -               -        -       W
  *   insight, state, wake  -          -            -               -        -       W
  *   shutdown, close       -          -            -               -        -       W
  *   destroy               -          W            W               W        W       X
@@ -49,10 +50,17 @@ struct velo_loop;
 /* A callback. It must return: leaving by longjmp or pthread_exit is not supported (X2). */
 typedef void (*velo_fn)(void *arg);
 
+/*
+ * Completes an offload, on the owner thread: [status] is 0 when its work has ended, -ECANCELED when
+ * it was cancelled before it began (O1).
+ */
+typedef void (*velo_done_fn)(int status, void *arg);
+
 /* A descriptor callback: [events] is a set of VELO_READ, VELO_WRITE, VELO_HANGUP, VELO_ERROR. */
 typedef void (*velo_fd_fn)(int fd, unsigned events, void *arg);
 
-/* Names a timer, an immediate or a watched descriptor; never 0, never reused for another (T5). */
+/* Names a timer, an immediate, a watched descriptor or an offload; never 0, never reused for
+ * another (T5). */
 typedef uint64_t velo_id;
 
 /* One task of a batch. */
@@ -107,6 +115,7 @@ enum {
 #define VELO_CAP_BOUNDED (UINT64_C(1) << 11)
 #define VELO_CAP_METRICS (UINT64_C(1) << 12)
 #define VELO_CAP_BACKEND_FD (UINT64_C(1) << 13)
+#define VELO_CAP_OFFLOAD (UINT64_C(1) << 14)
 
 /* Levels of on_log. */
 enum velo_log_level { VELO_LOG_DEBUG, VELO_LOG_INFO, VELO_LOG_WARN, VELO_LOG_ERROR };
@@ -153,10 +162,15 @@ struct velo_options {
     size_t microtask_warn;         /* one warning when a checkpoint runs more; 0 = never (M3) */
     uint64_t slow_ns;              /* on_slow threshold; 0 = callbacks are not timed */
     void *ctx;                     /* first argument of every hook */
-    /* Accepted work was given up at termination; on the thread that completes it (L7). */
+    /*
+     * Accepted work was given up at termination; on the thread that completes it (L7). An offload
+     * is reported with its work function; one that was running when the loop was closed, once that
+     * function has returned, on the thread that ran it, and before destroy returns (O2).
+     */
     void (*on_discard)(void *ctx, velo_fn fn, void *arg);
     /* A callback took [elapsed_ns] >= slow_ns; after it returned (X4). [fn] is NULL for one of a
-     * descriptor, whose type differs. */
+     * descriptor or an offload, whose types differ; work functions may take as long as they like.
+     */
     void (*on_slow)(void *ctx, velo_fn fn, void *arg, uint64_t elapsed_ns);
     /* Something worth knowing happened; any thread. [fields] is "key=value key=value", may be "".
      */
@@ -182,7 +196,7 @@ struct velo_options {
 struct velo_metrics {
     size_t size;               /* in: sizeof(struct velo_metrics) */
     uint64_t accepted;         /* calls that returned 0: tasks, ticks, microtasks, immediates, */
-    uint64_t executed;         /*   close callbacks, timers (a periodic timer counts once) */
+    uint64_t executed;         /*   close callbacks, offloads, timers (a periodic one once) */
     uint64_t cancelled;        /* ended by their own cancel call */
     uint64_t discarded;        /* reported to on_discard; accepted = the sum of these three at the
                                   end (L7) */
@@ -235,36 +249,43 @@ VELO_API int velo_loop_create(struct velo_loop **out, const struct velo_options 
  * Owns:    nothing changes hands.
  * Returns: 0 the mode's end was reached, or a graceful shutdown completed; -ECANCELED the loop was
  *          closed; -EINVAL unknown mode; -EBUSY another thread runs it; -EDEADLK called from one of
- *          its callbacks; -ESHUTDOWN terminating or terminated; or the error of a failing poll,
- *          after a proper termination (L10).
- * Memory:  everything written before a run that returned is visible to the next owner.
+ *          its callbacks or work functions; -ESHUTDOWN terminating or terminated; or the error of a
+ * failing poll, after a proper termination (L10). Memory:  everything written before a run that
+ * returned is visible to the next owner.
  */
 VELO_API int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode);
 
 /*
- * Graceful end: refuse new work, run everything accepted before, discard timers (L4, L5).
+ * Graceful end: refuse new work, run everything accepted before, discard timers (L4, L5). Offloads
+ * are run too: the drain waits for their work functions (O2).
  * Thread:  any. The owner inside run drains; if nobody is inside run, the first caller drains
- * before it returns, whatever its timeout. From a callback: accepted, returns without waiting.
+ * before it returns, whatever its timeout. From a callback or a work function: accepted, returns
+ * without waiting; a work function never drains, but leaves that to the next caller of shutdown,
+ * close or destroy.
  * Owns:    nothing.
- * Returns: 0 terminated (or, with [timeout_ns] 0 or from a callback: accepted); -ETIMEDOUT the
+ * Returns: 0 terminated (or, with [timeout_ns] 0, from a callback or a work function: accepted);
+ *          -ETIMEDOUT the
  *          drain goes on; -ECANCELED an earlier close was joined; -ESHUTDOWN terminated before.
  * Units:   nanoseconds; -1 waits for ever, 0 only requests.
  */
 VELO_API int velo_loop_shutdown(struct velo_loop *loop, int64_t timeout_ns);
 
 /*
- * Immediate end: what has not begun is discarded. When it returns no callback runs again (L6).
+ * Immediate end: what has not begun is discarded. When it returns no callback runs again (L6). A
+ * work function that runs is not waited for: what it still produces is discarded (O2).
  * Thread:  any but a callback of this loop. Joins a drain that is already going on.
  * Owns:    nothing.
- * Returns: 0 terminated, also if it was before; -EDEADLK from a callback, nothing changed.
+ * Returns: 0 terminated, also if it was before; -EDEADLK, nothing changed: from a callback, or from
+ *          a work function after a shutdown, whose drain waits for that function.
  */
 VELO_API int velo_loop_close(struct velo_loop *loop);
 
 /*
- * Close the loop if need be and free it. Waits for calls that are inside the library (L8, L9).
- * Thread:  any but a callback of this loop; once.
+ * Close the loop if need be and free it. Waits for calls that are inside the library (L8, L9), and
+ * for work functions that still run (O2).
+ * Thread:  any but a callback or work function of this loop; once.
  * Owns:    [loop] is gone afterwards.
- * Returns: 0, also for NULL; -EDEADLK from a callback, nothing changed.
+ * Returns: 0, also for NULL; -EDEADLK from a callback or work function, nothing changed.
  */
 VELO_API int velo_loop_destroy(struct velo_loop *loop);
 
@@ -281,7 +302,7 @@ VELO_API enum velo_state velo_loop_state(const struct velo_loop *loop);
 VELO_API bool velo_loop_is_owner(const struct velo_loop *loop);
 
 /*
- * Does anything keep the loop alive: referenced timer, descriptor, queued callback (A1)?
+ * Does anything keep the loop alive: referenced timer, descriptor, queued callback, offload (A1)?
  * Thread:  any. Exact on the owner and on a loop at rest, otherwise a snapshot.
  */
 VELO_API bool velo_loop_is_alive(const struct velo_loop *loop);
@@ -474,6 +495,32 @@ VELO_API int velo_fd_modify(struct velo_loop *loop, velo_id id, unsigned events)
  * Returns: 0, also if the caller has closed the descriptor already; -ENOENT.
  */
 VELO_API int velo_fd_unwatch(struct velo_loop *loop, velo_id id);
+
+/* ---- workers ---- */
+
+/*
+ * Run [work_fn] on a thread of the loop's pool, then [done_fn] with 0 on the owner, as a task of
+ * the normal lane (O1, R4). Work begins in the order of these calls, up to [workers] at a time;
+ * threads are started when they are needed, and block all signals. [work_fn] may use the loop as
+ * any other thread may; it must return, and must not wait for the loop's end. Thread:  any, also
+ * inside callbacks and work functions. Owns:    [arg] is the work function's, then the callback's,
+ * until that ran or it was discarded (L7). [done_fn] may be NULL. [id] may be NULL; it is written
+ * before [work_fn] can run (T6). Returns: 0; -EINVAL no work_fn; -ESHUTDOWN; -EAGAIN the pool has
+ * no thread and none could be started; -ENOMEM. A thread that could not be started beside others is
+ * no error: the pool goes on with fewer and tries again at the next call. Memory:  what was written
+ * before the call is visible in [work_fn], and what that wrote in [done_fn].
+ */
+VELO_API int
+velo_offload(struct velo_loop *loop, velo_fn work_fn, velo_done_fn done_fn, void *arg, velo_id *id);
+
+/*
+ * Cancel an offload whose work has not begun. Its callback still runs, once, with -ECANCELED,
+ * unless the loop is closed first; exactly one of cancel and work gets it (O1, O3). Thread:  any;
+ * never waits for work functions or the loop. Owns:    after 0 [arg] is the callback's, or the
+ * caller's when there is none. Returns: 0 its work will not run; -EBUSY it is running; -ENOENT it
+ * has ended, was cancelled or discarded, or never was; -ESHUTDOWN is never returned.
+ */
+VELO_API int velo_offload_cancel(struct velo_loop *loop, velo_id id);
 
 /* ---- fast path ---- */
 

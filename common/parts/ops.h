@@ -26,22 +26,29 @@
 #define OPS_CHUNKS 21u /* 64 * (2^21 - 1) = 134 million records at most */
 #define OPS_FIRST 64u
 
-/* What a record stands for. The first two have public ids. */
+/*
+ * What a record stands for. Timers, immediates and offloads have public ids, which carry the two
+ * low bits of the kind (3 is that of descriptors); the others are calls of other threads, on their
+ * way to the owner.
+ */
 enum op_kind {
     OP_TIMER = 1,
     OP_IMMEDIATE = 2,
-    OP_TICK = 4, /* from here on: only calls of other threads, on their way to the owner */
-    OP_MICROTASK = 5,
-    OP_CLOSING = 6,
-    OP_RESTART = 7 /* arg: the id of the timer; deadline_ns: its new deadline */
+    OP_RESTART = 3, /* arg: the id of the timer; deadline_ns: its new deadline */
+    OP_OFFLOAD = 4,
+    OP_TICK = 5,
+    OP_MICROTASK = 6,
+    OP_CLOSING = 7
 };
 
 enum op_state {
     OP_FREE,
     OP_PENDING,   /* it will run */
-    OP_FIRING,    /* the owner has claimed it; its callback runs (timers only) */
-    OP_CANCELLED, /* by another thread: on the reclaim list, which frees it */
-    OP_DEAD       /* cancelled by the owner where it could not be freed at once */
+    OP_FIRING,    /* claimed, by the owner or a worker; its callback runs (no immediates) */
+    OP_CANCELLED, /* by another thread: on the reclaim list, which frees it; an offload: by any
+                     thread, on its way to the owner, which tells its done_fn */
+    OP_DEAD,      /* cancelled by the owner where it could not be freed at once; or discarded */
+    OP_DONE       /* its work has ended; on its way to the owner (offloads only) */
 };
 
 /*
@@ -69,10 +76,13 @@ struct velo_op {
     void *arg;             /* likewise */
     uint64_t deadline_ns;  /* absolute; owner once published */
     uint64_t seq;          /* arming sequence (T2); owner */
-    uint64_t period_ns;    /* 0 = one shot; constant once published */
-    uint32_t next, prev;   /* inbox link by the pusher, then lists of the owner */
-    uint32_t reclaim;      /* link of the reclaim list; the cancelling thread */
-    uint32_t where;        /* OP_AT_*; owner once published */
+    union {
+        uint64_t period_ns; /* timers: 0 = one shot; constant once published */
+        velo_done_fn done;  /* offloads: may be NULL; likewise */
+    };
+    uint32_t next, prev; /* inbox link by the pusher, then lists of the owner */
+    uint32_t reclaim;    /* link of the reclaim list; the cancelling thread */
+    uint32_t where;      /* OP_AT_*; owner once published */
 };
 _Static_assert(sizeof(struct velo_op) == 64, "one record is one line");
 
@@ -167,9 +177,14 @@ static inline uint64_t op_word_make(uint64_t gen_word, enum op_kind kind, uint64
     return (OP_GEN(gen_word) << OP_GEN_SHIFT) | flags | ((uint64_t)kind << 3) | OP_PENDING;
 }
 
+static inline uint64_t op_tag(enum op_kind kind)
+{
+    return (uint64_t)kind << 62; /* its two low bits */
+}
+
 static inline velo_id op_id(uint64_t word, uint32_t index)
 {
-    return ((uint64_t)OP_KIND(word) << 62) | (OP_GEN(word) << OP_INDEX_BITS) | index;
+    return op_tag(OP_KIND(word)) | (OP_GEN(word) << OP_INDEX_BITS) | index;
 }
 
 /* The record that [id] of [kind] names, or NULL; [*word] is its word, of the same generation. */
@@ -177,7 +192,7 @@ static inline struct velo_op *
 ops_find(const struct ops *ops, velo_id id, enum op_kind kind, uint32_t *index, uint64_t *word)
 {
     *index = (uint32_t)(id & ((1u << OP_INDEX_BITS) - 1));
-    if (id >> 62 != (uint64_t)kind)
+    if ((id ^ op_tag(kind)) >> 62 != 0)
         return NULL;
     struct velo_op *op = ops_at(ops, *index);
     if (op == NULL)

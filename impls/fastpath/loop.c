@@ -153,13 +153,19 @@ static bool next(struct velo_loop *loop, int lane, struct velo_task *task)
     return lanes_pop(&loop->lanes, lane, task);
 }
 
+/* How many tasks are in the lane? */
+static uint64_t present(const struct velo_loop *loop, int lane)
+{
+    return ingress_count(&loop->lanes.queue[lane]) + local_count(&loop->local[lane]);
+}
+
 static size_t run_lane(struct velo_loop *loop, int lane)
 {
     struct velo_task task;
     size_t ran = 0;
     /* S5: those present now; what comes later has a later ticket or stamp */
-    uint64_t present = ingress_count(&loop->lanes.queue[lane]) + local_count(&loop->local[lane]);
-    while (ran < present && !core_lane_ends(&loop->core, ran) && next(loop, lane, &task)) {
+    uint64_t last = present(loop, lane);
+    while (ran < last && !core_lane_ends(&loop->core, ran) && next(loop, lane, &task)) {
         core_call(&loop->core, task.fn, task.arg);
         ran++;
     }
@@ -170,8 +176,11 @@ static size_t run_lane(struct velo_loop *loop, int lane)
 size_t loop_run_tasks(struct velo_loop *loop)
 {
     core_slice_begin(&loop->core);
-    size_t ran = run_lane(loop, LANE_PRIORITY); /* S6 */
-    return ran + run_lane(loop, LANE_NORMAL);
+    if (core_has_completions(&loop->core)) /* R4 */
+        core_fence(&loop->core, present(loop, LANE_NORMAL));
+    size_t urgent = run_lane(loop, LANE_PRIORITY); /* S6 */
+    size_t ran = run_lane(loop, LANE_NORMAL);
+    return urgent + ran + core_run_completions(&loop->core, ran);
 }
 
 static bool has_local(const struct velo_loop *loop)
@@ -395,7 +404,8 @@ const struct velo_impl *velo_impl(void)
         .capabilities = VELO_CAP_GLOBAL_FIFO | VELO_CAP_PRIORITY | VELO_CAP_MICROTASKS |
                         VELO_CAP_IMMEDIATES | VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD |
                         VELO_CAP_FDS | VELO_CAP_FD_EDGE | VELO_CAP_FAST_PATH | VELO_CAP_UNTIL_IDLE |
-                        VELO_CAP_BATCH | VELO_CAP_BOUNDED | VELO_CAP_METRICS | VELO_CAP_BACKEND_FD,
+                        VELO_CAP_BATCH | VELO_CAP_BOUNDED | VELO_CAP_METRICS | VELO_CAP_BACKEND_FD |
+                        VELO_CAP_OFFLOAD,
     };
     return &impl;
 }

@@ -250,6 +250,15 @@ static bool next(struct velo_loop *loop, int lane, struct velo_task *task)
     return true;
 }
 
+/* How many tasks are in the lane? */
+static uint64_t present(struct velo_loop *loop, int lane)
+{
+    pthread_mutex_lock(&loop->lock);
+    uint64_t open = loop->open[lane].count;
+    pthread_mutex_unlock(&loop->lock);
+    return open + loop->running[lane].count - loop->at[lane];
+}
+
 static size_t run_lane(struct velo_loop *loop, int lane)
 {
     struct velo_task task;
@@ -263,8 +272,11 @@ static size_t run_lane(struct velo_loop *loop, int lane)
 size_t loop_run_tasks(struct velo_loop *loop)
 {
     core_slice_begin(&loop->core);
-    size_t ran = run_lane(loop, LANE_PRIORITY); /* S6 */
-    return ran + run_lane(loop, LANE_NORMAL);
+    if (core_has_completions(&loop->core)) /* R4 */
+        core_fence(&loop->core, present(loop, LANE_NORMAL));
+    size_t urgent = run_lane(loop, LANE_PRIORITY); /* S6 */
+    size_t ran = run_lane(loop, LANE_NORMAL);
+    return urgent + ran + core_run_completions(&loop->core, ran);
 }
 
 bool loop_take_task(struct velo_loop *loop, struct velo_task *task)
@@ -374,7 +386,8 @@ const struct velo_impl *velo_impl(void)
         .capabilities = VELO_CAP_GLOBAL_FIFO | VELO_CAP_PRIORITY | VELO_CAP_MICROTASKS |
                         VELO_CAP_IMMEDIATES | VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD |
                         VELO_CAP_FDS | VELO_CAP_FD_EDGE | VELO_CAP_UNTIL_IDLE | VELO_CAP_BATCH |
-                        VELO_CAP_BOUNDED | VELO_CAP_METRICS | VELO_CAP_BACKEND_FD,
+                        VELO_CAP_BOUNDED | VELO_CAP_METRICS | VELO_CAP_BACKEND_FD |
+                        VELO_CAP_OFFLOAD,
     };
     return &impl;
 }
