@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -33,6 +34,7 @@ struct slot {
 
 static struct slot slots[SIM_CALLS];
 static _Thread_local bool armed_allocation; /* this thread called sim_fault(SIM_ALLOC) */
+static _Thread_local bool exempt;           /* this thread called sim_exempt() */
 
 uint64_t sim_calls(enum sim_call call)
 {
@@ -71,11 +73,16 @@ void sim_hook(enum sim_call call, void (*before)(void *ctx), void *ctx)
     atomic_store(&slots[call].before, before);
 }
 
+void sim_exempt(bool on)
+{
+    exempt = on;
+}
+
 /* Not instrumented: a sanitizer may allocate before it is ready to be called. */
 __attribute__((no_sanitize("thread", "address"))) int sim_enter(enum sim_call call)
 {
     struct slot *slot = &slots[call];
-    if (call == SIM_ALLOC && !armed_allocation)
+    if (exempt || (call == SIM_ALLOC && !armed_allocation))
         return 0;
     uint64_t number = atomic_fetch_add(&slot->calls, 1);
     void (*before)(void *) = atomic_load(&slot->before);
@@ -105,10 +112,11 @@ static int failed(int error)
 
 #define SEEN __attribute__((visibility("default")))
 
-/* ---- eventfds: which descriptors they are ---- */
+/* ---- which descriptors are the library's ---- */
 
 enum { FDS_KNOWN = 4096 };
 static atomic_bool is_eventfd[FDS_KNOWN];
+static atomic_bool is_epoll[FDS_KNOWN];
 
 static bool rings(int fd)
 {
@@ -130,9 +138,32 @@ SEEN int eventfd(unsigned initial, int flags)
 SEEN int close(int fd)
 {
     NEXT(close)
-    if (fd >= 0 && fd < FDS_KNOWN)
-        atomic_store(&is_eventfd[fd], false);
-    return next(fd);
+    int error = 0;
+    if (fd >= 0 && fd < FDS_KNOWN) {
+        bool rang = atomic_exchange(&is_eventfd[fd], false);
+        bool polled = atomic_exchange(&is_epoll[fd], false);
+        error = rang || polled ? sim_enter(SIM_CLOSE) : 0;
+    }
+    int rc = next(fd);
+    return error != 0 ? failed(error) : rc;
+}
+
+SEEN int dup3(int from, int to, int flags)
+{
+    NEXT(dup3)
+    int error = sim_enter(SIM_DUP);
+    return error != 0 ? failed(error) : next(from, to, flags);
+}
+
+SEEN int fcntl(int fd, int command, ...)
+{
+    NEXT(fcntl)
+    va_list list;
+    va_start(list, command);
+    void *argument = va_arg(list, void *);
+    va_end(list);
+    int error = command == F_GETFD ? sim_enter(SIM_FCNTL) : 0;
+    return error != 0 ? failed(error) : next(fd, command, argument);
 }
 
 SEEN ssize_t write(int fd, const void *bytes, size_t count)
@@ -251,7 +282,10 @@ SEEN int epoll_create1(int flags)
 {
     NEXT(epoll_create1)
     int error = sim_enter(SIM_EPOLL_CREATE);
-    return error != 0 ? failed(error) : next(flags);
+    int fd = error != 0 ? failed(error) : next(flags);
+    if (fd >= 0 && fd < FDS_KNOWN)
+        atomic_store(&is_epoll[fd], true);
+    return fd;
 }
 
 /* ---- futexes ---- */

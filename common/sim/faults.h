@@ -2,14 +2,17 @@
 /*
  * The system calls of a loop, counted, delayed and made to fail by tests.
  *
- * The objects of this folder define write, read, close, poll, the epoll calls, eventfd, syscall
- * (for futexes) and the allocator themselves and pass everything on, so no special build of the
- * library is needed. Calls that bypass libc (io_uring, inline system calls) are not seen. Arming is
- * for one thread at a time; counting and hooks work on any thread.
+ * The objects of this folder define write, read, close, dup3, fcntl, poll, the epoll calls,
+ * eventfd, syscall (for futexes), sched_getaffinity, the making of threads and locks, and the
+ * allocator themselves and pass everything on, so no special build of the library is needed;
+ * test/seam.sh proves that the library calls nothing else that can fail. Calls that bypass libc
+ * (io_uring, inline system calls) are not seen. Arming is for one thread at a time; counting and
+ * hooks work on any thread.
  */
 #ifndef VELO_SIM_FAULTS_H
 #define VELO_SIM_FAULTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum sim_call {
@@ -23,6 +26,13 @@ enum sim_call {
     SIM_EPOLL_CTL,    /* epoll_ctl */
     SIM_EPOLL_CREATE, /* epoll_create1 */
     SIM_EVENTFD,      /* eventfd */
+    SIM_CLOSE,        /* close of an eventfd or epoll; done all the same, as Linux does it */
+    SIM_DUP,          /* dup3 */
+    SIM_FCNTL,        /* fcntl(F_GETFD) */
+    SIM_AFFINITY,     /* sched_getaffinity */
+    SIM_THREAD,       /* pthread_create; [error] is what it returns */
+    SIM_LOCK,         /* pthread_mutex_init, pthread_cond_init; likewise */
+    SIM_BLOCK,        /* a test's own struct velo_allocator, which asks sim_enter() */
     SIM_ALLOC,        /* malloc, calloc, realloc, aligned_alloc, posix_memalign; a fault strikes
                          only the thread that armed it */
     SIM_CALLS
@@ -42,6 +52,9 @@ void sim_hook(enum sim_call call, void (*before)(void *ctx), void *ctx);
  * long it would have waited (-1 = for ever), and the wait ends as if that time were over. For a
  * fake clock, which [pass] moves; it runs on the calling thread. NULL = sleep again. */
 void sim_sleep(void (*pass)(void *ctx, int64_t timeout_ns), void *ctx);
+
+/* Calls of this thread pass unseen until taken back: they are the test's own. */
+void sim_exempt(bool on);
 
 /* For the objects of this folder: count, run the hook; the errno to fail with, or 0. */
 int sim_enter(enum sim_call call);

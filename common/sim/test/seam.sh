@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Is every call of the library that can fail one that the tests can make fail? What the objects of
+# the library leave undefined must be defined by the objects of common/sim, or stand in the list of
+# calls that cannot fail. A planted call that nobody knows must be found.
+set -u
+export LC_ALL=C
+cd "$(dirname "$0")/../../.." || exit 2
+objects=build/release/obj
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+passed=0
+failed=0
+
+# Why each cannot fail, or why failing it would tell nothing:
+cannot_fail='
+free memcpy memmove memset memcmp strlen strcmp vsnprintf snprintf strerror strerror_r __errno_location
+    compute, or give back
+__vsnprintf_chk __snprintf_chk __memset_chk __memcpy_chk __stack_chk_fail __assert_fail
+    the same by the names of other build flags; the end of the program
+clock_gettime sched_yield sched_getcpu gettid getpid pthread_self __tls_get_addr
+    answered without a resource; getcpu is advice only
+__sched_cpucount _GLOBAL_OFFSET_TABLE_
+    no calls of the system
+pthread_mutex_lock pthread_mutex_unlock pthread_mutex_trylock pthread_mutex_destroy
+pthread_cond_wait pthread_cond_timedwait pthread_cond_signal pthread_cond_broadcast
+pthread_cond_destroy pthread_condattr_init pthread_condattr_setclock pthread_condattr_destroy
+    fail by wrong use only; a time-out is an answer
+pthread_join pthread_equal pthread_sigmask sigfillset pthread_setname_np pthread_getcpuclockid
+    fail by wrong use only; a name is decoration
+'
+
+told() # told OK TEXT
+{
+    if [ "$1" -eq 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL  $2"
+    fi
+}
+
+symbols() # symbols TYPES OBJECT...: names of these types, unique
+{
+    local types=$1
+    shift
+    nm "$@" | awk -v types="$types" 'NF >= 2 && $(NF - 1) ~ "^[" types "]$" { print $NF }' | sort -u
+}
+
+unseamed() # unseamed OBJECT...: what they call that is neither theirs, in the seam, nor harmless
+{
+    symbols TDBRVWCtdbrAi "$@" >"$tmp/own"
+    symbols TW "$objects"/common/sim/*.o >"$tmp/seam"
+    grep -v '^    ' <<<"$cannot_fail" | tr ' ' '\n' | sort -u >"$tmp/harmless"
+    symbols U "$@" | sort -u - | grep -vxFf "$tmp/own" | grep -vxFf "$tmp/seam" |
+        grep -vxFf "$tmp/harmless"
+}
+
+library=("$objects"/common/*.o "$objects"/common/parts/*.o "$objects"/common/api/*.o)
+for folder in impls/*/; do
+    name=$(basename "$folder")
+    left=$(unseamed "${library[@]}" "$objects/impls/$name"/*.o)
+    test -z "$left"
+    told $? "$name calls what no test can make fail: $(echo $left); extend common/sim, or this list"
+done
+
+# syscall() is seen by its number: the seam knows that of the futex
+numbers=$(grep -ohE '\bSYS_[a-z0-9_]+' common/*.[ch] common/parts/*.[ch] common/api/*.[ch] impls/*/*.[ch] |
+    sort -u | grep -vx 'SYS_futex')
+test -z "$numbers"
+told $? "system calls by number that the seam lets pass: $(echo $numbers)"
+objdump -d --no-show-raw-insn "${library[@]}" "$objects"/impls/*/*.o | awk '$2 == "syscall"' | grep -q .
+told $((! $?)) "an inline system call, which the seam cannot see"
+
+# the proof of the check
+cat >"$tmp/planted.c" <<'EOF'
+#include <sys/timerfd.h>
+int planted(void);
+int planted(void)
+{
+    return timerfd_create(1, 0);
+}
+EOF
+gcc -c -o "$tmp/planted.o" "$tmp/planted.c"
+left=$(unseamed "${library[@]}" "$objects"/impls/mutex/*.o "$tmp/planted.o")
+test "$left" = timerfd_create
+told $? "a planted timerfd_create() was not found: '$left'"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
