@@ -105,6 +105,8 @@ bool core_slice_is_over(const struct velo_core *core)
 
 int core_poll(struct velo_core *core, int64_t timeout_ns)
 {
+    if (core_is_forked(core)) /* its descriptors are the parent's, too */
+        return -ECHILD;
     counter_add(&core->ledger.polls, 1);
     int rc = poller_wait(core->fds.epfd, core->fds.batch, FD_BATCH, timeout_ns);
     core->fds.ready = rc < 0 ? 0 : rc;
@@ -121,6 +123,8 @@ int core_poll_now(struct velo_core *core)
 
 int core_peek(struct velo_core *core, int64_t timeout_ns)
 {
+    if (core_is_forked(core))
+        return -ECHILD;
     counter_add(&core->ledger.polls, 1);
     int rc = poller_peek(core->fds.epfd, timeout_ns);
     core->unharvested = rc > 0;
@@ -231,7 +235,7 @@ void core_turn_end(struct velo_core *core)
 {
     tidy(core);
     counter_set(&core->ledger.next_deadline_ns, timers_next_ns(core->timers));
-    if (core->opts.on_turn_end != NULL)
+    if (core->opts.on_turn_end != NULL && !core_is_forked(core))
         core->opts.on_turn_end(core->opts.ctx);
 }
 

@@ -64,6 +64,7 @@ struct completions {
 struct velo_core {
     struct velo_options opts;        /* constant; its allocator is the next, or NULL */
     struct velo_allocator allocator; /* constant; without resize: the C library */
+    uint32_t born;                   /* constant: forked_now() at creation, see core_is_forked() */
     bool timed;                      /* constant: slow_ns is set */
     bool sliced;                     /* constant: time_slice_ns is set */
     /* owner only */
@@ -112,6 +113,12 @@ size_t loop_size(void); /* by VELO_EMBEDS_CORE */
  */
 int loop_init(struct velo_loop *loop);
 void loop_fini(struct velo_loop *loop);
+
+/*
+ * In a forked child, before loop_fini(): wait for none of the threads that do not exist here.
+ * False: one of them was in the midst of a change, so the memory cannot be trusted.
+ */
+bool loop_forget(struct velo_loop *loop);
 
 /* One turn; [may_block]: it may sleep when nothing is pending. 0 or the poll's error. Owner. */
 int loop_turn(struct velo_loop *loop, bool may_block);
@@ -169,6 +176,12 @@ static inline struct velo_core *core_of(struct velo_loop *loop)
 static inline const struct velo_core *core_of_const(const struct velo_loop *loop)
 {
     return (const struct velo_core *)(const void *)loop;
+}
+
+/* Is this the parent's loop, in a forked child (L11)? Asked first by every call. */
+static inline bool core_is_forked(const struct velo_core *core)
+{
+    return __builtin_expect(forked_now() != core->born, 0);
 }
 
 /* ---- the phases; owner only, in the order of the turn (R1-R7) ---- */

@@ -16,18 +16,25 @@
 #ifndef VELO_LIFECYCLE_H
 #define VELO_LIFECYCLE_H
 
+#include "common/parts/forked.h"
 #include "common/parts/thread.h"
 #include "velo.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum stop { STOP_NO, STOP_GRACEFUL, STOP_IMMEDIATE };
+enum stop {
+    STOP_NO,
+    STOP_GRACEFUL,
+    STOP_IMMEDIATE,
+    STOP_FORKED /* the process was forked off by a callback: leave, and touch nothing (L11) */
+};
 
 struct lifecycle {
     _Atomic uint32_t state;      /* enum velo_state */
-    _Atomic uint32_t stop;       /* enum stop; set once */
+    _Atomic uint32_t stop;       /* enum stop; set once, or by a fork */
     _Atomic(const void *) owner; /* the thread inside run or draining, see thread_self() */
+    struct forked_link link;     /* of the owner's thread */
     pthread_mutex_t lock;        /* guards the agreement on termination, and [orphaned] */
     bool orphaned;               /* a worker asked for a shutdown, and nobody drains yet */
     pthread_cond_t ended;        /* state is TERMINATED; monotonic clock */
@@ -83,10 +90,20 @@ static inline bool lifecycle_is_owner(const struct lifecycle *life)
     return atomic_load_explicit(&life->owner, memory_order_relaxed) == thread_self();
 }
 
-static inline void lifecycle_set_owner(struct lifecycle *life, const void *owner)
+/* The calling thread becomes the owner. */
+static inline void lifecycle_own(struct lifecycle *life)
 {
+    forked_enter(&life->link, &life->stop, STOP_FORKED);
     /* (S4) relaxed: as above */
-    atomic_store_explicit(&life->owner, owner, memory_order_relaxed);
+    atomic_store_explicit(&life->owner, thread_self(), memory_order_relaxed);
+}
+
+/* The owner is the owner no longer. */
+static inline void lifecycle_disown(struct lifecycle *life)
+{
+    forked_leave(&life->link);
+    /* (S4) relaxed: as above */
+    atomic_store_explicit(&life->owner, NULL, memory_order_relaxed);
 }
 
 #endif

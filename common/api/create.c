@@ -59,6 +59,7 @@ static int core_init(struct velo_core *core)
     const struct velo_allocator *alloc = core->opts.allocator;
     core->ticks.alloc = core->microtasks.alloc = core->closing.alloc = alloc;
     core->ops.alloc = core->fds.alloc = alloc;
+    core->born = forked_now();
     core->timed = core->opts.slow_ns != 0;
     core->sliced = core->opts.time_slice_ns != 0;
     /* (F11) relaxed: before the loop is published */
@@ -67,7 +68,10 @@ static int core_init(struct velo_core *core)
     counter_set(&core->ledger.next_deadline_ns, UINT64_MAX);
     /* (R4) relaxed: before the loop is published */
     atomic_store_explicit(&core->foreign.next_ns, UINT64_MAX, memory_order_relaxed);
-    int rc = lifecycle_init(&core->life);
+    int rc = forked_register();
+    if (rc != 0)
+        return rc;
+    rc = lifecycle_init(&core->life);
     if (rc != 0)
         return rc;
     rc = ops_init(&core->ops);
@@ -157,19 +161,44 @@ fail_core:
     return rc;
 }
 
+static int free_all(struct velo_loop *loop)
+{
+    loop_fini(loop); /* waits for wake-ups in flight (L9) */
+    core_fini(core_of(loop));
+    loop_free(loop);
+    return 0;
+}
+
+/*
+ * In a forked child (L11): close what this process has of the loop's descriptors; no callback is
+ * called. The memory is freed if nobody was inside the library when the parent forked: what a
+ * thread that does not exist here had half done cannot be told from what it had done.
+ */
+static int destroy_in_child(struct velo_loop *loop)
+{
+    struct velo_core *core = core_of(loop);
+    enum velo_state state = lifecycle_state(&core->life);
+    bool at_rest = state == VELO_STATE_AWAKE || state == VELO_STATE_TERMINATED;
+    if (forked_is_inside(&core->life.link))
+        return -EDEADLK;
+    if (at_rest && gate_is_empty(&core->work) && gate_is_empty(&core->guests) && loop_forget(loop))
+        return free_all(loop);
+    fdtable_abandon(&core->fds);
+    return 0;
+}
+
 int velo_loop_destroy(struct velo_loop *loop)
 {
     if (loop == NULL)
         return 0;
     struct velo_core *core = core_of(loop);
+    if (core_is_forked(core))
+        return destroy_in_child(loop);
     if (lifecycle_is_owner(&core->life) || pool_is_mine(&core->pool))
         return -EDEADLK;
     termination_close(loop);
     pool_join(&core->pool); /* waits for work functions, which are reported then (O2, L7) */
     gate_wait_empty(&core->work);
     gate_wait_empty(&core->guests);
-    loop_fini(loop); /* waits for wake-ups in flight (L9) */
-    core_fini(core);
-    loop_free(loop);
-    return 0;
+    return free_all(loop);
 }

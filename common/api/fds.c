@@ -13,6 +13,8 @@ int velo_fd_watch(
         return -EINVAL;
     if (fd < 0)
         return -EBADF;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     if (!core_enter_work(core, &owner))
         return -ESHUTDOWN;
@@ -29,6 +31,8 @@ int velo_fd_modify(struct velo_loop *loop, velo_id id, unsigned events)
     bool owner;
     if (loop == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     if (!core_enter_work(core, &owner))
         return -ESHUTDOWN;
@@ -41,6 +45,8 @@ int velo_fd_unwatch(struct velo_loop *loop, velo_id id)
 {
     if (loop == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     bool owner = core_enter_guest(core);
     int rc = fdtable_unwatch(&core->fds, id);

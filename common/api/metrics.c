@@ -37,6 +37,8 @@ int velo_metrics_read(struct velo_loop *loop, struct velo_metrics *out)
 {
     if (loop == NULL || out == NULL || out->size <= sizeof(out->size))
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     struct loop_counts counts;
     struct velo_metrics all = {0};

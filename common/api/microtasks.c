@@ -9,6 +9,8 @@ static int queue(struct velo_loop *loop, enum op_kind kind, velo_fn fn, void *ar
 {
     if (loop == NULL || fn == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     if (!lifecycle_is_owner(&core->life))
         return foreign_submit(loop, kind, fn, arg, NULL);

@@ -30,6 +30,8 @@ int velo_set_immediate(struct velo_loop *loop, velo_fn fn, void *arg, velo_id *i
 {
     if (loop == NULL || fn == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     if (lifecycle_is_owner(&core_of(loop)->life))
         return set_on_owner(core_of(loop), fn, arg, id);
     return foreign_submit(loop, OP_IMMEDIATE, fn, arg, id);
@@ -58,6 +60,8 @@ int velo_clear_immediate(struct velo_loop *loop, velo_id id)
 {
     if (loop == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     bool owner = core_enter_guest(core);
     int rc = clear(core, id, owner);
@@ -69,6 +73,8 @@ int velo_defer_close(struct velo_loop *loop, velo_fn fn, void *arg)
 {
     if (loop == NULL || fn == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     if (!lifecycle_is_owner(&core->life))
         return foreign_submit(loop, OP_CLOSING, fn, arg, NULL);

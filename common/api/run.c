@@ -76,13 +76,13 @@ static bool leave(struct velo_loop *loop)
         if (ready || core_timeout_ns(core) == 0) /* something is left: be readable at once (A4) */
             loop_notify(loop);
     }
-    lifecycle_set_owner(&core->life, NULL);
+    lifecycle_disown(&core->life);
     if (lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_AWAKE)) {
         if (!pinned) /* it may be by now, and who pinned it may have found it running */
             core_expose(loop);
         return true;
     }
-    lifecycle_set_owner(&core->life, thread_self());
+    lifecycle_own(&core->life);
     while (may_go_on(loop)) /* the state has moved; the stop follows in a few instructions */
         sched_yield();
     return false;
@@ -94,7 +94,7 @@ static bool take(struct velo_loop *loop)
     struct velo_core *core = core_of(loop);
     if (!lifecycle_move(&core->life, VELO_STATE_AWAKE, VELO_STATE_RUNNING))
         return false;
-    lifecycle_set_owner(&core->life, thread_self());
+    lifecycle_own(&core->life);
     if (fdtable_is_pinned(&core->fds))
         loop_unexpose(loop);
     return true;
@@ -111,6 +111,8 @@ int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode)
 {
     if (loop == NULL || (unsigned)mode > VELO_RUN_NOWAIT)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     if (lifecycle_is_owner(&core->life) || pool_is_mine(&core->pool))
         return -EDEADLK; /* a worker that runs the loop would wait for itself */
@@ -118,6 +120,10 @@ int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode)
         return refusal(loop);
     for (;;) {
         int rc = run_mode(loop, mode);
+        if (core_is_forked(core)) { /* a callback has forked, and returned in the child (L11) */
+            lifecycle_disown(&core->life);
+            return -ECHILD;
+        }
         if (rc < 0)
             termination_fail(loop, rc);
         if (!may_go_on(loop))

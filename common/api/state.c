@@ -12,7 +12,7 @@ enum velo_state velo_loop_state(const struct velo_loop *loop)
 
 bool velo_loop_is_owner(const struct velo_loop *loop)
 {
-    return lifecycle_is_owner(&core_of_const(loop)->life);
+    return lifecycle_is_owner(&core_of_const(loop)->life) && !core_is_forked(core_of_const(loop));
 }
 
 bool velo_loop_is_alive(const struct velo_loop *loop)
@@ -30,6 +30,8 @@ int velo_loop_wake(struct velo_loop *loop)
     bool owner;
     if (loop == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     if (!core_enter_work(core_of(loop), &owner))
         return -ESHUTDOWN;
     /* (R3) seq_cst: before the look whether the owner sleeps; pairs with core_must_look() */
@@ -50,6 +52,8 @@ int velo_loop_backend_fd(struct velo_loop *loop)
     bool owner;
     if (loop == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     if (!core_enter_work(core, &owner))
         return -ESHUTDOWN;

@@ -17,7 +17,7 @@ static bool take_over(struct velo_core *core, enum stop stop)
 {
     core->life.orphaned = stop == STOP_GRACEFUL && pool_is_mine(&core->pool);
     if (!core->life.orphaned)
-        lifecycle_set_owner(&core->life, thread_self());
+        lifecycle_own(&core->life);
     return !core->life.orphaned;
 }
 
@@ -47,7 +47,7 @@ static void drain(struct velo_loop *loop)
 {
     struct velo_core *core = core_of(loop);
     core->draining = true;
-    for (;;) {
+    while (!core_is_forked(core)) {
         uint64_t finished = pool_finished(&core->pool); /* these are in the inbox */
         core_drain_inbox(core);
         core_checkpoint_if_due(core);
@@ -61,7 +61,7 @@ static void drain(struct velo_loop *loop)
                     core_checkpoint_is_due(core);
         if (more && ran == 0)
             sched_yield(); /* a producer is between its claim and its filling */
-        if (!more && !pool_wait(&core->pool, finished))
+        if (!more && (core_is_forked(core) || !pool_wait(&core->pool, finished)))
             break; /* what is in the backlog finds no memory: it is discarded, and so reported */
     }
 }
@@ -77,9 +77,13 @@ int termination_finish(struct velo_loop *loop)
     gate_wait_empty(&core->work); /* all that was accepted is in the inbox */
     if (graceful)
         drain(loop);
+    if (core_is_forked(core)) { /* a callback has forked, and returned in the child (L11) */
+        lifecycle_disown(life);
+        return -ECHILD;
+    }
     core_discard_all(loop);
     pthread_mutex_lock(&life->lock);
-    lifecycle_set_owner(life, NULL);
+    lifecycle_disown(life);
     lifecycle_move(life, VELO_STATE_TERMINATING, VELO_STATE_TERMINATED);
     pthread_cond_broadcast(&life->ended);
     pthread_mutex_unlock(&life->lock); /* last access: destroy may free the loop now */
@@ -124,8 +128,8 @@ static int end(struct velo_loop *loop, enum stop mode, int64_t timeout_ns, enum 
     *stop = lifecycle_stop(life);
     pthread_mutex_unlock(&life->lock);
     if (mine) {
-        termination_finish(loop);
-        return 0;
+        rc = termination_finish(loop);
+        return rc == -ECHILD ? rc : 0;
     }
     if (owner)
         return 0;
@@ -160,6 +164,8 @@ int velo_loop_shutdown(struct velo_loop *loop, int64_t timeout_ns)
 {
     if (loop == NULL || timeout_ns < -1)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     bool owner = core_enter_guest(core_of(loop));
     int rc = termination_shutdown(loop, timeout_ns);
     core_leave_guest(core_of(loop), owner);
@@ -170,6 +176,8 @@ int velo_loop_close(struct velo_loop *loop)
 {
     if (loop == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct velo_core *core = core_of(loop);
     if (lifecycle_is_owner(&core->life))
         return -EDEADLK;

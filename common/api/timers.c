@@ -119,6 +119,8 @@ int velo_timer_start(struct velo_loop *loop,
 {
     if (loop == NULL || fn == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     struct timer_args args = {clock_add_ns(clock_now_ns(), delay_ns), period_ns, fn, arg};
     if (lifecycle_is_owner(&core_of(loop)->life))
         return start_on_owner(core_of(loop), &args, id);
@@ -183,6 +185,8 @@ int velo_timer_cancel(struct velo_loop *loop, velo_id id)
 {
     if (loop == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     bool owner = core_enter_guest(core_of(loop));
     int rc = cancel(loop, id, owner);
     core_leave_guest(core_of(loop), owner);
@@ -193,6 +197,8 @@ int velo_timer_cancel_many(struct velo_loop *loop, const velo_id *ids, size_t co
 {
     if (loop == NULL || (ids == NULL && count > 0))
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     bool owner = core_enter_guest(core_of(loop));
     for (size_t i = 0; i < count; i++) {
         int rc = cancel(loop, ids[i], owner);
@@ -281,6 +287,8 @@ int velo_timer_restart(struct velo_loop *loop, velo_id id, uint64_t delay_ns)
 {
     if (loop == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     uint64_t deadline_ns = clock_add_ns(clock_now_ns(), delay_ns);
     if (lifecycle_is_owner(&core_of(loop)->life))
         return restart_on_owner(core_of(loop), id, deadline_ns);
@@ -316,6 +324,8 @@ static int ref_or_unref(struct velo_loop *loop, velo_id id, uint64_t unref)
 {
     if (loop == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     bool owner = core_enter_guest(core_of(loop));
     int rc = set_unref(loop, id, owner, unref);
     core_leave_guest(core_of(loop), owner);

@@ -24,6 +24,9 @@
  *      is the caller's error, as with free()
  *   X  the caller must exclude it
  *
+ * In a forked child every call on a loop of the parent returns -ECHILD, but for
+ * velo_loop_destroy(); those that return no error answer as of the moment of the fork (L11).
+ *
  * Two words used below. "Refused" means that the call failed and changed nothing. "Discarded" means
  * that accepted work was given up at termination and reported once to on_discard (L7).
  */

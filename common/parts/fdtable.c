@@ -219,11 +219,16 @@ void fdtable_fini(struct fdtable *table)
     }
     size_t size = table->by_fd_size * sizeof(*table->by_fd);
     alloc_free(table->alloc, table->by_fd, size, _Alignof(uint32_t));
+    fdtable_abandon(table);
+    pthread_mutex_destroy(&table->lock);
+}
+
+void fdtable_abandon(struct fdtable *table)
+{
     if (table->backend >= 0)
         close(table->backend);
     close(table->eventfd);
     close(table->epfd);
-    pthread_mutex_destroy(&table->lock);
 }
 
 static int watch_check(const struct fdtable *table, int fd)

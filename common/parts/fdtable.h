@@ -75,6 +75,9 @@ struct fd_call {
 int fdtable_init(struct fdtable *table);
 void fdtable_fini(struct fdtable *table);
 
+/* In a forked child: close its copies of the descriptors, and nothing else (L11). */
+void fdtable_abandon(struct fdtable *table);
+
 /* The functions of velo.h, less the loop's state. Any thread. */
 int fdtable_watch(
     struct fdtable *table, int fd, unsigned events, velo_fd_fn fn, void *arg, velo_id *id);

@@ -54,14 +54,14 @@ static inline bool rate_take(struct rate *rate, size_t n)
         return false;
     uint64_t now = (clock_now_ns() - rate->start_ns) * RATE_UNITS_PER_NS;
     uint64_t share = n * rate->share;
-    /* (Q1) relaxed: a guess, checked by the CAS */
+    /* (Y3) relaxed: a guess, checked by the CAS */
     uint64_t spent = atomic_load_explicit(&rate->spent, memory_order_relaxed);
     uint64_t from;
     do {
         from = spent < now ? now : spent; /* time that went by unused is lost, but for a burst */
         if (from + share > now + rate->burst_units)
             return false;
-        /* (Q2) relaxed: a count only; the queue publishes the task */
+        /* (Y4) relaxed: a count only; the queue publishes the task */
     } while (!atomic_compare_exchange_weak_explicit(
         &rate->spent, &spent, from + share, memory_order_relaxed, memory_order_relaxed));
     return true;
@@ -70,7 +70,7 @@ static inline bool rate_take(struct rate *rate, size_t n)
 /* What was taken is not used after all. */
 static inline void rate_give(struct rate *rate, size_t n)
 {
-    /* (Q2) relaxed: as above */
+    /* (Y4) relaxed: as above */
     atomic_fetch_sub_explicit(&rate->spent, n * rate->share, memory_order_relaxed);
 }
 

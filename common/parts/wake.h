@@ -159,12 +159,14 @@ static inline void wake_signal(struct wake *wake, uint32_t claim)
 {
     bool futex = wake_kind_of(claim) == WAKE_FUTEX;
     int rc = -EINTR;
+    int saved = errno; /* no part of the interface, and a signal handler may not change it */
     for (int i = 0; i < WAKE_TRIES && rc != 0; i++) {
         shared_counter_add(&wake->calls, 1);
         rc = futex ? wake_futex(wake) : wake_write(wake);
     }
     if (rc != 0 && wake->on_failure != NULL)
         wake->on_failure(wake->ctx, rc);
+    errno = saved;
     uint32_t mine = claim | WAKE_CLAIMED;
     /* (W5) acq_rel: reopen this claim unless the owner is up already; pairs with (W3) */
     if (rc == 0 || !atomic_compare_exchange_strong_explicit(
@@ -206,6 +208,13 @@ static inline void wake_wait_done(struct wake *wake)
     wake_retract(wake); /* it may have ended exposed */
     while (shared_counter_get(&wake->done) < counter_get(&wake->claims))
         sched_yield();
+}
+
+/* In a forked child: the claimers that are still at it do not exist here (L11). */
+static inline void wake_forget(struct wake *wake)
+{
+    wake_retract(wake);
+    shared_counter_add(&wake->done, counter_get(&wake->claims) - shared_counter_get(&wake->done));
 }
 
 #endif

@@ -41,12 +41,20 @@ void loop_fini(struct velo_loop *loop)
     lanes_fini(&loop->lanes);
 }
 
+bool loop_forget(struct velo_loop *loop)
+{
+    wake_forget(&loop->lanes.wake);
+    return true;
+}
+
 /* ---- producers ---- */
 
 int velo_submit(struct velo_loop *loop, velo_fn fn, void *arg)
 {
     if (loop == NULL || fn == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     return lanes_push(&loop->lanes, &loop->core.work, LANE_NORMAL, fn, arg);
 }
 
@@ -54,6 +62,8 @@ int velo_submit_priority(struct velo_loop *loop, velo_fn fn, void *arg)
 {
     if (loop == NULL || fn == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     return lanes_push(&loop->lanes, &loop->core.work, LANE_PRIORITY, fn, arg);
 }
 
@@ -61,6 +71,8 @@ int velo_submit_many(struct velo_loop *loop, const struct velo_task *tasks, size
 {
     if (loop == NULL || !core_batch_is_valid(tasks, count))
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     if (count == 0)
         return 0;
     return lanes_push_many(&loop->lanes, &loop->core.work, LANE_NORMAL, tasks, count);

@@ -59,6 +59,12 @@ void loop_fini(struct velo_loop *loop)
         local_fini(&loop->local[lane]);
 }
 
+bool loop_forget(struct velo_loop *loop)
+{
+    wake_forget(&loop->lanes.wake);
+    return true;
+}
+
 /* ---- producers ---- */
 
 /* The owner's own submit: no locked instruction, no wake-up. */
@@ -91,6 +97,8 @@ static int submit(struct velo_loop *loop, int lane, velo_fn fn, void *arg)
     const struct velo_task task = {fn, arg};
     if (loop == NULL || fn == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     if (lifecycle_is_owner(&loop->core.life))
         return submit_on_owner(loop, lane, &task, 1);
     return lanes_push(&loop->lanes, &loop->core.work, lane, fn, arg);
@@ -110,6 +118,8 @@ int velo_submit_many(struct velo_loop *loop, const struct velo_task *tasks, size
 {
     if (loop == NULL || !core_batch_is_valid(tasks, count))
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     if (count == 0)
         return 0;
     if (lifecycle_is_owner(&loop->core.life))
@@ -380,6 +390,8 @@ int velo_fast_path_set(struct velo_loop *loop, enum velo_fast_path mode)
     bool owner;
     if (loop == NULL || (unsigned)mode > VELO_FAST_DISABLED)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     if (!core_enter_work(&loop->core, &owner))
         return -ESHUTDOWN;
     int rc = fdtable_set_mode(&loop->core.fds, mode);

@@ -76,6 +76,15 @@ void loop_fini(struct velo_loop *loop)
     pthread_mutex_destroy(&loop->lock);
 }
 
+bool loop_forget(struct velo_loop *loop)
+{
+    if (pthread_mutex_trylock(&loop->lock) != 0)
+        return false;
+    pthread_mutex_unlock(&loop->lock);
+    shared_counter_add(&loop->done, loop->claims - shared_counter_get(&loop->done));
+    return true;
+}
+
 /* ---- producers ---- */
 
 /* Under the lock: is there an owner to wake, and is it mine to do? */
@@ -177,6 +186,8 @@ int velo_submit(struct velo_loop *loop, velo_fn fn, void *arg)
     const struct velo_task task = {fn, arg};
     if (loop == NULL || fn == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     return submit(loop, LANE_NORMAL, &task, 1);
 }
 
@@ -185,6 +196,8 @@ int velo_submit_priority(struct velo_loop *loop, velo_fn fn, void *arg)
     const struct velo_task task = {fn, arg};
     if (loop == NULL || fn == NULL)
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     return submit(loop, LANE_PRIORITY, &task, 1);
 }
 
@@ -192,6 +205,8 @@ int velo_submit_many(struct velo_loop *loop, const struct velo_task *tasks, size
 {
     if (loop == NULL || !core_batch_is_valid(tasks, count))
         return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
     return count == 0 ? 0 : submit(loop, LANE_NORMAL, tasks, count);
 }
 
