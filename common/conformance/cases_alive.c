@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "../sim/clock.h"
 #include "conf.h"
 #include "kinds.h"
 
@@ -196,6 +197,60 @@ CONF_CASE(work_that_races_the_decision_to_return_is_not_lost, "A2 S8 L2", VELO_C
     conf_team_join(&team);
     assert_int_equal(conf_count_get(&restless.ran), added);
     conf_destroy(restless.loop);
+}
+
+/* Holds the owner at the [skip]-th reading of the clock in its run, while the case adds work. */
+struct decision {
+    struct velo_loop *loop;
+    atomic_int skip;
+    struct conf_count held, go;
+};
+
+static void hold_at_reading(void *ctx)
+{
+    struct decision *decision = ctx;
+    if (!velo_loop_is_owner(decision->loop) || atomic_fetch_sub(&decision->skip, 1) != 0)
+        return;
+    conf_count_add(&decision->held, 1);
+    conf_count_wait(&decision->go, 1);
+}
+
+/*
+ * A2, trap A1, without luck: a timer that holds nothing makes the loop read the clock, and being
+ * embedded makes it do so after it has decided to return. At each reading of the run in turn a task
+ * arrives, and that run must run it.
+ */
+CONF_CASE(a_task_at_any_point_of_the_decision_to_return_is_run,
+          "A2",
+          VELO_CAP_UNTIL_IDLE | VELO_CAP_TIMERS)
+{
+    bool held = true;
+    for (int skip = 0; held && skip < 16; skip++) {
+        struct decision decision = {.loop = conf_create(NULL)};
+        struct conf_runner runner;
+        struct conf_count ran;
+        velo_id id;
+        conf_count_init(&ran);
+        conf_count_init(&decision.held);
+        conf_count_init(&decision.go);
+        atomic_init(&decision.skip, skip);
+        (void)velo_loop_backend_fd(decision.loop); /* -ENOTSUP is fine */
+        assert_int_equal(
+            velo_timer_start(decision.loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, &id), 0);
+        assert_int_equal(velo_timer_unref(decision.loop, id), 0);
+        assert_int_equal(velo_submit(decision.loop, nothing, NULL), 0); /* for one turn at least */
+        sim_clock_hook(hold_at_reading, &decision);
+        conf_runner_start(&runner, decision.loop, VELO_RUN_UNTIL_IDLE);
+        held = conf_count_wait_for(&decision.held, 1, 300 * CONF_NS_PER_MS);
+        if (held)
+            assert_int_equal(velo_submit(decision.loop, conf_count_fn, &ran), 0);
+        conf_count_add(&decision.go, 1);
+        assert_int_equal(conf_runner_join(&runner), 0);
+        sim_clock_hook(NULL, NULL);
+        if (conf_count_get(&ran) != held)
+            fail_msg("a task was left behind (reading %d)", skip);
+        conf_destroy(decision.loop);
+    }
 }
 
 enum { RUNS_KEPT = 4096 };

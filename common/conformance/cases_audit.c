@@ -165,6 +165,21 @@ CONF_CASE(a_drain_without_memory_runs_what_it_accepts,
     conf_destroy(test.loop);
 }
 
+/* L7: what came by mail and finds no room in its lane is reported at the end like all the rest. */
+CONF_CASE(what_finds_no_memory_at_the_end_is_reported, "L7", VELO_CAP_MICROTASKS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    assert_int_equal(velo_next_tick(loop, nothing, NULL), 0);
+    assert_int_equal(velo_queue_microtask(loop, nothing, NULL), 0);
+    assert_int_equal(velo_defer_close(loop, nothing, NULL), 0);
+    sim_fault(SIM_ALLOC, 0, UINT64_MAX / 2, ENOMEM);
+    int rc = velo_loop_close(loop);
+    sim_faults_clear();
+    assert_int_equal(rc, 0);
+    assert_int_equal(conf_discarded(loop), 3);
+    conf_destroy(loop);
+}
+
 /* ---- S8 A3: a wake-up just before RUN_ONCE falls asleep ---- */
 
 struct poke {

@@ -127,6 +127,35 @@ CONF_CASE(close_and_destroy_wait_for_the_running_callback, "L6 L8", 0)
     }
 }
 
+/* L6: what stands behind the running callback, in its own phase and in a later one, is given up. */
+CONF_CASE(close_discards_the_rest_of_the_phase_that_runs, "L6 L7", 0)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct unfinished test = {.ended = false};
+        struct velo_loop *loop = conf_create(NULL);
+        struct closing closing = {loop, &test, false};
+        struct conf_runner runner;
+        struct conf_team team;
+        conf_count_init(&test.entered);
+        conf_count_init(&test.hold);
+        unsigned used = kind_is_offered(kind) ? kind : KIND_TASK;
+        assert_int_equal(kind_add(used, loop, end_late, &test, NULL), 0);
+        for (unsigned i = 0; i < PER_KIND; i++)
+            assert_int_equal(kind_add(used, loop, must_not_run, NULL, NULL), 0);
+        assert_int_equal(velo_defer_close(loop, must_not_run, NULL), 0);
+        conf_runner_start(&runner, loop, VELO_RUN_FOREVER);
+        assert_true(conf_count_wait(&test.entered, 1));
+        conf_team_start(&team, 1, close_and_look, &closing);
+        conf_wait_state(loop, VELO_STATE_TERMINATING);
+        assert_int_equal(velo_loop_shutdown(loop, 1000000), -ETIMEDOUT); /* as above: accepted */
+        conf_count_add(&test.hold, 1);
+        conf_team_join(&team);
+        assert_int_equal(conf_runner_join(&runner), -ECANCELED);
+        assert_int_equal(conf_discarded(loop), PER_KIND + 1);
+        conf_destroy(loop);
+    }
+}
+
 static void end_from_inside(void *arg)
 {
     CONF_EXPECT_INT(velo_loop_close(arg), -EDEADLK);

@@ -205,7 +205,9 @@ CONF_CASE(a_full_wakeup_counter_means_pending, "S8", CONF_OWN_MODE)
     for (unsigned i = 0; i < 20; i++) {
         conf_wait_state(waking.loop, VELO_STATE_SLEEPING);
         sim_fault(SIM_WAKE_WRITE, 0, 1, EAGAIN);
+        uint64_t calls = sim_calls(SIM_WAKE_WRITE);
         assert_int_equal(velo_submit(waking.loop, conf_count_fn, &waking.ran), 0);
+        assert_in_range(sim_calls(SIM_WAKE_WRITE) - calls, 0, 1); /* it is not repeated */
         assert_true(conf_count_wait(&waking.ran, WARM_UP + i + 1));
     }
     assert_int_equal(conf_logged(waking.loop, VELO_LOG_ERROR), 0);

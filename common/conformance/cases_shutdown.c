@@ -77,6 +77,25 @@ CONF_CASE(shutdown_runs_accepted_work_on_the_owner, "L4", 0)
     conf_destroy(held.loop);
 }
 
+/* L4, trap L4: also when the owner has only just been woken, and has not begun yet. */
+CONF_CASE(shutdown_of_a_sleeping_loop_drains_on_its_owner, "L4", 0)
+{
+    for (unsigned round = 0; round < conf_rounds(100); round++) {
+        struct drained drained = {.loop = conf_create(NULL)};
+        struct conf_runner runner;
+        conf_count_init(&drained.ran);
+        conf_runner_start(&runner, drained.loop, VELO_RUN_FOREVER);
+        drained.expected = runner.thread;
+        conf_wait_state(drained.loop, VELO_STATE_SLEEPING);
+        for (unsigned i = 0; i < 10; i++)
+            assert_int_equal(velo_submit(drained.loop, ran_on_owner, &drained), 0);
+        assert_int_equal(velo_loop_shutdown(drained.loop, -1), 0);
+        assert_int_equal(conf_runner_join(&runner), 0);
+        assert_int_equal(conf_count_get(&drained.ran), 10);
+        conf_destroy(drained.loop);
+    }
+}
+
 /* L4, trap L3: nobody has run the loop: the caller of shutdown drains, whatever its timeout. */
 CONF_CASE(shutdown_of_a_loop_at_rest_drains_on_the_caller, "L4", 0)
 {
