@@ -42,12 +42,12 @@ void core_invoke_timed(struct velo_core *core, velo_fn fn, void *arg)
 }
 
 /* Run a lane of ticks or microtasks until it is empty, what it adds included (M2). */
-static size_t run_lane(struct velo_core *core, struct ring *ring)
+static size_t run_lane(struct velo_core *core, enum velo_lane lane, struct ring *ring)
 {
     size_t ran = 0;
     for (; !ring_is_empty(ring) && !core_stops(core); ran++) {
         struct velo_task task = ring_pop(ring);
-        counter_add(&core->ledger.executed, 1);
+        counter_add(&core->ledger.lanes[lane].executed, 1);
         core_invoke(core, task.fn, task.arg);
     }
     return ran;
@@ -69,9 +69,9 @@ void core_checkpoint(struct velo_core *core)
     do {
         core_see_others_first(core);
         size_t before = ran;
-        ran += run_lane(core, &core->ticks);
+        ran += run_lane(core, VELO_LANE_TICK, &core->ticks);
         if (!core_stops(core))
-            ran += run_lane(core, &core->microtasks);
+            ran += run_lane(core, VELO_LANE_MICROTASK, &core->microtasks);
         warn_long_checkpoint(core, before, ran);
     } while (core_checkpoint_is_due(core) && core->backlog.first == OP_NIL && !core_stops(core));
     ring_trim(&core->ticks);
@@ -159,7 +159,7 @@ static void complete(struct velo_core *core, uint32_t index)
     int status = OP_STATE(op_word(op)) == OP_CANCELLED ? -ECANCELED : 0;
     counter_add(&core->ledger.live, UINT64_MAX);
     if (status == 0)
-        counter_add(&core->ledger.executed, 1);
+        counter_add(&core->ledger.lanes[VELO_LANE_OFFLOAD].executed, 1);
     ops_free(&core->ops, index);
     if (done_fn == NULL)
         return;
@@ -210,7 +210,7 @@ void core_run_immediates(struct velo_core *core)
     while (core->immediates.first != OP_NIL && !core_stops(core)) {
         uint32_t index = op_list_shift(&core->ops, &core->immediates);
         if (core_take_immediate(core, index, &task))
-            core_call(core, task.fn, task.arg);
+            core_call(core, VELO_LANE_IMMEDIATE, task.fn, task.arg);
         if (index == last)
             break;
     }
@@ -220,7 +220,7 @@ void core_run_closing(struct velo_core *core)
 {
     for (uint64_t left = ring_count(&core->closing); left > 0 && !core_stops(core); left--) {
         struct velo_task task = ring_pop(&core->closing);
-        core_call(core, task.fn, task.arg);
+        core_call(core, VELO_LANE_CLOSE, task.fn, task.arg);
     }
     ring_trim(&core->closing);
 }

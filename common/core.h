@@ -26,12 +26,17 @@
 #include "common/parts/timers.h"
 #include "velo.h"
 
-struct ledger {
-    struct counter accepted_ops; /* by the owner: timers, immediates */
-    struct counter moved;        /* records of others that went on into a ring, counted there */
+/* The owner's part of a lane's ledger. */
+struct lane_ledger {
+    struct counter accepted; /* but for tasks, and for what is in a ring, which counts itself */
+    struct counter moved;    /* records of others that went on into a ring, counted there */
     struct counter executed;
     struct counter cancelled;
     struct counter discarded;
+};
+
+struct ledger {
+    struct lane_ledger lanes[VELO_LANES];
     struct counter live; /* referenced timers and immediates, less those that ended; see below */
     struct counter armed;
     struct counter turns;
@@ -45,8 +50,8 @@ struct ledger {
 
 /* What other threads add to the ledger; the sums with the above wrap around correctly. */
 struct foreign_ledger {
-    _Alignas(64) struct shared_counter accepted;
-    struct shared_counter cancelled;
+    _Alignas(64) struct shared_counter accepted[VELO_LANES];
+    struct shared_counter cancelled[VELO_LANES];
     struct shared_counter discarded; /* offloads that ran when the loop was closed */
     struct shared_counter live;
     struct shared_counter armed;
@@ -102,9 +107,9 @@ struct velo_core {
 /* ---- what a contestant provides; [loop] is what velo_loop_create() allocated ---- */
 
 struct loop_counts {
-    uint64_t accepted; /* tasks accepted, both lanes */
-    uint64_t pending;  /* of these, not yet begun */
-    uint64_t wakeups;  /* system calls made to wake the owner */
+    uint64_t accepted[VELO_LANE_PRIORITY + 1]; /* tasks, by lane */
+    uint64_t pending;                          /* of all these, not yet begun */
+    uint64_t wakeups;                          /* system calls made to wake the owner */
 };
 
 size_t loop_size(void); /* by VELO_EMBEDS_CORE */
@@ -136,8 +141,9 @@ int loop_wait(struct velo_loop *loop);
  */
 size_t loop_run_tasks(struct velo_loop *loop);
 
-/* Take one task to discard it; false: none. Waits for a producer that is not done. Owner. */
-bool loop_take_task(struct velo_loop *loop, struct velo_task *task);
+/* Take one task, and its lane, to discard it; false: none. Waits for a producer that is not done.
+ * Owner. */
+bool loop_take_task(struct velo_loop *loop, enum velo_lane *lane, struct velo_task *task);
 
 /*
  * Something that is no task was published (mail, a change of state): wake the owner if it sleeps.
@@ -319,10 +325,10 @@ static inline void core_checkpoint_if_due(struct velo_core *core)
         core_checkpoint(core);
 }
 
-/* Run one callback, then the checkpoint (M1). */
-static inline void core_call(struct velo_core *core, velo_fn fn, void *arg)
+/* Run one callback of [lane], then the checkpoint (M1). */
+static inline void core_call(struct velo_core *core, enum velo_lane lane, velo_fn fn, void *arg)
 {
-    counter_add(&core->ledger.executed, 1);
+    counter_add(&core->ledger.lanes[lane].executed, 1);
     core_invoke(core, fn, arg);
     core_checkpoint_if_due(core);
 }

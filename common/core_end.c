@@ -32,18 +32,18 @@ bool core_is_pending(struct velo_loop *loop)
     return counts.pending != 0 || core_timeout_ns(core_of(loop)) == 0;
 }
 
-static void discard(struct velo_core *core, velo_fn fn, void *arg)
+static void discard(struct velo_core *core, enum velo_lane lane, velo_fn fn, void *arg)
 {
-    counter_add(&core->ledger.discarded, 1);
+    counter_add(&core->ledger.lanes[lane].discarded, 1);
     if (core->opts.on_discard != NULL)
         core->opts.on_discard(core->opts.ctx, fn, arg);
 }
 
-static void discard_ring(struct velo_core *core, struct ring *ring)
+static void discard_ring(struct velo_core *core, enum velo_lane lane, struct ring *ring)
 {
     while (!ring_is_empty(ring)) {
         struct velo_task task = ring_pop(ring);
-        discard(core, task.fn, task.arg);
+        discard(core, lane, task.fn, task.arg);
     }
 }
 
@@ -58,7 +58,7 @@ static void discard_timer(struct velo_core *core, uint32_t index)
         counter_add(&core->ledger.armed, UINT64_MAX);
         if ((word & OP_UNREF) == 0)
             counter_add(&core->ledger.live, UINT64_MAX);
-        discard(core, op->fn, op->arg);
+        discard(core, VELO_LANE_TIMER, op->fn, op->arg);
         ops_free(&core->ops, index);
         return;
     }
@@ -72,7 +72,7 @@ static void discard_offload(struct velo_core *core, uint32_t index)
     const struct velo_op *op = ops_at(&core->ops, index);
     counter_add(&core->ledger.live, UINT64_MAX);
     if (OP_STATE(op_word(op)) != OP_CANCELLED)
-        discard(core, op->fn, op->arg);
+        discard(core, VELO_LANE_OFFLOAD, op->fn, op->arg);
     ops_free(&core->ops, index);
 }
 
@@ -114,7 +114,7 @@ static void discard_backlog(struct velo_core *core)
         }
         if (kind != OP_RESTART) {
             counter_add(&core->ledger.live, UINT64_MAX);
-            discard(core, op->fn, op->arg);
+            discard(core, op_lane(kind), op->fn, op->arg);
         }
         ops_free(&core->ops, index);
     }
@@ -125,23 +125,24 @@ void core_discard_all(struct velo_loop *loop)
     struct velo_core *core = core_of(loop);
     struct velo_task task;
     struct op_list jobs;
+    enum velo_lane lane;
     core->ended = true;
     pool_end(&core->pool, &jobs); /* all that have ended are in the inbox */
     core_drain_inbox(core);
-    while (loop_take_task(loop, &task))
-        discard(core, task.fn, task.arg);
+    while (loop_take_task(loop, &lane, &task))
+        discard(core, lane, task.fn, task.arg);
     discard_offloads(core, &core->completions.list);
     discard_offloads(core, &jobs);
-    discard_ring(core, &core->ticks);
-    discard_ring(core, &core->microtasks);
+    discard_ring(core, VELO_LANE_TICK, &core->ticks);
+    discard_ring(core, VELO_LANE_MICROTASK, &core->microtasks);
     for (;;) {
         uint32_t index = op_list_shift(&core->ops, &core->immediates);
         if (index == OP_NIL)
             break;
         if (core_take_immediate(core, index, &task))
-            discard(core, task.fn, task.arg);
+            discard(core, VELO_LANE_IMMEDIATE, task.fn, task.arg);
     }
-    discard_ring(core, &core->closing);
+    discard_ring(core, VELO_LANE_CLOSE, &core->closing);
     discard_backlog(core);
     for (;;) {
         uint32_t index = timers_take_any(core->timers);

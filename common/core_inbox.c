@@ -26,8 +26,9 @@ static bool deliver(struct velo_core *core, uint32_t index)
 {
     struct velo_op *op = ops_at(&core->ops, index);
     uint64_t word = op_word(op);
+    enum op_kind kind = OP_KIND(word);
     int rc = 0;
-    switch (OP_KIND(word)) {
+    switch (kind) {
     case OP_TIMER:
         op->where = OP_AT_NOWHERE;
         if (OP_STATE(word) == OP_DEAD)
@@ -58,7 +59,7 @@ static bool deliver(struct velo_core *core, uint32_t index)
     }
     if (rc != 0)
         return false;
-    counter_add(&core->ledger.moved, 1);
+    counter_add(&core->ledger.lanes[op_lane(kind)].moved, 1);
     counter_add(&core->ledger.live, UINT64_MAX); /* the ring keeps the loop alive from here on */
     ops_free(&core->ops, index);
     return true;

@@ -44,7 +44,7 @@ static void finish_once(struct velo_core *core, uint32_t index)
     uint64_t word = op_word(ops_at(&core->ops, index));
     if (OP_STATE(word) != OP_FIRING)
         return; /* restarted by its own callback: armed again */
-    counter_add(&core->ledger.executed, 1);
+    counter_add(&core->ledger.lanes[VELO_LANE_TIMER].executed, 1);
     ops_free(&core->ops, index);
 }
 

@@ -25,7 +25,7 @@ int foreign_submit(struct velo_loop *loop, enum op_kind kind, velo_fn fn, void *
         op->where = OP_AT_INBOX;
         if (id != NULL)
             *id = op_id(word, index);
-        shared_counter_add(&core->foreign.accepted, 1);
+        shared_counter_add(&core->foreign.accepted[op_lane(kind)], 1);
         shared_counter_add(&core->foreign.live, 1);
         op_publish(op, word);
         foreign_push(loop, index);

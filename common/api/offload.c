@@ -51,10 +51,10 @@ static void put(struct velo_core *core, uint32_t index, bool owner, velo_id *id)
     if (id != NULL)
         *id = op_id(word, index);
     if (owner) {
-        counter_add(&core->ledger.accepted_ops, 1);
+        counter_add(&core->ledger.lanes[VELO_LANE_OFFLOAD].accepted, 1);
         counter_add(&core->ledger.live, 1);
     } else {
-        shared_counter_add(&core->foreign.accepted, 1);
+        shared_counter_add(&core->foreign.accepted[VELO_LANE_OFFLOAD], 1);
         shared_counter_add(&core->foreign.live, 1);
     }
     pool_put(&core->pool, index, word);
@@ -95,9 +95,9 @@ int velo_offload_cancel(struct velo_loop *loop, velo_id id)
     int rc = pool_cancel(&core->pool, id);
     if (rc == 0) {
         if (owner)
-            counter_add(&core->ledger.cancelled, 1);
+            counter_add(&core->ledger.lanes[VELO_LANE_OFFLOAD].cancelled, 1);
         else
-            shared_counter_add(&core->foreign.cancelled, 1);
+            shared_counter_add(&core->foreign.cancelled[VELO_LANE_OFFLOAD], 1);
         loop_notify(loop);
     }
     core_leave_guest(core, owner);

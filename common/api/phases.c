@@ -20,7 +20,7 @@ static int set_on_owner(struct velo_core *core, velo_fn fn, void *arg, velo_id *
     op_publish(op, word);
     if (id != NULL)
         *id = op_id(word, index);
-    counter_add(&core->ledger.accepted_ops, 1);
+    counter_add(&core->ledger.lanes[VELO_LANE_IMMEDIATE].accepted, 1);
     counter_add(&core->ledger.live, 1);
     op_list_append(&core->ops, &core->immediates, index);
     return 0;
@@ -47,10 +47,10 @@ static int clear(struct velo_core *core, velo_id id, bool owner)
         !op_move(op, &word, op_with_state(word, OP_CANCELLED)))
         return -ENOENT;
     if (owner) {
-        counter_add(&core->ledger.cancelled, 1);
+        counter_add(&core->ledger.lanes[VELO_LANE_IMMEDIATE].cancelled, 1);
         counter_add(&core->ledger.live, UINT64_MAX);
     } else {
-        shared_counter_add(&core->foreign.cancelled, 1);
+        shared_counter_add(&core->foreign.cancelled[VELO_LANE_IMMEDIATE], 1);
         shared_counter_add(&core->foreign.live, UINT64_MAX);
     }
     return 0;

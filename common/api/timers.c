@@ -83,7 +83,7 @@ static int start_on_owner(struct velo_core *core, const struct timer_args *args,
     if (index == OP_NIL)
         return -ENOMEM;
     op_publish(ops_at(&core->ops, index), fill(core, index, args, 0, id));
-    counter_add(&core->ledger.accepted_ops, 1);
+    counter_add(&core->ledger.lanes[VELO_LANE_TIMER].accepted, 1);
     count_live(core, true, 1);
     count_armed(core, true, 1);
     core_arm(core, index);
@@ -99,7 +99,7 @@ static int start_elsewhere(struct velo_loop *loop, const struct timer_args *args
     if (index != OP_NIL) {
         uint64_t word = fill(core, index, args, OP_FOREIGN, id);
         ops_at(&core->ops, index)->where = OP_AT_INBOX;
-        shared_counter_add(&core->foreign.accepted, 1);
+        shared_counter_add(&core->foreign.accepted[VELO_LANE_TIMER], 1);
         count_live(core, false, 1);
         count_armed(core, false, 1);
         note_deadline(core, args->deadline_ns);
@@ -173,9 +173,9 @@ static int cancel(struct velo_loop *loop, velo_id id, bool owner)
             count_live(core, owner, UINT64_MAX);
         count_armed(core, owner, UINT64_MAX);
         if (owner)
-            counter_add(&core->ledger.cancelled, 1);
+            counter_add(&core->ledger.lanes[VELO_LANE_TIMER].cancelled, 1);
         else
-            shared_counter_add(&core->foreign.cancelled, 1);
+            shared_counter_add(&core->foreign.cancelled[VELO_LANE_TIMER], 1);
         recycle(loop, index, state, owner);
         return 0;
     }

@@ -195,7 +195,28 @@ struct velo_options {
     void (*on_timer_audit)(void *ctx, const struct velo_timer_audit *audit);
 };
 
-/* Counters of one loop since its creation. All are monotone but the last five. */
+/* What the ledger (L7) is kept by. */
+enum velo_lane {
+    VELO_LANE_TASK,
+    VELO_LANE_PRIORITY,
+    VELO_LANE_TICK,
+    VELO_LANE_MICROTASK,
+    VELO_LANE_IMMEDIATE,
+    VELO_LANE_CLOSE, /* close callbacks */
+    VELO_LANE_TIMER, /* a periodic timer counts once */
+    VELO_LANE_OFFLOAD,
+    VELO_LANES
+};
+
+/* The ledger of one lane. */
+struct velo_lane_metrics {
+    uint64_t accepted; /* calls that returned 0 */
+    uint64_t executed; /* callbacks begun; a one shot timer counts when its callback has returned */
+    uint64_t cancelled; /* ended by their own cancel call */
+    uint64_t discarded; /* reported to on_discard */
+};
+
+/* Counters of one loop since its creation. */
 struct velo_metrics {
     size_t size;               /* in: sizeof(struct velo_metrics) */
     uint64_t accepted;         /* calls that returned 0: tasks, ticks, microtasks, immediates, */
@@ -215,6 +236,7 @@ struct velo_metrics {
     uint64_t timers_armed; /* timers pending now */
     uint64_t descriptors;  /* descriptors watched now */
     uint64_t pending;      /* tasks accepted and not yet begun, now */
+    struct velo_lane_metrics lanes[VELO_LANES]; /* by enum velo_lane; they add up to the above */
 };
 
 /* A clause that a guest cannot keep, and why. */

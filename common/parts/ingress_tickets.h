@@ -180,12 +180,19 @@ static inline bool ingress_is_closed(const struct ingress *in)
     return (atomic_load_explicit(&in->tickets, memory_order_relaxed) & TICKET_CLOSED) != 0;
 }
 
+/* How many are claimed, and not yet taken, at one moment. Any thread; exact on the owner. */
+static inline uint64_t ingress_look(const struct ingress *in, uint64_t *claimed)
+{
+    uint64_t taken = counter_get(&in->taken);
+    *claimed = ingress_claimed(in);
+    return *claimed > taken ? *claimed - taken : 0;
+}
+
 /* Claimed and not yet taken. Any thread; exact on the owner. */
 static inline uint64_t ingress_count(const struct ingress *in)
 {
-    uint64_t taken = counter_get(&in->taken);
-    uint64_t claimed = ingress_claimed(in);
-    return claimed > taken ? claimed - taken : 0;
+    uint64_t claimed;
+    return ingress_look(in, &claimed);
 }
 
 /* Has the owner's next slot been filled? Looks at the slot, not at the ticket word. */

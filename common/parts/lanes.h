@@ -11,7 +11,7 @@
 #include "common/parts/limits.h"
 #include "common/parts/wake.h"
 
-enum { LANE_NORMAL, LANE_PRIORITY, LANES };
+enum { LANE_NORMAL = VELO_LANE_TASK, LANE_PRIORITY = VELO_LANE_PRIORITY, LANES };
 
 #define NAP_MIN_NS 50000
 #define NAP_MAX_NS 1000000

@@ -41,6 +41,25 @@ enum op_kind {
     OP_CLOSING = 7
 };
 
+/* The lane whose ledger a call of this kind belongs to. Not for OP_RESTART, which is in none. */
+static inline enum velo_lane op_lane(enum op_kind kind)
+{
+    switch (kind) {
+    case OP_TICK:
+        return VELO_LANE_TICK;
+    case OP_MICROTASK:
+        return VELO_LANE_MICROTASK;
+    case OP_IMMEDIATE:
+        return VELO_LANE_IMMEDIATE;
+    case OP_CLOSING:
+        return VELO_LANE_CLOSE;
+    case OP_OFFLOAD:
+        return VELO_LANE_OFFLOAD;
+    default:
+        return VELO_LANE_TIMER;
+    }
+}
+
 enum op_state {
     OP_FREE,
     OP_PENDING,   /* it will run */

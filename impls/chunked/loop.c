@@ -91,9 +91,9 @@ void loop_refuse(struct velo_loop *loop)
 void loop_count(const struct velo_loop *loop, struct loop_counts *out)
 {
     const struct lanes *lanes = &loop->lanes;
-    out->pending = lanes_count(lanes);
-    out->accepted =
-        ingress_claimed(&lanes->queue[LANE_NORMAL]) + ingress_claimed(&lanes->queue[LANE_PRIORITY]);
+    out->pending = 0;
+    for (int lane = 0; lane < LANES; lane++)
+        out->pending += ingress_look(&lanes->queue[lane], &out->accepted[lane]);
     out->wakeups = shared_counter_get(&lanes->wake.calls);
 }
 
@@ -106,7 +106,7 @@ static size_t run_lane(struct velo_loop *loop, int lane)
     uint64_t present = ingress_count(&loop->lanes.queue[lane]); /* S5 */
     while (ran < present && !core_lane_ends(&loop->core, ran) &&
            lanes_pop(&loop->lanes, lane, &task)) {
-        core_call(&loop->core, task.fn, task.arg);
+        core_call(&loop->core, (enum velo_lane)lane, task.fn, task.arg);
         ran++;
     }
     return ran;
@@ -122,12 +122,14 @@ size_t loop_run_tasks(struct velo_loop *loop)
     return urgent + ran + core_run_completions(&loop->core, ran);
 }
 
-bool loop_take_task(struct velo_loop *loop, struct velo_task *task)
+bool loop_take_task(struct velo_loop *loop, enum velo_lane *lane, struct velo_task *task)
 {
     while (lanes_count(&loop->lanes) > 0) {
-        if (lanes_pop(&loop->lanes, LANE_PRIORITY, task) ||
-            lanes_pop(&loop->lanes, LANE_NORMAL, task))
-            return true;
+        for (int i = LANE_PRIORITY; i >= LANE_NORMAL; i--) {
+            *lane = (enum velo_lane)i;
+            if (lanes_pop(&loop->lanes, i, task))
+                return true;
+        }
         sched_yield(); /* a producer is between its claim and its filling */
     }
     return false;

@@ -140,12 +140,12 @@ void loop_refuse(struct velo_loop *loop)
 void loop_count(const struct velo_loop *loop, struct loop_counts *out)
 {
     const struct lanes *lanes = &loop->lanes;
-    out->pending = lanes_count(lanes);
-    out->accepted = 0;
+    out->pending = 0;
     for (int lane = 0; lane < LANES; lane++) {
-        out->pending += local_count(&loop->local[lane]);
-        out->accepted +=
-            ingress_claimed(&lanes->queue[lane]) + counter_get(&loop->local[lane].tail);
+        uint64_t begun = counter_get(&loop->local[lane].head); /* first: never a negative count */
+        uint64_t queued = counter_get(&loop->local[lane].tail);
+        out->pending += ingress_look(&lanes->queue[lane], &out->accepted[lane]) + queued - begun;
+        out->accepted[lane] += queued;
     }
     out->wakeups = shared_counter_get(&lanes->wake.calls);
 }
@@ -176,7 +176,7 @@ static size_t run_lane(struct velo_loop *loop, int lane)
     /* S5: those present now; what comes later has a later ticket or stamp */
     uint64_t last = present(loop, lane);
     while (ran < last && !core_lane_ends(&loop->core, ran) && next(loop, lane, &task)) {
-        core_call(&loop->core, task.fn, task.arg);
+        core_call(&loop->core, (enum velo_lane)lane, task.fn, task.arg);
         ran++;
     }
     local_trim(&loop->local[lane]);
@@ -199,11 +199,14 @@ static bool has_local(const struct velo_loop *loop)
            local_count(&loop->local[LANE_PRIORITY]) != 0;
 }
 
-bool loop_take_task(struct velo_loop *loop, struct velo_task *task)
+bool loop_take_task(struct velo_loop *loop, enum velo_lane *lane, struct velo_task *task)
 {
     while (lanes_count(&loop->lanes) > 0 || has_local(loop)) {
-        if (next(loop, LANE_PRIORITY, task) || next(loop, LANE_NORMAL, task))
-            return true;
+        for (int i = LANE_PRIORITY; i >= LANE_NORMAL; i--) {
+            *lane = (enum velo_lane)i;
+            if (next(loop, i, task))
+                return true;
+        }
         sched_yield(); /* a producer is between its claim and its filling */
     }
     return false;

@@ -24,7 +24,7 @@
 #define WAKE_TRIES 16
 #define LANE_KEEP 65536u /* a larger array is given back after its run */
 
-enum { LANE_NORMAL, LANE_PRIORITY, LANES };
+enum { LANE_NORMAL = VELO_LANE_TASK, LANE_PRIORITY = VELO_LANE_PRIORITY, LANES };
 
 struct array {
     struct velo_task *tasks;
@@ -40,7 +40,7 @@ struct velo_loop {
     bool armed;  /* the owner sleeps, and nobody has woken it */
     bool asleep; /* between arm() and disarm() */
     struct rate rate;
-    uint64_t accepted;
+    uint64_t accepted[LANES];
     uint64_t claims;             /* wake-ups begun */
     struct shared_counter done;  /* wake-ups ended: the last access of their makers */
     struct shared_counter calls; /* system calls made for them */
@@ -147,14 +147,20 @@ static int reserve(const struct velo_loop *loop, struct array *array, size_t cou
     return 0;
 }
 
-/* Under the lock: append all or none. */
-static int
-append(struct velo_loop *loop, struct array *array, const struct velo_task *tasks, size_t count)
+/* Under the lock: tasks accepted and not yet begun. */
+static uint64_t pending(const struct velo_loop *loop)
 {
+    return loop->accepted[LANE_NORMAL] + loop->accepted[LANE_PRIORITY] - counter_get(&loop->begun);
+}
+
+/* Under the lock: append all or none. */
+static int append(struct velo_loop *loop, int lane, const struct velo_task *tasks, size_t count)
+{
+    struct array *array = &loop->open[lane];
     size_t max = loop->core.opts.max_pending;
     if (loop->closed)
         return -ESHUTDOWN;
-    if (max != 0 && loop->accepted - counter_get(&loop->begun) + count > max)
+    if (max != 0 && pending(loop) + count > max)
         return -EAGAIN;
     if (rate_is_limited(&loop->rate) && !rate_take(&loop->rate, count))
         return -EBUSY;
@@ -166,14 +172,14 @@ append(struct velo_loop *loop, struct array *array, const struct velo_task *task
     for (size_t i = 0; i < count; i++)
         array->tasks[array->count + i] = tasks[i];
     array->count += count;
-    loop->accepted += count;
+    loop->accepted[lane] += count;
     return 0;
 }
 
 static int submit(struct velo_loop *loop, int lane, const struct velo_task *tasks, size_t count)
 {
     pthread_mutex_lock(&loop->lock);
-    int rc = append(loop, &loop->open[lane], tasks, count);
+    int rc = append(loop, lane, tasks, count);
     bool mine = rc == 0 && claim_wake(loop);
     pthread_mutex_unlock(&loop->lock);
     if (mine)
@@ -231,8 +237,9 @@ void loop_count(const struct velo_loop *loop, struct loop_counts *out)
     pthread_mutex_t *lock =
         (pthread_mutex_t *)(uintptr_t)&loop->lock; /* a question, yet it locks */
     pthread_mutex_lock(lock);
-    out->accepted = loop->accepted;
-    out->pending = loop->accepted - counter_get(&loop->begun);
+    out->pending = pending(loop);
+    for (int lane = 0; lane < LANES; lane++)
+        out->accepted[lane] = loop->accepted[lane];
     pthread_mutex_unlock(lock);
     out->wakeups = shared_counter_get(&loop->calls);
 }
@@ -280,7 +287,7 @@ static size_t run_lane(struct velo_loop *loop, int lane)
     size_t ran = 0;
     swap(loop, lane); /* S5: those present now */
     for (; !core_lane_ends(&loop->core, ran) && next(loop, lane, &task); ran++)
-        core_call(&loop->core, task.fn, task.arg);
+        core_call(&loop->core, (enum velo_lane)lane, task.fn, task.arg);
     return ran;
 }
 
@@ -294,11 +301,12 @@ size_t loop_run_tasks(struct velo_loop *loop)
     return urgent + ran + core_run_completions(&loop->core, ran);
 }
 
-bool loop_take_task(struct velo_loop *loop, struct velo_task *task)
+bool loop_take_task(struct velo_loop *loop, enum velo_lane *lane, struct velo_task *task)
 {
-    for (int lane = LANE_PRIORITY; lane >= LANE_NORMAL; lane--) {
-        swap(loop, lane);
-        if (next(loop, lane, task))
+    for (int i = LANE_PRIORITY; i >= LANE_NORMAL; i--) {
+        *lane = (enum velo_lane)i;
+        swap(loop, i);
+        if (next(loop, i, task))
             return true;
     }
     return false;
