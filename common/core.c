@@ -139,7 +139,9 @@ void core_run_fds(struct velo_core *core)
             continue;
         counter_add(&core->ledger.fd_events, 1);
         uint64_t start_ns = core->timed ? clock_now_ns() : 0;
+        guard_set(&core->guard);
         call.fn(call.fd, call.events, call.arg);
+        guard_clear(&core->guard);
         if (core->timed && core->opts.on_slow != NULL) {
             uint64_t elapsed_ns = clock_now_ns() - start_ns;
             if (elapsed_ns >= core->opts.slow_ns)
@@ -164,7 +166,9 @@ static void complete(struct velo_core *core, uint32_t index)
     if (done_fn == NULL)
         return;
     uint64_t start_ns = core->timed ? clock_now_ns() : 0;
+    guard_set(&core->guard);
     done_fn(status, arg);
+    guard_clear(&core->guard);
     if (core->timed && core->opts.on_slow != NULL) {
         uint64_t elapsed_ns = clock_now_ns() - start_ns;
         if (elapsed_ns >= core->opts.slow_ns)

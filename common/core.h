@@ -14,6 +14,7 @@
 #ifndef VELO_CORE_H
 #define VELO_CORE_H
 
+#include "common/guard.h"
 #include "common/lifecycle.h"
 #include "common/parts/counter.h"
 #include "common/parts/fdtable.h"
@@ -78,6 +79,7 @@ struct velo_core {
     bool deferring;        /* in the timers phase: what is armed now is inserted after it (T3) */
     bool starved;          /* an inserted timer has found no memory: see core_drain_inbox() */
     bool unharvested;      /* the kernel was seen to have events: the next turn must take them */
+    struct guard guard;    /* around callbacks, in debug builds */
     int error;             /* of a failing poll, 0 = none (L10) */
     uint64_t now_ns;       /* fixed at the beginning of the turn */
     uint64_t slice_end_ns; /* of the tasks phase */
@@ -188,6 +190,15 @@ static inline const struct velo_core *core_of_const(const struct velo_loop *loop
 static inline bool core_is_forked(const struct velo_core *core)
 {
     return __builtin_expect(forked_now() != core->born, 0);
+}
+
+/* Is this call made inside a callback of the loop? */
+static inline bool core_is_called_back(const struct velo_core *core)
+{
+    bool owner = lifecycle_is_owner(&core->life);
+    if (owner)
+        guard_check(&core->guard);
+    return owner;
 }
 
 /* ---- the phases; owner only, in the order of the turn (R1-R7) ---- */
@@ -313,10 +324,12 @@ static inline size_t core_run_completions(struct velo_core *core, uint64_t ran)
 /* Enter user code. */
 static inline void core_invoke(struct velo_core *core, velo_fn fn, void *arg)
 {
+    guard_set(&core->guard);
     if (__builtin_expect(core->timed, 0))
         core_invoke_timed(core, fn, arg);
     else
         fn(arg);
+    guard_clear(&core->guard);
 }
 
 static inline void core_checkpoint_if_due(struct velo_core *core)

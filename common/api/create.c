@@ -194,7 +194,7 @@ int velo_loop_destroy(struct velo_loop *loop)
     struct velo_core *core = core_of(loop);
     if (core_is_forked(core))
         return destroy_in_child(loop);
-    if (lifecycle_is_owner(&core->life) || pool_is_mine(&core->pool))
+    if (core_is_called_back(core) || pool_is_mine(&core->pool))
         return -EDEADLK;
     termination_close(loop);
     pool_join(&core->pool); /* waits for work functions, which are reported then (O2, L7) */

@@ -107,17 +107,10 @@ static int refusal(struct velo_loop *loop)
     return ended ? -ESHUTDOWN : -EBUSY;
 }
 
-int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode)
+/* As the owner, until the mode's end. */
+static int run_owned(struct velo_loop *loop, enum velo_run_mode mode)
 {
-    if (loop == NULL || (unsigned)mode > VELO_RUN_NOWAIT)
-        return -EINVAL;
-    if (core_is_forked(core_of(loop)))
-        return -ECHILD;
     struct velo_core *core = core_of(loop);
-    if (lifecycle_is_owner(&core->life) || pool_is_mine(&core->pool))
-        return -EDEADLK; /* a worker that runs the loop would wait for itself */
-    if (!take(loop))
-        return refusal(loop);
     for (;;) {
         int rc = run_mode(loop, mode);
         if (core_is_forked(core)) { /* a callback has forked, and returned in the child (L11) */
@@ -138,4 +131,22 @@ int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode)
         if (!again)
             return 0;
     }
+}
+
+int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode)
+{
+    if (loop == NULL || (unsigned)mode > VELO_RUN_NOWAIT)
+        return -EINVAL;
+    if (core_is_forked(core_of(loop)))
+        return -ECHILD;
+    struct velo_core *core = core_of(loop);
+    if (core_is_called_back(core) || pool_is_mine(&core->pool))
+        return -EDEADLK; /* a worker that runs the loop would wait for itself */
+    if (!take(loop))
+        return refusal(loop);
+    int rc = 0;
+    GUARD_THREAD_BEGIN(&core->guard);
+    rc = run_owned(loop, mode);
+    GUARD_THREAD_END();
+    return rc;
 }

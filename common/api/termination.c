@@ -128,7 +128,9 @@ static int end(struct velo_loop *loop, enum stop mode, int64_t timeout_ns, enum 
     *stop = lifecycle_stop(life);
     pthread_mutex_unlock(&life->lock);
     if (mine) {
+        GUARD_THREAD_BEGIN(&core->guard);
         rc = termination_finish(loop);
+        GUARD_THREAD_END();
         return rc == -ECHILD ? rc : 0;
     }
     if (owner)
@@ -179,7 +181,7 @@ int velo_loop_close(struct velo_loop *loop)
     if (core_is_forked(core_of(loop)))
         return -ECHILD;
     struct velo_core *core = core_of(loop);
-    if (lifecycle_is_owner(&core->life))
+    if (core_is_called_back(core))
         return -EDEADLK;
     bool owner = core_enter_guest(core);
     int rc = termination_close(loop);
