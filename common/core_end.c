@@ -29,7 +29,9 @@ bool core_is_pending(struct velo_loop *loop)
 {
     struct loop_counts counts;
     loop_count(loop, &counts);
-    return counts.pending != 0 || core_timeout_ns(core_of(loop)) == 0;
+    /* what waits for memory needs a turn to be tried again */
+    return counts.pending != 0 || core_of(loop)->backlog.first != OP_NIL ||
+           core_timeout_ns(core_of(loop)) == 0;
 }
 
 static void discard(struct velo_core *core, enum velo_lane lane, velo_fn fn, void *arg)
@@ -95,6 +97,17 @@ void core_discard_late(struct velo_core *core, uint32_t index)
         core->opts.on_discard(core->opts.ctx, op->fn, op->arg);
 }
 
+/* A restart that did not arrive: its timer, if it came due meanwhile, was left to it alone. */
+static void discard_restarted(struct velo_core *core, const struct velo_op *node)
+{
+    uint32_t index = 0;
+    uint64_t word = 0;
+    struct velo_op *op =
+        ops_find(&core->ops, (velo_id)(uintptr_t)node->arg, OP_TIMER, &index, &word);
+    if (op != NULL && op->where == OP_AT_NOWHERE)
+        discard_timer(core, index);
+}
+
 /* What could not be delivered for want of memory. */
 static void discard_backlog(struct velo_core *core)
 {
@@ -104,15 +117,23 @@ static void discard_backlog(struct velo_core *core)
             return;
         struct velo_op *op = ops_at(&core->ops, index);
         enum op_kind kind = OP_KIND(op_word(op));
+        struct velo_task task;
         if (kind == OP_TIMER) {
             discard_timer(core, index);
+            continue;
+        }
+        if (kind == OP_IMMEDIATE) { /* perhaps cleared already */
+            if (core_take_immediate(core, index, &task))
+                discard(core, task.fn, task.arg);
             continue;
         }
         if (kind == OP_OFFLOAD) {
             discard_offload(core, index);
             continue;
         }
-        if (kind != OP_RESTART) {
+        if (kind == OP_RESTART) {
+            discard_restarted(core, op);
+        } else {
             counter_add(&core->ledger.live, UINT64_MAX);
             discard(core, op_lane(kind), op->fn, op->arg);
         }

@@ -262,8 +262,8 @@ struct velo_impl {
  * Thread:  any.
  * Owns:    [*out] is the caller's until velo_loop_destroy(). [opts] is copied.
  * Returns: 0; -EINVAL no out, unknown size or value in opts; -ENOTSUP FORCED without
- *          VELO_CAP_FAST_PATH; -ENOMEM; -EMFILE, -ENFILE no
- *          descriptor left. On failure [*out] is untouched.
+ *          VELO_CAP_FAST_PATH; -ENOMEM; -EMFILE, -ENFILE no descriptor left; -ENOSPC no watch
+ *          left. On failure [*out] is untouched.
  * Memory:  publish [*out] to other threads by your own means.
  */
 VELO_API int velo_loop_create(struct velo_loop **out, const struct velo_options *opts);
@@ -352,7 +352,7 @@ VELO_API uint64_t velo_loop_now_ns(const struct velo_loop *loop);
  * Thread:  any. From this call on the loop is off the fast path, as with a watched descriptor.
  * Owns:    the loop; do not read, write or close it.
  * Returns: the descriptor; -ENOTSUP without VELO_CAP_BACKEND_FD or with the fast path FORCED;
- *          -ESHUTDOWN; -EMFILE, -ENFILE, -ENOMEM.
+ *          -ESHUTDOWN; -EMFILE, -ENFILE, -ENOSPC, -ENOMEM.
  */
 VELO_API int velo_loop_backend_fd(struct velo_loop *loop);
 
