@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../sim/faults.h"
 #include "runner.h"
 
 /* ---- threads ---- */
@@ -229,5 +230,6 @@ unsigned conf_open_fds(void)
 size_t conf_heap_bytes(void)
 {
     struct mallinfo2 info = mallinfo2();
-    return info.uordblks + info.hblkhd; /* large blocks are mapped and counted apart */
+    size_t heap = info.uordblks + info.hblkhd; /* large blocks are mapped and counted apart */
+    return heap == 0 ? 0 : heap + sim_mapped_bytes(); /* as is what did not come from malloc */
 }

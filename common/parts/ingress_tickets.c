@@ -2,19 +2,6 @@
 /* The slow paths of ingress_tickets.h: finding, installing, retiring and freeing chunks. */
 #include "common/parts/ingress_tickets.h"
 
-#include <string.h>
-
-static struct chunk *chunk_new(void)
-{
-    struct chunk *chunk = aligned_alloc(64, sizeof(*chunk));
-    if (chunk == NULL)
-        return NULL;
-    memset(chunk, 0, sizeof(*chunk));
-    /* (T6) relaxed: nobody else knows the chunk yet */
-    atomic_store_explicit(&chunk->index, CHUNK_NIL, memory_order_relaxed);
-    return chunk;
-}
-
 /* Make [chunk] chunk 0 of the chain. */
 static void chunk_first(struct ingress *in, struct chunk *chunk)
 {
@@ -25,15 +12,13 @@ static void chunk_first(struct ingress *in, struct chunk *chunk)
     in->head = chunk;
 }
 
-int ingress_init(struct ingress *in)
+int ingress_init(struct ingress *in, const struct velo_allocator *alloc)
 {
-    struct chunk *first = chunk_new();
-    struct chunk *reserve = chunk_new();
-    if (first == NULL || reserve == NULL) {
-        free(first);
-        free(reserve);
+    in->pool.alloc = alloc;
+    struct chunk *first = chunk_pool_take(&in->pool);
+    if (first == NULL)
         return -ENOMEM;
-    }
+    struct chunk *reserve = chunk_pool_take(&in->pool); /* of the same region */
     chunk_first(in, first);
     /* (T13) relaxed: before the loop is published */
     atomic_store_explicit(&in->reserve, reserve, memory_order_relaxed);
@@ -41,83 +26,108 @@ int ingress_init(struct ingress *in)
     return 0;
 }
 
-static void free_list(struct chunk *chunk)
+/* Before memory is sought without a claim: the pool's regions stay, and so does the queue. */
+static void visit(struct ingress *in)
+{
+    /* (T16) seq_cst: before the look at the pool; pairs with (T16) in ingress_trim() */
+    atomic_fetch_add_explicit(&in->visitors, 1, memory_order_seq_cst);
+}
+
+/* The last access of a visitor. */
+static void visit_end(struct ingress *in)
+{
+    /* (T16) release: all that it did comes before; pairs with (T16) in has_visitors() */
+    atomic_fetch_sub_explicit(&in->visitors, 1, memory_order_release);
+}
+
+static bool has_visitors(const struct ingress *in)
+{
+    /* (T16) seq_cst: after the mark; who comes later sees the pool as it was then, or newer */
+    return atomic_load_explicit(&in->visitors, memory_order_seq_cst) != 0;
+}
+
+static void give_list(struct chunk *chunk)
 {
     while (chunk != NULL) {
         struct chunk *below = chunk->below;
-        free(chunk);
+        chunk_pool_give(chunk);
         chunk = below;
     }
 }
 
-/*
- * A producer has a chunk too many and the pool is full. The chunk may have been live before, so a
- * stale hint may still point to it: only the owner may free it, when no claim is open.
- */
-static void orphan_put(struct ingress *in, struct chunk *chunk)
+void ingress_forget(struct ingress *in)
 {
-    /* (T15) relaxed: a guess, checked by the CAS */
-    chunk->below = atomic_load_explicit(&in->orphans, memory_order_relaxed);
-    /* (T15) release: the link; pairs with (T15) in orphans_adopt() */
-    while (!atomic_compare_exchange_weak_explicit(
-        &in->orphans, &chunk->below, chunk, memory_order_release, memory_order_relaxed)) {
-    }
-}
-
-/* Owner: take the orphans over into the retired list. */
-static void orphans_adopt(struct ingress *in)
-{
-    /* (T15) acquire: pairs with (T15) in orphan_put() */
-    struct chunk *chunk = atomic_exchange_explicit(&in->orphans, NULL, memory_order_acquire);
-    while (chunk != NULL) {
-        struct chunk *below = chunk->below;
-        chunk->below = in->retired;
-        in->retired = chunk;
-        chunk = below;
-    }
+    /* (T16) relaxed: alone */
+    atomic_store_explicit(&in->visitors, 0, memory_order_relaxed);
 }
 
 void ingress_fini(struct ingress *in)
 {
-    struct chunk *chunk = in->head;
-    while (chunk != NULL) {
-        /* (T12) relaxed: nobody else is left */
-        uintptr_t next = atomic_load_explicit(&chunk->next, memory_order_relaxed);
-        free(chunk);
-        chunk = (next & 1) != 0 ? NULL : (struct chunk *)next; // NOLINT(performance-no-int-to-ptr)
-    }
-    orphans_adopt(in);
-    free_list(in->retired);
-    for (size_t i = 0; i < CHUNK_SPARES; i++)
-        free(atomic_load_explicit(&in->spares[i], memory_order_relaxed)); /* (T14) as above */
-    free(atomic_load_explicit(&in->reserve, memory_order_relaxed));       /* (T13) as above */
+    while (has_visitors(in)) /* they find the queue closed and go */
+        sched_yield();
+    chunk_pool_fini(&in->pool); /* with all chunks, wherever they are */
 }
 
-/* Put a chunk that is in nobody's hands into the pool of spares; false: the pool is full. */
-static bool spare_put(struct ingress *in, struct chunk *chunk)
+static void spares_counted(struct ingress *in, int more)
 {
-    for (size_t i = 0; i < CHUNK_SPARES; i++) {
-        struct chunk *none = NULL;
-        /* (T14) release: the cleared slots; pairs with (T14) in spare_take() */
-        if (atomic_compare_exchange_strong_explicit(
-                &in->spares[i], &none, chunk, memory_order_release, memory_order_relaxed))
-            return true;
+    /* (T17) relaxed: advice */
+    atomic_fetch_add_explicit(&in->spare_count, more, memory_order_relaxed);
+}
+
+/* Put the chunks from [first] down to [last], which nobody else holds, among the spares. */
+static void spares_put(struct ingress *in, struct chunk *first, struct chunk *last)
+{
+    /* (T14) relaxed: a guess, checked by the CAS */
+    last->below = atomic_load_explicit(&in->spares, memory_order_relaxed);
+    /* (T14) release: the cleared slots and the links; pairs with (T14) in spares_take() */
+    while (!atomic_compare_exchange_weak_explicit(
+        &in->spares, &last->below, first, memory_order_release, memory_order_relaxed)) {
     }
-    return false;
+}
+
+/* Put a list back, as a rule where nothing is. */
+static void spares_return(struct ingress *in, struct chunk *list)
+{
+    struct chunk *none = NULL;
+    /* (T14) release: as in spares_put() */
+    if (list == NULL || atomic_compare_exchange_strong_explicit(
+                            &in->spares, &none, list, memory_order_release, memory_order_relaxed))
+        return;
+    struct chunk *last = list;
+    while (last->below != NULL)
+        last = last->below;
+    spares_put(in, list, last);
+}
+
+static void spare_put(struct ingress *in, struct chunk *chunk)
+{
+    spares_put(in, chunk, chunk);
+    spares_counted(in, 1);
+}
+
+static struct chunk *spares_take(struct ingress *in)
+{
+    /* (T14) relaxed: a look, to spare the exchange */
+    if (atomic_load_explicit(&in->spares, memory_order_relaxed) == NULL)
+        return NULL;
+    /* (T14) acquire: pairs with (T14) in spares_put() */
+    return atomic_exchange_explicit(&in->spares, NULL, memory_order_acquire);
 }
 
 static struct chunk *spare_take(struct ingress *in)
 {
-    for (size_t i = 0; i < CHUNK_SPARES; i++) {
-        /* (T14) relaxed: a look, to spare the exchange */
-        if (atomic_load_explicit(&in->spares[i], memory_order_relaxed) == NULL)
-            continue;
-        /* (T14) acquire: pairs with (T14) in spare_put() */
-        struct chunk *chunk = atomic_exchange_explicit(&in->spares[i], NULL, memory_order_acquire);
-        if (chunk != NULL)
-            return chunk;
-    }
-    return NULL;
+    struct chunk *chunk = spares_take(in);
+    if (chunk == NULL)
+        return NULL;
+    spares_return(in, chunk->below);
+    spares_counted(in, -1);
+    return chunk;
+}
+
+static void say_short(struct ingress *in)
+{
+    /* (T8) relaxed: advice */
+    atomic_store_explicit(&in->short_of_memory, 1, memory_order_relaxed);
 }
 
 /*
@@ -128,30 +138,41 @@ static struct chunk *chunk_get(struct ingress *in, bool pinned)
 {
     struct chunk *chunk = pinned ? spare_take(in) : NULL;
     if (chunk == NULL)
-        chunk = chunk_new();
+        chunk = chunk_pool_take(&in->pool);
     if (chunk == NULL) {
-        /* (T13) acquire: pairs with (T13) in ingress_relieve() */
+        say_short(in); /* first: a handler that comes in between must know */
+        /* (T13) acquire: pairs with (T13) in relieve() */
         chunk = atomic_exchange_explicit(&in->reserve, NULL, memory_order_acquire);
-        /* (T8) relaxed: advice */
-        atomic_store_explicit(&in->short_of_memory, 1, memory_order_relaxed);
+        say_short(in); /* again: somebody may have found the reserve there and taken it back */
     }
     return chunk;
 }
 
-/* Memory ran short before: may a claim be made again? Returns 0 or -ENOMEM. */
-int ingress_relieve(struct ingress *in)
+/* Memory ran short before: may a claim be made again? Returns 0 or -ENOMEM. A visitor's. */
+static int relieve(struct ingress *in)
 {
-    struct chunk *chunk = chunk_new();
+    struct chunk *chunk = chunk_pool_take(&in->pool);
     if (chunk == NULL)
         return -ENOMEM;
     struct chunk *none = NULL;
     /* (T13) release: pairs with (T13) in chunk_get() */
     if (!atomic_compare_exchange_strong_explicit(
             &in->reserve, &none, chunk, memory_order_release, memory_order_relaxed))
-        free(chunk);
+        chunk_pool_give(chunk);
     /* (T8) relaxed: advice */
     atomic_store_explicit(&in->short_of_memory, 0, memory_order_relaxed);
     return 0;
+}
+
+/* As ingress_push(), after memory ran short. */
+int ingress_push_short(struct ingress *in, struct wake *wake, velo_fn fn, void *arg)
+{
+    visit(in);
+    int rc = relieve(in);
+    if (rc == 0)
+        rc = ingress_push_now(in, wake, fn, arg);
+    visit_end(in);
+    return rc;
 }
 
 /* Say that [chunk], reached through the chain, is chunk [k] for good. Any thread; idempotent. */
@@ -202,8 +223,8 @@ static struct chunk *install_next(
     if (supply != NULL) {
         fresh->below = *supply;
         *supply = fresh;
-    } else if (!spare_put(in, fresh)) {
-        orphan_put(in, fresh);
+    } else {
+        spare_put(in, fresh);
     }
     return (expected & 1) != 0 ? NULL : (struct chunk *)expected; // NOLINT
 }
@@ -260,17 +281,16 @@ struct chunk *ingress_find(struct ingress *in, uint64_t k)
 }
 
 /*
- * Collect [count] chunks before a large batch claims. New ones only: what is left over is freed
- * without touching the loop, which a chunk that has been live would not allow.
- * Returns 0 or -ENOMEM.
+ * Collect [count] chunks before a large batch claims. New ones only: what is left over may be given
+ * back at once, which a chunk that has been live would not allow. A visitor's; 0 or -ENOMEM.
  */
-static int batch_supply(size_t count, struct chunk **supply)
+static int batch_supply(struct ingress *in, size_t count, struct chunk **supply)
 {
     *supply = NULL;
     for (size_t i = 0; i < count; i++) {
-        struct chunk *chunk = chunk_new();
+        struct chunk *chunk = chunk_pool_take(&in->pool);
         if (chunk == NULL) {
-            free_list(*supply);
+            give_list(*supply);
             return -ENOMEM;
         }
         chunk->below = *supply;
@@ -298,27 +318,42 @@ static void fill_batch(struct ingress *in,
     }
 }
 
+static int push_batch(struct ingress *in,
+                      struct wake *wake,
+                      const struct velo_task *tasks,
+                      size_t count,
+                      struct chunk **supply)
+{
+    uint64_t ticket;
+    if (!ingress_claim(in, count, &ticket))
+        return -ESHUTDOWN;
+    uint32_t claim = wake_claim(wake);
+    fill_batch(in, ticket, tasks, count, supply);
+    if (claim != WAKE_AWAKE)
+        wake_signal(wake, claim);
+    return 0;
+}
+
 int ingress_push_many(struct ingress *in,
                       struct wake *wake,
                       const struct velo_task *tasks,
                       size_t count)
 {
     struct chunk *supply = NULL;
-    uint64_t ticket;
-    if (ingress_is_short(in) && ingress_relieve(in) != 0)
-        return -ENOMEM;
-    if (ingress_needs_supply(count) && batch_supply(count / CHUNK_SLOTS + 2, &supply) != 0)
-        return -ENOMEM;
-    if (!ingress_claim(in, count, &ticket)) {
-        free_list(supply);
-        return -ESHUTDOWN;
+    bool needs_supply = ingress_needs_supply(count);
+    bool is_short = ingress_is_short(in);
+    if (!needs_supply && !is_short)
+        return push_batch(in, wake, tasks, count, &supply);
+    visit(in);
+    int rc = is_short ? relieve(in) : 0;
+    if (rc == 0 && needs_supply)
+        rc = batch_supply(in, count / CHUNK_SLOTS + 2, &supply);
+    if (rc == 0) {
+        rc = push_batch(in, wake, tasks, count, &supply);
+        give_list(supply);
     }
-    uint32_t claim = wake_claim(wake);
-    fill_batch(in, ticket, tasks, count, &supply);
-    if (claim != WAKE_AWAKE)
-        wake_signal(wake, claim);
-    free_list(supply); /* not through the pool: filling was our last access to the loop */
-    return 0;
+    visit_end(in);
+    return rc;
 }
 
 /* Owner: the last slot of the head chunk was taken; go on to the next one and retire it. */
@@ -335,21 +370,41 @@ void ingress_next_chunk(struct ingress *in)
         &in->hint, &expected, next, memory_order_release, memory_order_relaxed);
     /* (T6) release: who still holds a stale hint sees NIL, not chunk k; pairs with (T5) */
     atomic_store_explicit(&old->index, CHUNK_NIL, memory_order_release);
-    if (!spare_put(in, old)) {
-        old->below = in->retired;
-        in->retired = old;
+    spare_put(in, old);
+}
+
+/* No claim is open: give back what of [list] is too much, or in an old region. Returns the rest. */
+static struct chunk *thin(struct ingress *in, struct chunk *list, const struct region *mark)
+{
+    struct chunk *kept = NULL;
+    int keep = CHUNK_SPARES;
+    while (list != NULL) {
+        struct chunk *chunk = list;
+        list = chunk->below;
+        if (chunk->home == mark && keep-- > 0) {
+            chunk->below = kept;
+            kept = chunk;
+        } else {
+            chunk_pool_give(chunk);
+            spares_counted(in, -1);
+        }
     }
+    return kept;
 }
 
 void ingress_trim(struct ingress *in)
 {
-    orphans_adopt(in);
     uint64_t word = counter_get(&in->taken) * TICKET_ONE;
-    /* (T9) acq_rel: no claim is open, and who claims after this sees the present hint: nobody can
-     * reach a retired chunk; pairs with (T1) */
-    if (atomic_compare_exchange_strong_explicit(
-            &in->tickets, &word, word, memory_order_acq_rel, memory_order_relaxed)) {
-        free_list(in->retired);
-        in->retired = NULL;
-    }
+    /* (T9) relaxed: a look; the compare-and-swap below decides */
+    if (atomic_load_explicit(&in->tickets, memory_order_relaxed) != word)
+        return;
+    struct region *mark = chunk_pool_mark(&in->pool);
+    struct chunk *list = spares_take(in);
+    /* (T9) seq_cst: no claim is open, and who claims after this sees the present hint, spares and
+     * region: nobody can reach the chunks in the list; pairs with (T1) */
+    bool quiet = atomic_compare_exchange_strong_explicit(
+        &in->tickets, &word, word, memory_order_seq_cst, memory_order_relaxed);
+    spares_return(in, quiet ? thin(in, list, mark) : list);
+    if (quiet && !has_visitors(in))
+        chunk_pool_tidy(&in->pool, mark);
 }

@@ -21,77 +21,74 @@
  *    retires the chunk: it always points to a live chunk. A loaded hint may be stale: see index.
  *
  * Filling the slot is a producer's last access here. So when no claim is open (tickets == taken) no
- * producer can hold a pointer to a retired chunk, and it may be freed: ingress_trim().
+ * producer can hold a pointer to a retired chunk, and it may be given back: ingress_trim(). The
+ * same moment serves the pool (chunk_pool.h), whose regions go when nobody is inside it: who takes
+ * a chunk has an open claim or, when it seeks memory before its claim, counts itself in [visitors].
+ * What the pool hands out was thus never live, as far as anybody can tell who is still there.
+ *
+ * In a signal handler (S9) a push meets the state that the interrupted one has left, perhaps
+ * between its claim and its filling; but so do the pushes of other threads all the time. Nobody
+ * here waits for somebody else's next step, but for want of memory (below), and each step is one
+ * atomic access. If the interrupted push has claimed, the handler's ticket is the later one, and
+ * its task runs after; otherwise before.
  *
  * Bit 0 of the ticket word closes the queue: a fetch-add that returns it is refused, all earlier
  * ones are accepted; there is nothing in between (L4, L7).
  *
  * Out of memory: a claim cannot be given back, so memory is sought before it. One chunk is held in
- * reserve; using it sets [short_of_memory], and from then on submits are refused until malloc has
+ * reserve; using it sets [short_of_memory], and from then on submits are refused until the pool has
  * refilled the reserve. A batch brings its chunks along. Claims that were under way when memory ran
  * out fit into the rest of the chunk and the reserve; beyond 256 of them they wait for memory.
  */
 #ifndef VELO_PARTS_INGRESS_TICKETS_H
 #define VELO_PARTS_INGRESS_TICKETS_H
 
+#include "common/parts/chunk_pool.h"
 #include "common/parts/counter.h"
 #include "common/parts/wake.h"
-#include "velo.h"
-
-#include <stdlib.h>
 
 #define TICKET_CLOSED 1u
 #define TICKET_ONE 2u
-#define CHUNK_BITS 8u
-#define CHUNK_SLOTS (1u << CHUNK_BITS)
-#define CHUNK_NIL UINT64_MAX
-#define CHUNK_SPARES 8u
+#define CHUNK_SPARES 8 /* that stay when all is quiet */
 #define INGRESS_OPEN UINT64_MAX
-
-struct ticket_slot {
-    _Atomic(velo_fn) fn; /* NULL = not filled; the producer stores, the owner clears */
-    void *arg;           /* valid while fn is not NULL */
-};
-
-struct chunk {
-    _Atomic uint64_t index;
-    _Atomic uintptr_t next;
-    struct chunk *prev;  /* of the chain; valid as long as that chunk is live */
-    struct chunk *below; /* of a list: retired, orphans, a batch's supply; its holder */
-    _Alignas(64) struct ticket_slot slots[CHUNK_SLOTS];
-};
 
 struct ingress {
     _Alignas(128) _Atomic uint64_t tickets; /* claimed * 2 | closed; any thread */
     _Alignas(128) _Atomic(struct chunk *) hint;
     _Atomic uint32_t short_of_memory;
     _Atomic(struct chunk *) reserve;
-    _Atomic(struct chunk *) spares[CHUNK_SPARES];
-    _Atomic(struct chunk *) orphans; /* a stack; producers push, the owner takes all */
-    _Atomic uint64_t final;          /* tickets claimed when it was closed; INGRESS_OPEN before */
+    _Atomic(struct chunk *) spares; /* a stack by below, for use again; taken whole: no ABA */
+    _Atomic int spare_count;        /* about how many */
+    _Atomic uint32_t visitors;      /* calls that seek memory before they claim */
+    struct chunk_pool pool;
+    _Atomic uint64_t final; /* tickets claimed when it was closed; INGRESS_OPEN before */
     _Alignas(128) struct counter taken; /* owner; others may read */
     struct chunk *head;                 /* owner: the chunk of ticket [taken] */
-    struct chunk *retired;              /* owner */
 };
 
-int ingress_init(struct ingress *in);
+/* [alloc] may be NULL, see alloc.h. Returns 0 or -ENOMEM. */
+int ingress_init(struct ingress *in, const struct velo_allocator *alloc);
 void ingress_fini(struct ingress *in);
+
+/* In a forked child, before ingress_fini(): calls that are inside do not exist here (L11). */
+void ingress_forget(struct ingress *in);
 
 /* Slow paths; see the .c file. */
 struct chunk *ingress_find(struct ingress *in, uint64_t k);
 struct chunk *
 ingress_install_next(struct ingress *in, struct chunk *chunk, uint64_t k, struct chunk **supply);
 struct chunk *ingress_enter(struct chunk *chunk, uint64_t k);
-int ingress_relieve(struct ingress *in);
+int ingress_push_short(struct ingress *in, struct wake *wake, velo_fn fn, void *arg);
 void ingress_next_chunk(struct ingress *in);
 
-/* Owner: are there retired chunks that may be freed? */
+/* Owner: are there more retired chunks than it is worth to keep? */
 static inline bool ingress_has_surplus(const struct ingress *in)
 {
-    return in->retired != NULL;
+    /* (T17) relaxed: advice */
+    return atomic_load_explicit(&in->spare_count, memory_order_relaxed) > CHUNK_SPARES;
 }
 
-/* Owner, when idle: free retired chunks if no claim is open. */
+/* Owner, when idle: give retired chunks back if no claim is open. */
 void ingress_trim(struct ingress *in);
 
 /* The chunk of ticket [t], which the caller has claimed. */
@@ -129,15 +126,10 @@ static inline bool ingress_claim(struct ingress *in, uint64_t n, uint64_t *ticke
     return (old & TICKET_CLOSED) == 0;
 }
 
-/*
- * Append one task and wake the owner if it sleeps. Returns 0, -ESHUTDOWN, -ENOMEM.
- * Hot path: one fetch-add, two loads of lines that rarely change, two stores.
- */
-static inline int ingress_push(struct ingress *in, struct wake *wake, velo_fn fn, void *arg)
+/* The push itself, when memory is not known to be short. */
+static inline int ingress_push_now(struct ingress *in, struct wake *wake, velo_fn fn, void *arg)
 {
     uint64_t ticket;
-    if (__builtin_expect(ingress_is_short(in), 0) && ingress_relieve(in) != 0)
-        return -ENOMEM;
     if (__builtin_expect(!ingress_claim(in, 1, &ticket), 0))
         return -ESHUTDOWN;
     uint32_t claim = wake_claim(wake); /* before the filling, which ends our stay (L8) */
@@ -148,6 +140,17 @@ static inline int ingress_push(struct ingress *in, struct wake *wake, velo_fn fn
     if (__builtin_expect(claim != WAKE_AWAKE, 0))
         wake_signal(wake, claim);
     return 0;
+}
+
+/*
+ * Append one task and wake the owner if it sleeps. Returns 0, -ESHUTDOWN, -ENOMEM.
+ * Hot path: one fetch-add, two loads of lines that rarely change, two stores.
+ */
+static inline int ingress_push(struct ingress *in, struct wake *wake, velo_fn fn, void *arg)
+{
+    if (__builtin_expect(ingress_is_short(in), 0))
+        return ingress_push_short(in, wake, fn, arg);
+    return ingress_push_now(in, wake, fn, arg);
 }
 
 /* Does a batch of [count] bring chunks along? It seeks them before it claims. */

@@ -8,10 +8,10 @@ int lanes_init(struct lanes *lanes, int eventfd, const struct velo_options *opti
 {
     lanes->wake.eventfd = eventfd;
     limits_init(&lanes->limits, options);
-    int rc = ingress_init(&lanes->queue[LANE_NORMAL]);
+    int rc = ingress_init(&lanes->queue[LANE_NORMAL], options->allocator);
     if (rc != 0)
         return rc;
-    rc = ingress_init(&lanes->queue[LANE_PRIORITY]);
+    rc = ingress_init(&lanes->queue[LANE_PRIORITY], options->allocator);
     if (rc != 0)
         ingress_fini(&lanes->queue[LANE_NORMAL]);
     return rc;
@@ -22,6 +22,13 @@ void lanes_fini(struct lanes *lanes)
     wake_wait_done(&lanes->wake);
     ingress_fini(&lanes->queue[LANE_NORMAL]);
     ingress_fini(&lanes->queue[LANE_PRIORITY]);
+}
+
+void lanes_forget(struct lanes *lanes)
+{
+    wake_forget(&lanes->wake);
+    ingress_forget(&lanes->queue[LANE_NORMAL]);
+    ingress_forget(&lanes->queue[LANE_PRIORITY]);
 }
 
 void lanes_refuse(struct lanes *lanes)

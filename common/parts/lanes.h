@@ -36,6 +36,9 @@ int lanes_init(struct lanes *lanes, int eventfd, const struct velo_options *opti
 /* Waits for wake-ups in flight (L9). */
 void lanes_fini(struct lanes *lanes);
 
+/* In a forked child: who was inside does not exist here (L11). */
+void lanes_forget(struct lanes *lanes);
+
 /*
  * Append tasks to a lane, all or none. The general path: batches, and any number with limits.
  * That goes through [gate], since giving back what they took comes after the queue's refusal; so

@@ -13,6 +13,7 @@
 #define VELO_SIM_FAULTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum sim_call {
@@ -33,8 +34,8 @@ enum sim_call {
     SIM_THREAD,       /* pthread_create; [error] is what it returns */
     SIM_LOCK,         /* pthread_mutex_init, pthread_cond_init; likewise */
     SIM_BLOCK,        /* a test's own struct velo_allocator, which asks sim_enter() */
-    SIM_ALLOC,        /* malloc, calloc, realloc, aligned_alloc, posix_memalign; a fault strikes
-                         only the thread that armed it */
+    SIM_ALLOC,        /* malloc, calloc, realloc, aligned_alloc, posix_memalign, mmap of memory;
+                         a fault strikes only the thread that armed it, and only it is counted */
     SIM_CALLS
 };
 
@@ -52,6 +53,9 @@ void sim_hook(enum sim_call call, void (*before)(void *ctx), void *ctx);
  * long it would have waited (-1 = for ever), and the wait ends as if that time were over. For a
  * fake clock, which [pass] moves; it runs on the calling thread. NULL = sleep again. */
 void sim_sleep(void (*pass)(void *ctx, int64_t timeout_ns), void *ctx);
+
+/* What the program has from mmap now, sanitizers and libc not counted. */
+size_t sim_mapped_bytes(void);
 
 /* Calls of this thread pass unseen until taken back: they are the test's own. */
 void sim_exempt(bool on);

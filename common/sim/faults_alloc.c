@@ -7,8 +7,12 @@
  * is the real one. Nothing here is instrumented, for the same reason.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "faults.h"
 
@@ -21,6 +25,9 @@ extern void *__interceptor_malloc(size_t size) WEAK;
 extern void *__interceptor_calloc(size_t count, size_t size) WEAK;
 extern void *__interceptor_realloc(void *old, size_t size) WEAK;
 extern void *__interceptor_memalign(size_t alignment, size_t size) WEAK;
+extern void *
+__interceptor_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset) WEAK;
+extern int __interceptor_munmap(void *at, size_t size) WEAK;
 
 #define RAW __attribute__((no_sanitize("thread", "address", "undefined")))
 #define SEEN RAW __attribute__((visibility("default")))
@@ -71,4 +78,40 @@ SEEN int posix_memalign(void **out, size_t alignment, size_t size)
         return ENOMEM;
     *out = memory;
     return 0;
+}
+
+/* ---- memory from the kernel, as far as the program itself asks for it ---- */
+
+static _Atomic size_t mapped;
+
+size_t sim_mapped_bytes(void)
+{
+    return atomic_load(&mapped);
+}
+
+SEEN void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+{
+    void *memory = MAP_FAILED;
+    if ((flags & MAP_ANONYMOUS) != 0 && refused() != 0)
+        return memory;
+    if (__interceptor_mmap != NULL)
+        memory = __interceptor_mmap(at, size, prot, flags, fd, offset);
+    else
+        memory = (void *)syscall(
+            SYS_mmap, at, size, (long)prot, (long)flags, (long)fd, offset); // NOLINT
+    if (memory != MAP_FAILED)
+        atomic_fetch_add(&mapped, size);
+    return memory;
+}
+
+SEEN int munmap(void *at, size_t size)
+{
+    int rc = 0;
+    if (__interceptor_munmap != NULL)
+        rc = __interceptor_munmap(at, size);
+    else
+        rc = (int)syscall(SYS_munmap, at, size);
+    if (rc == 0)
+        atomic_fetch_sub(&mapped, size);
+    return rc;
 }

@@ -1,23 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ticket queue: order per producer and overall, batches in one piece, closing that splits the
- * claims exactly, chunks that come back, and memory that runs out.
+ * claims exactly, chunks that come back, memory that runs out, and pushes in signal handlers.
  *
- * aligned_alloc() below replaces the library's, so that chunks can be refused and counted.
+ * Most queues here get their memory from resize() below, which refuses and counts.
  */
 #include "common/parts/ingress_tickets.h"
 #include "common/unit/unit.h"
 
-static atomic_bool refuse_memory;
-static atomic_uint chunks_made;
+#include <signal.h>
 
-void *aligned_alloc(size_t alignment, size_t size)
+static atomic_bool refuse_memory;
+static atomic_size_t bytes_held;
+
+static void *resize(void *ctx, void *block, size_t old_size, size_t new_size, size_t alignment)
 {
-    void *memory;
-    if (atomic_load(&refuse_memory) || posix_memalign(&memory, alignment, size) != 0)
+    void *memory = NULL;
+    (void)ctx;
+    if (new_size == 0)
+        free(block);
+    else if (atomic_load(&refuse_memory) || posix_memalign(&memory, alignment, new_size) != 0)
         return NULL;
-    atomic_fetch_add(&chunks_made, 1);
+    atomic_fetch_add(&bytes_held, new_size - old_size);
     return memory;
+}
+
+static const struct velo_allocator counting = {.resize = resize};
+
+/* Chunks that the pool has handed out and that have not come back. */
+static unsigned chunks_out(const struct ingress *in)
+{
+    unsigned count = 0;
+    for (const struct region *region = chunk_pool_mark(&in->pool); region != NULL;
+         region = region->older)
+        count += atomic_load(&region->out) - atomic_load(&region->back);
+    return count;
 }
 
 static void nothing(void *arg)
@@ -34,7 +51,13 @@ static void queue_open(struct ingress *in, struct wake *wake)
 {
     *in = (struct ingress){0};
     *wake = (struct wake){.eventfd = -1};
-    assert_int_equal(ingress_init(in), 0);
+    assert_int_equal(ingress_init(in, &counting), 0);
+}
+
+static void queue_close(struct ingress *in)
+{
+    ingress_fini(in);
+    assert_int_equal(atomic_load(&bytes_held), 0);
 }
 
 /* ---- one thread ---- */
@@ -50,7 +73,7 @@ static void a_new_queue_is_empty(void **state)
     assert_false(ingress_is_ready(&in));
     assert_false(ingress_pop(&in, &task));
     ingress_trim(&in);
-    ingress_fini(&in);
+    queue_close(&in);
 }
 
 /* S3: random pushes, batches, pops and trims; tasks are numbered in the order of acceptance. */
@@ -84,7 +107,7 @@ static void the_order_is_that_of_the_calls(void **state)
         assert_int_equal(ingress_count(&in), pushed - popped);
         assert_int_equal(ingress_is_ready(&in), pushed > popped);
     }
-    ingress_fini(&in);
+    queue_close(&in);
 }
 
 /* S4: every batch size up to three chunks, at an offset that moves with it. */
@@ -104,7 +127,7 @@ static void batches_of_every_size_stay_in_order(void **state)
             assert_int_equal((uintptr_t)task.arg, ++popped);
         assert_int_equal(popped, pushed);
     }
-    ingress_fini(&in);
+    queue_close(&in);
 }
 
 /* A queue that is kept short runs in the chunks it has: no memory per task. */
@@ -119,13 +142,13 @@ static void a_short_queue_needs_no_new_chunks(void **state)
         assert_int_equal(ingress_push(&in, &wake, nothing, number(i)), 0);
         assert_true(ingress_pop(&in, &task));
     }
-    unsigned before = atomic_load(&chunks_made);
+    unsigned before = chunks_out(&in);
     for (unsigned i = 0; i < 100 * CHUNK_SLOTS; i++) {
         assert_int_equal(ingress_push(&in, &wake, nothing, number(i)), 0);
         assert_true(ingress_pop(&in, &task));
     }
-    assert_int_equal(atomic_load(&chunks_made), before);
-    ingress_fini(&in);
+    assert_int_equal(chunks_out(&in), before);
+    queue_close(&in);
 }
 
 /*
@@ -144,10 +167,10 @@ static void an_installer_without_a_claim_there_takes_no_spare(void **state)
         assert_int_equal(ingress_push(&in, &wake, nothing, number(i)), 0);
         assert_true(ingress_pop(&in, &task));
     }
-    unsigned before = atomic_load(&chunks_made);
+    unsigned before = chunks_out(&in);
     assert_true(ingress_claim(&in, 3 * CHUNK_SLOTS, &ticket));
     ingress_find(&in, (ticket >> CHUNK_BITS) + 2);
-    assert_int_equal(atomic_load(&chunks_made), before + 2);
+    assert_int_equal(chunks_out(&in), before + 2);
     for (uint64_t t = ticket; t < ticket + 3 * CHUNK_SLOTS; t++) {
         struct chunk *chunk = ingress_chunk(&in, t);
         if (t % CHUNK_SLOTS == 0)
@@ -156,11 +179,14 @@ static void an_installer_without_a_claim_there_takes_no_spare(void **state)
         assert_true(ingress_pop(&in, &task));
         assert_int_equal((uintptr_t)task.arg, t);
     }
-    assert_int_equal(atomic_load(&chunks_made), before + 2);
-    ingress_fini(&in);
+    assert_int_equal(chunks_out(&in), before + 2);
+    queue_close(&in);
 }
 
-/* After a flood the chunks beyond the spares are freed by trim (LeakSanitizer sees the rest). */
+enum { FLOOD_CHUNKS = 1000, FULL_REGION = REGION_CHUNKS_MAX * sizeof(struct chunk) + 64 };
+
+/* After a flood trim frees all but the regions of the chunks in use and two on standby; the next
+ * flood takes no more than the first. */
 static void trim_frees_what_a_flood_has_left(void **state)
 {
     (void)state;
@@ -168,14 +194,42 @@ static void trim_frees_what_a_flood_has_left(void **state)
     struct wake wake;
     struct velo_task task;
     queue_open(&in, &wake);
-    for (unsigned i = 0; i < 100 * CHUNK_SLOTS; i++)
-        assert_int_equal(ingress_push(&in, &wake, nothing, number(i)), 0);
-    for (unsigned i = 0; i < 100 * CHUNK_SLOTS; i++)
-        assert_true(ingress_pop(&in, &task));
-    assert_non_null(in.retired);
-    ingress_trim(&in);
-    assert_null(in.retired);
-    ingress_fini(&in);
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned i = 0; i < FLOOD_CHUNKS * CHUNK_SLOTS; i++)
+            assert_int_equal(ingress_push(&in, &wake, nothing, number(i)), 0);
+        assert_in_range(
+            atomic_load(&bytes_held), 0, FLOOD_CHUNKS * sizeof(struct chunk) + 5 * FULL_REGION);
+        for (unsigned i = 0; i < FLOOD_CHUNKS * CHUNK_SLOTS; i++)
+            assert_true(ingress_pop(&in, &task));
+        assert_true(ingress_has_surplus(&in));
+        ingress_trim(&in);
+        assert_false(ingress_has_surplus(&in));
+        assert_in_range(atomic_load(&bytes_held), 0, 5 * FULL_REGION);
+    }
+    queue_close(&in);
+}
+
+/* A flood in which the queue is never empty: chunks that the owner has retired serve again. */
+static void a_queue_that_is_never_empty_does_not_grow(void **state)
+{
+    (void)state;
+    struct ingress in;
+    struct wake wake;
+    struct velo_task task;
+    queue_open(&in, &wake);
+    assert_int_equal(ingress_push(&in, &wake, nothing, NULL), 0);
+    for (unsigned round = 0; round < 200; round++) {
+        for (unsigned i = 0; i < 100 * CHUNK_SLOTS; i++)
+            assert_int_equal(ingress_push(&in, &wake, nothing, NULL), 0);
+        for (unsigned i = 0; i < 100 * CHUNK_SLOTS; i++) {
+            assert_true(ingress_pop(&in, &task));
+            if (i % 1000 == 0)
+                ingress_trim(&in);
+        }
+        ingress_trim(&in);
+    }
+    assert_in_range(atomic_load(&bytes_held), 0, 100 * sizeof(struct chunk) + 5 * FULL_REGION);
+    queue_close(&in);
 }
 
 static void what_was_accepted_before_the_closing_is_there_after_it(void **state)
@@ -203,7 +257,7 @@ static void what_was_accepted_before_the_closing_is_there_after_it(void **state)
         }
         assert_false(ingress_pop(&in, &task));
         assert_int_equal(ingress_count(&in), 0);
-        ingress_fini(&in);
+        queue_close(&in);
     }
 }
 
@@ -240,7 +294,7 @@ static void without_memory_pushes_are_refused_and_nothing_is_lost(void **state)
             assert_true(ingress_pop(&in, &task));
             assert_int_equal((uintptr_t)task.arg, i);
         }
-        ingress_fini(&in);
+        queue_close(&in);
     }
 }
 
@@ -249,7 +303,7 @@ static void creation_without_memory_fails_cleanly(void **state)
     (void)state;
     struct ingress in = {0};
     atomic_store(&refuse_memory, true);
-    assert_int_equal(ingress_init(&in), -ENOMEM);
+    assert_int_equal(ingress_init(&in, &counting), -ENOMEM);
     atomic_store(&refuse_memory, false);
 }
 
@@ -323,7 +377,7 @@ static void producers_keep_their_order_and_lose_nothing(void **state)
     for (unsigned i = 0; i < PRODUCERS; i++)
         assert_int_equal(last_of[i], race.accepted[i]);
     assert_int_equal(ingress_count(&race.in), 0);
-    ingress_fini(&race.in);
+    queue_close(&race.in);
 }
 
 /* L4, L7: closing beside producers: what was accepted is exactly what comes out. */
@@ -348,7 +402,7 @@ static void closing_splits_the_claims_exactly(void **state)
         assert_false(consume(&race, last_of));
         for (unsigned i = 0; i < PRODUCERS; i++)
             assert_int_equal(last_of[i], race.accepted[i]);
-        ingress_fini(&race.in);
+        queue_close(&race.in);
     }
 }
 
@@ -361,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_short_queue_needs_no_new_chunks),
         cmocka_unit_test(an_installer_without_a_claim_there_takes_no_spare),
         cmocka_unit_test(trim_frees_what_a_flood_has_left),
+        cmocka_unit_test(a_queue_that_is_never_empty_does_not_grow),
         cmocka_unit_test(what_was_accepted_before_the_closing_is_there_after_it),
         cmocka_unit_test(without_memory_pushes_are_refused_and_nothing_is_lost),
         cmocka_unit_test(creation_without_memory_fails_cleanly),

@@ -43,7 +43,7 @@ void loop_fini(struct velo_loop *loop)
 
 bool loop_forget(struct velo_loop *loop)
 {
-    wake_forget(&loop->lanes.wake);
+    lanes_forget(&loop->lanes);
     return true;
 }
 
