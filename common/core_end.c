@@ -124,7 +124,7 @@ static void discard_backlog(struct velo_core *core)
         }
         if (kind == OP_IMMEDIATE) { /* perhaps cleared already */
             if (core_take_immediate(core, index, &task))
-                discard(core, task.fn, task.arg);
+                discard(core, VELO_LANE_IMMEDIATE, task.fn, task.arg);
             continue;
         }
         if (kind == OP_OFFLOAD) {
