@@ -429,6 +429,41 @@ CONF_CASE(bursts_of_every_size_keep_order, "S3 S5", 0)
     free(items);
 }
 
+struct own_bursts {
+    struct velo_loop *loop;
+    struct ordered *items;
+    unsigned count;
+};
+
+static void submit_burst(void *arg)
+{
+    struct own_bursts *bursts = arg;
+    for (unsigned i = 0; i < bursts->count; i++)
+        CONF_EXPECT_INT(velo_submit(bursts->loop, check_order, &bursts->items[i]), 0);
+}
+
+/* The same for the owner's own submits, which may go another way; no burst begins at a full one. */
+CONF_CASE(bursts_of_the_owner_keep_order, "S3 S5", 0)
+{
+    enum { MOST = 6000 };
+    struct own_bursts bursts = {.items = calloc(MOST, sizeof *bursts.items)};
+    assert_non_null(bursts.items);
+    for (unsigned first = 1; first < 64; first += 7) {
+        bursts.loop = conf_create(NULL);
+        for (unsigned size = first; size < MOST; size = size * 2 + first) {
+            unsigned next = 0;
+            for (unsigned i = 0; i < size; i++)
+                bursts.items[i] = (struct ordered){&next, i};
+            bursts.count = size;
+            assert_int_equal(velo_submit(bursts.loop, submit_burst, &bursts), 0);
+            conf_turns(bursts.loop, 2);
+            assert_int_equal(next, size);
+        }
+        conf_destroy(bursts.loop);
+    }
+    free(bursts.items);
+}
+
 /* Trap Q17: after a burst and a rest the memory of the burst is gone. */
 CONF_CASE(memory_returns_after_a_burst, "S1", 0)
 {

@@ -28,6 +28,7 @@ struct crowd {
     const struct item *last;
     unsigned fired;
     unsigned wrong;
+    uint64_t late_ns; /* the most that one was late by */
 };
 
 static void item_fn(void *arg)
@@ -41,6 +42,8 @@ static void item_fn(void *arg)
                  (last->deadline_ns == item->deadline_ns && last->number > item->number));
     crowd->last = item;
     crowd->fired++;
+    uint64_t late_ns = velo_loop_now_ns(crowd->loop) - item->deadline_ns;
+    crowd->late_ns = late_ns > crowd->late_ns ? late_ns : crowd->late_ns;
 }
 
 static size_t heap_in_use(void)
@@ -143,6 +146,26 @@ CONF_CASE(hundred_thousand_timers_of_one_millisecond_fire_in_order, "T9 T2", VEL
     crowd_arm(&crowd, CONF_NS_PER_MS);
     crowd_cancel(&crowd, 2);
     crowd_fire(&crowd, CONF_NS_PER_MS, 1);
+    crowd_end(&crowd);
+}
+
+/* T8. What the loop takes for its next deadline is never too late, however many timers there are:
+ * where time goes from one such deadline to the next, none is late. */
+CONF_CASE(next_deadline_of_a_crowd_is_never_too_late, "T8 T9", VELO_CAP_TIMERS | VELO_CAP_METRICS)
+{
+    struct crowd crowd;
+    crowd_init(&crowd, conf_rounds(5000));
+    crowd_arm(&crowd, 30 * CONF_NS_PER_S);
+    for (unsigned looks = 0; looks < 4 * crowd.count && crowd.fired < crowd.count; looks++) {
+        conf_turns(crowd.loop, 1);
+        uint64_t now_ns = sim_clock_advance(0);
+        uint64_t next_ns = conf_metrics(crowd.loop).next_deadline_ns;
+        if (crowd.fired < crowd.count)
+            sim_clock_advance(next_ns > now_ns ? next_ns - now_ns : 0);
+    }
+    assert_int_equal(crowd.fired, crowd.count);
+    assert_int_equal(crowd.wrong, 0);
+    assert_int_equal(crowd.late_ns, 0);
     crowd_end(&crowd);
 }
 

@@ -283,6 +283,29 @@ CONF_CASE(delay_below_a_millisecond_does_not_spin, "T8 T1", VELO_CAP_TIMERS | VE
     conf_destroy(hop.loop);
 }
 
+static void end_run(void *arg)
+{
+    CONF_EXPECT_INT(velo_loop_shutdown(arg, 0), 0);
+}
+
+/* T8, trap T2. A timer of 700 us in a run that goes on, whose wait is another system call than that
+ * of RUN_ONCE: it is waited for, too. */
+CONF_CASE(delay_below_a_millisecond_does_not_spin_in_a_long_run,
+          "T8",
+          VELO_CAP_TIMERS | VELO_CAP_METRICS)
+{
+    uint64_t polls = 0;
+    for (unsigned i = 0; i < HOPS; i++) {
+        struct velo_loop *loop = conf_create(NULL);
+        assert_int_equal(velo_timer_start(loop, 700000, 0, end_run, loop, NULL), 0);
+        assert_int_equal(velo_loop_run(loop, VELO_RUN_FOREVER), 0);
+        polls += conf_metrics(loop).polls;
+        conf_destroy(loop);
+    }
+    if (polls > 4 * HOPS)
+        fail_msg("%llu polls for %d timers", (unsigned long long)polls, (int)HOPS);
+}
+
 /* T8. Lateness is bounded by the kernel's slack and not by a tick of a millisecond: the best of
  * fifty timers of 100 us is less than half a millisecond late. */
 CONF_CASE(delay_below_a_millisecond_is_not_rounded_to_one, "T8 T1", VELO_CAP_TIMERS)

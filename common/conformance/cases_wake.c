@@ -223,6 +223,7 @@ CONF_CASE(metrics_count_wakeup_calls_truly, "S8 X3", VELO_CAP_METRICS)
     assert_int_equal(seen.wakeups - told_before, rings() - real_before);
     assert_in_range(seen.wakeups - told_before, 1, seen.parks - parks_before + 1);
     assert_int_equal(seen.executed, 50); /* wake-ups are no callbacks */
+    assert_int_equal(seen.fd_events, 0); /* and nobody's descriptors */
     sleeper_end(&sleeper);
 }
 
@@ -273,6 +274,33 @@ CONF_CASE(wake_from_a_callback_prevents_the_sleep, "S8 A3", VELO_CAP_TIMERS)
     assert_int_equal(velo_loop_run(loop, VELO_RUN_ONCE), 0);
     assert_int_equal(velo_submit(loop, nothing, NULL), 0);
     assert_int_equal(velo_loop_run(loop, VELO_RUN_ONCE), 0);
+    conf_destroy(loop);
+}
+
+static void end_at_turn_end(void *ctx)
+{
+    CONF_EXPECT_INT(velo_loop_shutdown(*(struct velo_loop **)ctx, 0), 0);
+}
+
+static void slept_too_long(void *arg)
+{
+    (void)arg;
+    CONF_EXPECT(!"the turn has waited for the timer");
+}
+
+/* The same in a run that goes on: the turn comes to its end without a sleep. */
+CONF_CASE(wake_from_a_callback_ends_the_turn_without_a_sleep, "S8", VELO_CAP_TIMERS)
+{
+    struct velo_loop *loop;
+    struct velo_options options = conf_options();
+    options.ctx = &loop;
+    options.on_turn_end = end_at_turn_end;
+    loop = conf_create(&options);
+    assert_int_equal(velo_timer_start(loop, 3 * CONF_NS_PER_S, 0, slept_too_long, NULL, NULL), 0);
+    assert_int_equal(velo_submit(loop, wake_own_loop, loop), 0);
+    uint64_t began_ns = conf_now_ns();
+    assert_int_equal(velo_loop_run(loop, VELO_RUN_FOREVER), 0);
+    assert_in_range(conf_now_ns() - began_ns, 0, 2900 * CONF_NS_PER_MS);
     conf_destroy(loop);
 }
 

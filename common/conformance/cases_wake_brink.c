@@ -6,6 +6,8 @@
  * acts.
  */
 #include <sched.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../sim/clock.h"
@@ -119,10 +121,11 @@ static void stop_at_brink(void *ctx)
     conf_count_wait(&brink->go, conf_count_get(&brink->at_brink));
 }
 
-static void brink_start(struct brink *brink, struct conf_runner *runner)
+static void
+brink_start(struct brink *brink, const struct velo_options *options, struct conf_runner *runner)
 {
-    brink->loop = conf_create(NULL);
     atomic_init(&brink->skip, -1);
+    brink->loop = conf_create(options);
     conf_count_init(&brink->at_brink);
     conf_count_init(&brink->go);
     conf_count_init(&brink->ran);
@@ -169,7 +172,7 @@ CONF_CASE(work_added_at_the_brink_of_sleep_is_not_lost, "S8", 0)
 {
     struct brink brink = {.rounds = 0};
     struct conf_runner runner;
-    brink_start(&brink, &runner);
+    brink_start(&brink, NULL, &runner);
     sim_hook(SIM_POLL_WAIT, stop_at_brink, &brink);
     sim_hook(SIM_FUTEX_WAIT, stop_at_brink, &brink);
     for (unsigned i = 0; i < 5 * KINDS; i++) {
@@ -191,7 +194,7 @@ CONF_CASE(work_added_before_the_sleep_is_announced_is_not_lost, "S8 R3", VELO_CA
 {
     struct brink brink = {.rounds = 0};
     struct conf_runner runner;
-    brink_start(&brink, &runner);
+    brink_start(&brink, NULL, &runner);
     assert_int_equal(velo_timer_start(brink.loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, NULL), 0);
     conf_sync(brink.loop);
     sim_clock_hook(stop_at_brink, &brink);
@@ -200,6 +203,65 @@ CONF_CASE(work_added_before_the_sleep_is_announced_is_not_lost, "S8 R3", VELO_CA
         for (int skip = 0; skip < readings && kind_is_offered(kind); skip++)
             if (!add_at_brink(&brink, kind, skip, 300 * CONF_NS_PER_MS))
                 readings = skip;
+    brink_end(&brink, &runner);
+}
+
+enum { CROWD = 5000 };
+
+/* The loop's allocator: as the C library, but that giving a block back may be the brink. */
+static void *resize_at_brink(void *ctx, void *block, size_t was, size_t size, size_t alignment)
+{
+    struct brink *brink = ctx;
+    void *fresh = NULL;
+    if (size == 0 && block != NULL && atomic_load(&brink->skip) >= 0)
+        stop_at_brink(brink);
+    if (size != 0) {
+        fresh = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+        if (fresh == NULL)
+            return NULL;
+        if (block != NULL)
+            memcpy(fresh, block, was < size ? was : size);
+    }
+    free(block);
+    return fresh;
+}
+
+/* Leave records behind that the loop gives back, at its leisure: on its way to the next sleep. */
+static void crowd_then_arm(void *arg)
+{
+    struct brink *brink = arg;
+    for (unsigned i = 0; i < CROWD; i++)
+        CONF_EXPECT_INT(velo_set_immediate(brink->loop, nothing, NULL, NULL), 0);
+    atomic_store(&brink->skip, 0);
+}
+
+/*
+ * S8, trap W1: the same after the time-out was worked out and before the sleep is announced, where
+ * no clock is read: the loop gives memory back there.
+ */
+CONF_CASE(work_added_while_the_loop_gives_memory_back_is_not_lost, "S8", VELO_CAP_IMMEDIATES)
+{
+    static struct brink brink;
+    struct conf_runner runner;
+    struct velo_allocator allocator = {resize_at_brink, &brink};
+    struct velo_options options = conf_options();
+    options.allocator = &allocator;
+    brink_start(&brink, &options, &runner);
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        conf_wait_state(brink.loop, VELO_STATE_SLEEPING);
+        assert_int_equal(velo_submit(brink.loop, crowd_then_arm, &brink), 0);
+        if (!conf_count_wait_for(&brink.at_brink, brink.rounds + 1, CONF_PATIENCE_NS / 2)) {
+            atomic_store(&brink.skip, -1);
+            brink_end(&brink, &runner);
+            conf_na("gives no memory back");
+        }
+        brink.rounds++;
+        unsigned used = kind_is_offered(kind) ? kind : KIND_TASK;
+        assert_int_equal(brink_add(&brink, used), 0);
+        conf_count_add(&brink.go, 1);
+        if (!conf_count_wait(&brink.ran, kind + 1))
+            fail_msg("a %s is lost", kind_name(used));
+    }
     brink_end(&brink, &runner);
 }
 
@@ -213,7 +275,7 @@ CONF_CASE(a_descriptor_watched_at_the_brink_of_sleep_is_seen,
 {
     struct brink brink = {.rounds = 0};
     struct conf_runner runner;
-    brink_start(&brink, &runner);
+    brink_start(&brink, NULL, &runner);
     assert_int_equal(pipe(brink.ends), 0);
     assert_int_equal(velo_timer_start(brink.loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, NULL), 0);
     conf_sync(brink.loop);
