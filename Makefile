@@ -6,7 +6,7 @@
 # the shared programs, unit tests, the hand-over, and the thin names for build/velo and scripts/.
 
 V ?= release
-VARIANTS := release debug asan tsan cov lto
+VARIANTS := release debug asan tsan cov lto sched
 ifeq ($(filter $(V),$(VARIANTS)),)
 $(error V=$(V) is unknown; choose one of: $(VARIANTS))
 endif
@@ -37,6 +37,7 @@ OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 OPT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 OPT_cov := -O0 -g --coverage
 OPT_lto := -O2 -g -DNDEBUG -flto=auto
+OPT_sched := -O1 -g # the library under the scheduler of common/sched: only for build/sched/NAME/explore
 MODE := $(OPT_$(V)) -fPIC -fvisibility=hidden -pthread
 CPPFLAGS += -D_GNU_SOURCE -Icommon/include -I.
 CFLAGS_ALL = -std=c11 $(CWARN) $(WERROR) $(MODE) $(CFLAGS)
@@ -53,6 +54,7 @@ cxxobjs = $(patsubst %.cc,$(B)/obj/%.o,$(wildcard $(1)))
 
 common_objs := $(call objs,common/*.c common/parts/*.c common/api/*.c)
 sim_objs := $(call objs,common/sim/*.c)
+sched_objs := $(call objs,common/sched/*.c)
 conformance_objs := $(call objs,common/conformance/*.c)
 race_objs := $(call objs,bench/race/*.c)
 shim_objs := $(call objs,bench/shim/*.c) $(call cxxobjs,bench/shim/*.cc)
@@ -83,6 +85,11 @@ $(B)/obj/bench/race/%.o $(B)/obj/bench/micro/%.o: CPPFLAGS += $(RACE_CFLAGS)
 # ---- compile ----
 # the report tells with which flags all contestants were compiled
 $(B)/obj/bench/tournament/env.o: CPPFLAGS += -DVELO_BUILD_FLAGS='"$(strip $(OPT_$(V)) -std=c11)"'
+
+# The scheduler looks at every atomic operation and system call of the library.
+ifeq ($(V),sched)
+$(common_objs) $(call objs,impls/*/*.c): CPPFLAGS += -include common/sched/seams.h
+endif
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -125,6 +132,8 @@ impl_objs_$(1) := $(call objs,impls/$(1)/*.c)
 impl_inputs_$(1) := $$(impl_objs_$(1)) $(B)/libcommon.a $(B)/sources
 $(B)/$(1)/conformance: $(conformance_objs) $(sim_objs) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(CONFORMANCE_LIBS))
+$(B)/$(1)/explore: $(sched_objs) $$(impl_inputs_$(1))
+	$$(call link,$(CC))
 $(B)/$(1)/race: $(race_objs) $(api_complete) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(RACE_LIBS))
 $(B)/$(1)/micro: $(micro_objs) $(B)/libbench.a $(api_complete) $$(impl_inputs_$(1))
@@ -240,7 +249,7 @@ limits: ready ## calibrate the physical limits of this machine
 list: ready ## contestants, capabilities and scenarios
 	@build/velo list
 
-.PHONY: tidy check sanitize repeat new clean help
+.PHONY: tidy check sanitize sched repeat new clean help
 tidy: ## style as a test, in seconds
 	@scripts/tidy.sh
 check: ## tidy, clang-tidy, every build variant, all tests, sanitizers
@@ -249,6 +258,8 @@ check: ## tidy, clang-tidy, every build variant, all tests, sanitizers
 sanitize: ## the suite and the units under ASan+UBSan and under TSan
 	$(call setup_first)
 	@MAKEFLAGS= scripts/test.sh asan tsan
+sched: ## interleavings of every contestant under the scheduler, and planted faults: [IMPL=]
+	@MAKEFLAGS= scripts/sched.sh --seconds 15 --exhaustive 40 $(IMPL)
 N ?= 50
 repeat: ## the suite N=50 times per contestant: alone, on one processor, beside a load: [IMPL=]
 	$(call setup_first)

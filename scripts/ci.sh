@@ -12,4 +12,5 @@ for variant in release debug asan tsan cov lto; do
     make --no-print-directory -j"$(nproc)" "V=$variant" build unit-programs
 done
 V=debug scripts/test.sh units conformance
+scripts/sched.sh --seconds 15 --exhaustive 40 --no-planted
 scripts/test.sh

@@ -11,7 +11,7 @@ export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 2
 
 # build comes before what it builds; each sanitizer builds for itself
-default_parts=(tidy build units conformance examples commands asan tsan)
+default_parts=(tidy build units conformance examples commands sched asan tsan)
 variant=${V:-release}
 limit_s=60 # of one program
 long_limit_s=600 # of a build, a suite, a script
@@ -32,6 +32,7 @@ parts: ${default_parts[*]}
   conformance  the suite with every contestant, in every fast path mode it has; the suite's own test
   examples     common/examples with every contestant
   commands     the test scripts: AREA/test/*.sh
+  sched        random interleavings of every contestant under the scheduler, and planted faults
   asan, tsan   conformance and units under AddressSanitizer with UBSan, and under ThreadSanitizer
 Without a part: all of them, in this order.
 EOF
@@ -56,7 +57,7 @@ counts_in() # counts_in FILE STATUS: prints "PASSED FAILED" as the program repor
 step() # step LABEL COMMAND...: run it, count it, keep its output for the end if it failed
 {
     local label=$1 out=build/test/step.out status passed failed why limit_s=$limit_s began=$SECONDS
-    case $part in build | conformance | commands | asan | tsan) limit_s=$long_limit_s ;; esac
+    case $part in build | conformance | commands | sched | asan | tsan) limit_s=$long_limit_s ;; esac
     shift
     timeout --foreground -k 10 "$limit_s" "$@" >"$out" 2>&1 </dev/null
     status=$?
@@ -144,6 +145,11 @@ part_commands()
         [ -f "$script" ] || continue
         step "$script" "$script"
     done
+}
+
+part_sched()
+{
+    step "interleavings" scripts/sched.sh --seconds 4
 }
 
 part_asan()

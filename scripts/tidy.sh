@@ -91,7 +91,8 @@ check_text() # SPDX line, blanks at the end of lines, carriage returns, marks of
         head -n 2 "$file" | grep -q 'SPDX-License-Identifier: MIT' ||
             echo "$file:1: no line 'SPDX-License-Identifier: MIT' on top [spdx]"
     done
-    with_files '.' grep -nHIE '[[:blank:]]+$' |
+    # the context of a patch begins with a blank, also that of an empty line
+    with_files '.' grep -nHIE '[[:blank:]]+$' | grep -v '^[^:]*\.patch:' |
         sed -E 's/^([^:]*:[0-9]+):.*/\1: blank at the end of the line [blank]/'
     with_files "$c_files" grep -nHE '^.{101,}$' |
         sed -E 's/^([^:]*:[0-9]+):.*/\1: longer than 100 columns [columns]/'

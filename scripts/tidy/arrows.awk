@@ -14,6 +14,7 @@ BEGIN {
     may["common/parts/"] = api
     may["common/api/"] = core "|" parts "|" api
     may["common/sim/"] = parts "|" api
+    may["common/sched/"] = parts "|" api
     may["common/conformance/"] = api "|^common/sim/"
     may["common/examples/"] = api
     may["common/unit/"] = core "|" parts "|" api
