@@ -30,6 +30,23 @@ void core_log(const struct velo_core *core,
     core->opts.on_log(core->opts.ctx, level, event, fields);
 }
 
+void core_log_failed_wake(const struct velo_core *core, int error)
+{
+    static const char name[] = "errno=";
+    char text[32] = "";
+    char *at = text + sizeof(text) - 1; /* from the last digit backwards */
+    unsigned left = (unsigned)-error;
+    if (core->opts.on_log == NULL)
+        return;
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left != 0);
+    for (size_t i = sizeof(name) - 1; i > 0; i--)
+        *--at = name[i - 1];
+    core->opts.on_log(core->opts.ctx, VELO_LOG_ERROR, "wake_failed", at);
+}
+
 /* ---- entering user code, and the checkpoint ---- */
 
 void core_invoke_timed(struct velo_core *core, velo_fn fn, void *arg)

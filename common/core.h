@@ -366,6 +366,21 @@ void core_disarm(struct velo_core *core, uint32_t index);
 /* Prepare the pool for offloads, which has no thread yet. 0 or -errno. */
 int core_init_pool(struct velo_core *core);
 
+/* Tell on_timer_audit, if there is one. Any thread. */
+void core_tell_timer(const struct velo_core *core,
+                     enum velo_timer_event event,
+                     velo_id id,
+                     uint64_t deadline_ns);
+
+static inline void core_audit_timer(const struct velo_core *core,
+                                    enum velo_timer_event event,
+                                    velo_id id,
+                                    uint64_t deadline_ns)
+{
+    if (__builtin_expect(core->opts.on_timer_audit != NULL, 0))
+        core_tell_timer(core, event, id, deadline_ns);
+}
+
 /* ---- termination and liveness ---- */
 
 /* Give up everything that is left, reporting each item once (L7). */
@@ -389,6 +404,9 @@ __attribute__((format(printf, 4, 5))) void core_log(const struct velo_core *core
                                                     const char *event,
                                                     const char *format,
                                                     ...);
+
+/* Tell that a wake-up could not be made. Any thread, also in a signal handler: nothing of stdio. */
+void core_log_failed_wake(const struct velo_core *core, int error);
 
 /*
  * A call of any thread that adds work: on the owner nothing to do but the state, else the gate.

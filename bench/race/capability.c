@@ -26,6 +26,7 @@ static const struct {
     {"METRICS", VELO_CAP_METRICS},
     {"BACKEND_FD", VELO_CAP_BACKEND_FD},
     {"OFFLOAD", VELO_CAP_OFFLOAD},
+    {"SIGNAL_SAFE", VELO_CAP_SIGNAL_SAFE},
 };
 
 #define NAME_COUNT (sizeof names / sizeof names[0])

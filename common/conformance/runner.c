@@ -359,7 +359,8 @@ static const char *const capability_names[] = {"GLOBAL_FIFO",
                                                "BOUNDED",
                                                "METRICS",
                                                "BACKEND_FD",
-                                               "OFFLOAD"};
+                                               "OFFLOAD",
+                                               "SIGNAL_SAFE"};
 
 const char *conf_capability_name(unsigned bit)
 {

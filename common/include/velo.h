@@ -119,19 +119,24 @@ enum {
 #define VELO_CAP_METRICS (UINT64_C(1) << 12)
 #define VELO_CAP_BACKEND_FD (UINT64_C(1) << 13)
 #define VELO_CAP_OFFLOAD (UINT64_C(1) << 14)
+#define VELO_CAP_SIGNAL_SAFE (UINT64_C(1) << 15)
 
 /* Levels of on_log. */
 enum velo_log_level { VELO_LOG_DEBUG, VELO_LOG_INFO, VELO_LOG_WARN, VELO_LOG_ERROR };
 
 /*
- * Where a loop's memory comes from, instead of malloc. Any thread that calls the loop may call it,
- * several at once.
+ * Where a loop's memory comes from, instead of malloc and mmap: all of it, the loop itself
+ * included, but for what the kernel holds and the stacks of the threads that the library starts.
+ * Any thread that calls the loop may call it, several at once, and so may a signal handler that
+ * submits (S9). It must not call the loop. Every block is given back, at the latest by
+ * velo_loop_destroy().
  */
 struct velo_allocator {
     /*
-     * As realloc, with the old size told: [block] NULL allocates, [new_size] 0 frees and returns
-     * NULL. [alignment] is a power of two, the same for the life of a block. On failure returns
-     * NULL and leaves [block] as it was. A block comes uninitialised.
+     * As realloc, with the old size told: [block] NULL, with [old_size] 0, allocates; [new_size] 0
+     * frees and returns NULL, and cannot fail; both at once do not happen. [alignment] is a power
+     * of two, the same for the life of a block. On failure returns NULL and leaves [block] as it
+     * was. A block comes uninitialised.
      */
     void *(*resize)(void *ctx, void *block, size_t old_size, size_t new_size, size_t alignment);
     void *ctx;
@@ -149,7 +154,7 @@ enum velo_timer_event {
 struct velo_timer_audit {
     enum velo_timer_event event;
     velo_id id;
-    uint64_t deadline_ns; /* the one that was meant; CLOCK_MONOTONIC */
+    uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0 for a cancel by another thread than the owner */
     uint64_t now_ns;      /* when this was told */
 };
 
@@ -187,11 +192,12 @@ struct velo_options {
     bool metrics;           /* time callbacks, polls and turns, and keep snapshots (X3) */
     bool cpu_accounting;    /* and the processor time of every callback: two system calls each */
     bool watchdog;          /* report callbacks that take slow_ns while they still run (X4) */
-    const struct velo_allocator *allocator; /* copied; NULL = malloc, realloc, free */
+    const struct velo_allocator *allocator; /* copied, its resize not NULL; NULL = C library */
     /* A callback has been running for [elapsed_ns] >= slow_ns; with [watchdog], once for each, on
      * the watchdog's thread. [fn] is NULL for one of a descriptor. */
     void (*on_stuck)(void *ctx, velo_fn fn, void *arg, uint64_t elapsed_ns);
-    /* Something happened to a timer; on the thread that did it. Must not call the loop. */
+    /* Something happened to a timer; on the thread that did it, before the callback can run. Several
+     * threads may call it at once. It must not call the loop. */
     void (*on_timer_audit)(void *ctx, const struct velo_timer_audit *audit);
 };
 
@@ -334,7 +340,7 @@ VELO_API bool velo_loop_is_alive(const struct velo_loop *loop);
 
 /*
  * End a sleep, or make the next poll non-blocking. Calls coalesce.
- * Thread:  any.
+ * Thread:  any; with VELO_CAP_SIGNAL_SAFE also in a signal handler (S9).
  * Returns: 0; -ESHUTDOWN.
  */
 VELO_API int velo_loop_wake(struct velo_loop *loop);
@@ -360,7 +366,8 @@ VELO_API int velo_loop_backend_fd(struct velo_loop *loop);
 
 /*
  * Run [fn] once on the owner thread, never inline, in the order of this producer (S2, S3).
- * Thread:  any, also inside callbacks.
+ * Thread:  any, also inside callbacks; with VELO_CAP_SIGNAL_SAFE also in a signal handler, whatever
+ *          it has interrupted (S9). There on_log may be called, and the allocator.
  * Owns:    [arg] stays the caller's; the loop holds it until [fn] ran or was discarded (L7).
  * Returns: 0; -EINVAL no fn; -ESHUTDOWN; -EAGAIN max_pending reached; -EBUSY rate_per_sec reached;
  *          -ENOMEM.

@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <string.h>
 
 struct velo_loop {
     struct velo_core core; /* first: a loop is a core */
@@ -26,7 +25,7 @@ VELO_EMBEDS_CORE(struct velo_loop);
 
 static void log_failed_wake(void *loop, int error)
 {
-    core_log(core_of_const(loop), VELO_LOG_ERROR, "wake_failed", "error=%s", strerror(-error));
+    core_log_failed_wake(core_of_const(loop), error);
 }
 
 int loop_init(struct velo_loop *loop)
@@ -202,7 +201,7 @@ const struct velo_impl *velo_impl(void)
                         VELO_CAP_IMMEDIATES | VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD |
                         VELO_CAP_FDS | VELO_CAP_FD_EDGE | VELO_CAP_UNTIL_IDLE | VELO_CAP_BATCH |
                         VELO_CAP_BOUNDED | VELO_CAP_METRICS | VELO_CAP_BACKEND_FD |
-                        VELO_CAP_OFFLOAD,
+                        VELO_CAP_OFFLOAD | VELO_CAP_SIGNAL_SAFE,
     };
     return &impl;
 }

@@ -22,7 +22,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <string.h>
 
 #define SPIN_LOOKS 16 /* between two looks at the clock */
 
@@ -38,7 +37,7 @@ VELO_EMBEDS_CORE(struct velo_loop);
 
 static void log_failed_wake(void *loop, int error)
 {
-    core_log(core_of_const(loop), VELO_LOG_ERROR, "wake_failed", "error=%s", strerror(-error));
+    core_log_failed_wake(core_of_const(loop), error);
 }
 
 int loop_init(struct velo_loop *loop)

@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <string.h>
 #include <unistd.h>
 
 #define WAKE_TRIES 16
@@ -99,7 +98,7 @@ static bool claim_wake(struct velo_loop *loop)
 /* The wake-up could not be made: let the next submit try, unless the owner is up already. */
 static void reopen_wake(struct velo_loop *loop, int error)
 {
-    core_log(&loop->core, VELO_LOG_ERROR, "wake_failed", "error=%s", strerror(error));
+    core_log_failed_wake(&loop->core, -error);
     pthread_mutex_lock(&loop->lock);
     bool reopened = loop->asleep;
     if (reopened) {
