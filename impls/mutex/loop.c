@@ -284,9 +284,15 @@ static size_t run_lane(struct velo_loop *loop, int lane)
 {
     struct velo_task task;
     size_t ran = 0;
-    swap(loop, lane); /* S5: those present now */
-    for (; !core_lane_ends(&loop->core, ran) && next(loop, lane, &task); ran++)
+    bool left_over = loop->at[lane] < loop->running[lane].count; /* by a slice or a shutdown */
+    swap(loop, lane);
+    uint64_t there = left_over ? present(loop, lane) : loop->running[lane].count; /* S5 */
+    for (; ran < there && !core_lane_ends(&loop->core, ran); ran++) {
+        swap(loop, lane);
+        if (!next(loop, lane, &task))
+            break;
         core_call(&loop->core, (enum velo_lane)lane, task.fn, task.arg);
+    }
     return ran;
 }
 
