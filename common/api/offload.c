@@ -18,9 +18,10 @@ static struct velo_core *core_of_pool(void *ctx)
     return ctx;
 }
 
-static void work(void *ctx, uint32_t job)
+static bool work(void *ctx, uint32_t job)
 {
     core_work(ops_at(&core_of_pool(ctx)->ops, job));
+    return !core_is_forked(core_of_pool(ctx));
 }
 
 static void mailed(void *ctx)
@@ -67,6 +68,8 @@ int velo_offload(
     if (loop == NULL || work_fn == NULL)
         return -EINVAL;
     struct velo_core *core = core_of(loop);
+    if (core_is_forked(core))
+        return -ECHILD;
     if (!core_enter_work(core, &owner))
         return -ESHUTDOWN;
     int rc = pool_prepare(&core->pool);
@@ -91,6 +94,8 @@ int velo_offload_cancel(struct velo_loop *loop, velo_id id)
     if (loop == NULL)
         return -EINVAL;
     struct velo_core *core = core_of(loop);
+    if (core_is_forked(core))
+        return -ECHILD;
     bool owner = core_enter_guest(core);
     int rc = pool_cancel(&core->pool, id);
     if (rc == 0) {

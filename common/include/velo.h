@@ -280,9 +280,9 @@ VELO_API int velo_loop_create(struct velo_loop **out, const struct velo_options 
  * Owns:    nothing changes hands.
  * Returns: 0 the mode's end was reached, or a graceful shutdown completed; -ECANCELED the loop was
  *          closed; -EINVAL unknown mode; -EBUSY another thread runs it; -EDEADLK called from one of
- *          its callbacks or work functions; -ESHUTDOWN terminating or terminated; or the error of a
- * failing poll, after a proper termination (L10). Memory:  everything written before a run that
- * returned is visible to the next owner.
+ *          its callbacks or work functions; -ESHUTDOWN terminating or terminated; or the error of
+ *          a failing poll, after a proper termination (L10).
+ * Memory:  everything written before a run that returned is visible to the next owner.
  */
 VELO_API int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode);
 
@@ -295,8 +295,8 @@ VELO_API int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode);
  * close or destroy.
  * Owns:    nothing.
  * Returns: 0 terminated (or, with [timeout_ns] 0, from a callback or a work function: accepted);
- *          -ETIMEDOUT the
- *          drain goes on; -ECANCELED an earlier close was joined; -ESHUTDOWN terminated before.
+ *          -ETIMEDOUT the drain goes on; -ECANCELED an earlier close was joined; -ESHUTDOWN
+ *          terminated before.
  * Units:   nanoseconds; -1 waits for ever, 0 only requests.
  */
 VELO_API int velo_loop_shutdown(struct velo_loop *loop, int64_t timeout_ns);
@@ -534,23 +534,28 @@ VELO_API int velo_fd_unwatch(struct velo_loop *loop, velo_id id);
  * Run [work_fn] on a thread of the loop's pool, then [done_fn] with 0 on the owner, as a task of
  * the normal lane (O1, R4). Work begins in the order of these calls, up to [workers] at a time;
  * threads are started when they are needed, and block all signals. [work_fn] may use the loop as
- * any other thread may; it must return, and must not wait for the loop's end. Thread:  any, also
- * inside callbacks and work functions. Owns:    [arg] is the work function's, then the callback's,
- * until that ran or it was discarded (L7). [done_fn] may be NULL. [id] may be NULL; it is written
- * before [work_fn] can run (T6). Returns: 0; -EINVAL no work_fn; -ESHUTDOWN; -EAGAIN the pool has
- * no thread and none could be started; -ENOMEM. A thread that could not be started beside others is
- * no error: the pool goes on with fewer and tries again at the next call. Memory:  what was written
- * before the call is visible in [work_fn], and what that wrote in [done_fn].
+ * any other thread may; it must return, and must not wait for the loop's end. If it forks, the
+ * child must exec or exit: when [work_fn] returns there, the process ends.
+ * Thread:  any, also inside callbacks and work functions.
+ * Owns:    [arg] is the work function's, then the callback's, until that ran or the offload was
+ *          discarded (L7). [done_fn] may be NULL. [id] may be NULL; it is written before [work_fn]
+ *          can run (T6).
+ * Returns: 0; -EINVAL no work_fn; -ESHUTDOWN; -EAGAIN the pool has no thread and none could be
+ *          started; -ENOMEM. A thread that could not be started beside others is no error: the pool
+ *          goes on with fewer and tries again at the next call.
+ * Memory:  what was written before the call is visible in [work_fn], and what that wrote in
+ *          [done_fn].
  */
 VELO_API int
 velo_offload(struct velo_loop *loop, velo_fn work_fn, velo_done_fn done_fn, void *arg, velo_id *id);
 
 /*
  * Cancel an offload whose work has not begun. Its callback still runs, once, with -ECANCELED,
- * unless the loop is closed first; exactly one of cancel and work gets it (O1, O3). Thread:  any;
- * never waits for work functions or the loop. Owns:    after 0 [arg] is the callback's, or the
- * caller's when there is none. Returns: 0 its work will not run; -EBUSY it is running; -ENOENT it
- * has ended, was cancelled or discarded, or never was; -ESHUTDOWN is never returned.
+ * unless the loop is closed first (O1, O3). Either the work runs or its cancel returns 0.
+ * Thread:  any; never waits for work functions or the loop.
+ * Owns:    after 0 [arg] is the callback's, or the caller's when there is none.
+ * Returns: 0 its work will not run; -EBUSY it is running; -ENOENT it has ended, was cancelled or
+ *          discarded, or never was; -ESHUTDOWN is never returned.
  */
 VELO_API int velo_offload_cancel(struct velo_loop *loop, velo_id id);
 

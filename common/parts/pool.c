@@ -103,15 +103,16 @@ static void unqueue(struct pool *pool, uint32_t job)
     pool->queued--;
 }
 
-/* Run one job; returns with the lock held again. */
-static void run_one(struct pool *pool)
+/* Run one job; returns with the lock held again. False, without it: see pool_host.work. */
+static bool run_one(struct pool *pool)
 {
     uint32_t job = pool->queue.first;
     unqueue(pool, job);
     set_state(pool, job, OP_FIRING);
     pool->busy++;
     pthread_mutex_unlock(&pool->lock);
-    pool->host->work(pool->ctx, job);
+    if (!pool->host->work(pool->ctx, job))
+        return false;
     pthread_mutex_lock(&pool->lock);
     pool->busy--;
     bool late = pool->ended;
@@ -125,6 +126,7 @@ static void run_one(struct pool *pool)
     else
         pool->host->mailed(pool->ctx);
     pthread_mutex_lock(&pool->lock);
+    return true;
 }
 
 static void *thread_main(void *arg)
@@ -133,10 +135,10 @@ static void *thread_main(void *arg)
     working_for = pool;
     pthread_mutex_lock(&pool->lock);
     while (!pool->ended) {
-        if (pool->queued != 0)
-            run_one(pool);
-        else
+        if (pool->queued == 0)
             pthread_cond_wait(&pool->work, &pool->lock);
+        else if (!run_one(pool))
+            return NULL;
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;

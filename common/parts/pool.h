@@ -21,7 +21,8 @@
 
 /* What the loop does for its pool; on the worker's thread, without the lock. */
 struct pool_host {
-    void (*work)(void *ctx, uint32_t job); /* run its work function */
+    /* Run its work function. False: this is the child of a fork now, the pool is not ours. */
+    bool (*work)(void *ctx, uint32_t job);
     void (*mailed)(void *ctx);             /* the job is in the inbox: wake the owner */
     void (*late)(void *ctx, uint32_t job); /* its work ended after pool_end(): discard it */
 };
