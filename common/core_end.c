@@ -57,6 +57,7 @@ static void discard_timer(struct velo_core *core, uint32_t index)
     while (OP_STATE(word) == OP_PENDING) {
         if (!op_move(op, &word, op_with_state(word, OP_DEAD)))
             continue;
+        core_audit_timer(core, VELO_TIMER_DISCARDED, op_id(word, index), op->deadline_ns);
         counter_add(&core->ledger.armed, UINT64_MAX);
         if ((word & OP_UNREF) == 0)
             counter_add(&core->ledger.live, UINT64_MAX);

@@ -3,6 +3,15 @@
 #include "common/core.h"
 #include "common/parts/clock.h"
 
+void core_tell_timer(const struct velo_core *core,
+                     enum velo_timer_event event,
+                     velo_id id,
+                     uint64_t deadline_ns)
+{
+    struct velo_timer_audit audit = {event, id, deadline_ns, clock_now_ns()};
+    core->opts.on_timer_audit(core->opts.ctx, &audit);
+}
+
 /* A timer finds no memory in the store: it waits in the backlog, and the loop does not sleep long.
  */
 static void insert(struct velo_core *core, uint32_t index)
@@ -82,6 +91,7 @@ static void fire(struct velo_core *core, uint32_t index)
             counter_add(&core->ledger.live, UINT64_MAX);
     }
     counter_add(&core->ledger.timers_fired, 1);
+    core_audit_timer(core, VELO_TIMER_FIRED, op_id(word, index), op->deadline_ns);
     core_invoke(core, op->fn, op->arg);
     if (periodic)
         finish_period(core, index, start_ns);

@@ -82,7 +82,9 @@ static int start_on_owner(struct velo_core *core, const struct timer_args *args,
     uint32_t index = ops_take_own(&core->ops);
     if (index == OP_NIL)
         return -ENOMEM;
-    op_publish(ops_at(&core->ops, index), fill(core, index, args, 0, id));
+    uint64_t word = fill(core, index, args, 0, id);
+    core_audit_timer(core, VELO_TIMER_ARMED, op_id(word, index), args->deadline_ns);
+    op_publish(ops_at(&core->ops, index), word);
     counter_add(&core->ledger.lanes[VELO_LANE_TIMER].accepted, 1);
     count_live(core, true, 1);
     count_armed(core, true, 1);
@@ -103,6 +105,7 @@ static int start_elsewhere(struct velo_loop *loop, const struct timer_args *args
         count_live(core, false, 1);
         count_armed(core, false, 1);
         note_deadline(core, args->deadline_ns);
+        core_audit_timer(core, VELO_TIMER_ARMED, op_id(word, index), args->deadline_ns);
         op_publish(ops_at(&core->ops, index), word);
         foreign_push(loop, index);
     }
@@ -176,6 +179,8 @@ static int cancel(struct velo_loop *loop, velo_id id, bool owner)
             counter_add(&core->ledger.lanes[VELO_LANE_TIMER].cancelled, 1);
         else
             shared_counter_add(&core->foreign.cancelled[VELO_LANE_TIMER], 1);
+        /* another thread may not look at the deadline, which the owner may be moving */
+        core_audit_timer(core, VELO_TIMER_CANCELLED, id, owner ? op->deadline_ns : 0);
         recycle(loop, index, state, owner);
         return 0;
     }
@@ -242,6 +247,7 @@ static int restart_on_owner(struct velo_core *core, velo_id id, uint64_t deadlin
     core_disarm(core, index);
     op->deadline_ns = deadline_ns;
     core_arm(core, index);
+    core_audit_timer(core, VELO_TIMER_RESTARTED, id, deadline_ns);
     return 0;
 }
 
@@ -277,6 +283,8 @@ static int restart_elsewhere(struct velo_loop *loop, velo_id id, uint64_t deadli
         op->arg = (void *)(uintptr_t)(rc == 0 ? id : 0); // NOLINT(performance-no-int-to-ptr)
         op->deadline_ns = deadline_ns;
         op_publish(op, op_word_make(op_word(op), OP_RESTART, OP_FOREIGN));
+        if (rc == 0)
+            core_audit_timer(core, VELO_TIMER_RESTARTED, id, deadline_ns);
         foreign_push(loop, index);
     }
     gate_leave(&core->work);

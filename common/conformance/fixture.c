@@ -151,6 +151,18 @@ static void on_slow(void *ctx, velo_fn fn, void *arg, uint64_t elapsed_ns)
     host->user.on_slow(host->user.ctx, fn, arg, elapsed_ns);
 }
 
+static void on_stuck(void *ctx, velo_fn fn, void *arg, uint64_t elapsed_ns)
+{
+    struct host *host = ctx;
+    host->user.on_stuck(host->user.ctx, fn, arg, elapsed_ns);
+}
+
+static void on_timer_audit(void *ctx, const struct velo_timer_audit *audit)
+{
+    struct host *host = ctx;
+    host->user.on_timer_audit(host->user.ctx, audit);
+}
+
 static void on_turn_begin(void *ctx)
 {
     struct host *host = ctx;
@@ -181,6 +193,8 @@ struct velo_loop *conf_create(const struct velo_options *options)
     wrapped.on_discard = on_discard;
     wrapped.on_log = on_log;
     wrapped.on_slow = host->user.on_slow != NULL ? on_slow : NULL;
+    wrapped.on_stuck = host->user.on_stuck != NULL ? on_stuck : NULL;
+    wrapped.on_timer_audit = host->user.on_timer_audit != NULL ? on_timer_audit : NULL;
     wrapped.on_turn_begin = host->user.on_turn_begin != NULL ? on_turn_begin : NULL;
     wrapped.on_turn_end = host->user.on_turn_end != NULL ? on_turn_end : NULL;
     assert_int_equal(velo_loop_create(&host->loop, &wrapped), 0);
