@@ -33,6 +33,7 @@ enum sim_call {
     SIM_AFFINITY,     /* sched_getaffinity */
     SIM_THREAD,       /* pthread_create; [error] is what it returns */
     SIM_LOCK,         /* pthread_mutex_init, pthread_cond_init; likewise */
+    SIM_ATFORK,       /* pthread_atfork; likewise */
     SIM_BLOCK,        /* a test's own struct velo_allocator, which asks sim_enter() */
     SIM_ALLOC,        /* malloc, calloc, realloc, aligned_alloc, posix_memalign, mmap of memory;
                          a fault strikes only the thread that armed it, and only it is counted */

@@ -39,6 +39,17 @@ SEEN int pthread_cond_init(pthread_cond_t *cond, const pthread_condattr_t *attr)
     return error != 0 ? error : next(cond, attr);
 }
 
+/* libc has this one for static linking only; what it calls is exported. */
+extern int
+__register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *object);
+extern void *__dso_handle;
+
+SEEN int pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+    int error = sim_enter(SIM_ATFORK);
+    return error != 0 ? error : __register_atfork(prepare, parent, child, &__dso_handle);
+}
+
 SEEN int sched_getaffinity(pid_t thread, size_t size, cpu_set_t *set)
 {
     NEXT(sched_getaffinity)
