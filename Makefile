@@ -249,7 +249,7 @@ limits: ready ## calibrate the physical limits of this machine
 list: ready ## contestants, capabilities and scenarios
 	@build/velo list
 
-.PHONY: tidy check sanitize sched repeat new clean help
+.PHONY: tidy check sanitize sched repeat mutants new clean help
 tidy: ## style as a test, in seconds
 	@scripts/tidy.sh
 check: ## tidy, clang-tidy, every build variant, all tests, sanitizers
@@ -265,6 +265,9 @@ repeat: ## the suite N=50 times per contestant: alone, on one processor, beside 
 	$(call setup_first)
 	$(submake) V=$(V) suite
 	@V=$(V) scripts/repeat.sh $(N) $(IMPL)
+mutants: ## bring back each fault of common/conformance/mutants; the suite must find it: [ONLY=GLOB]
+	$(call setup_first)
+	@MAKEFLAGS= scripts/mutants.sh $(call option,ONLY,only)
 new: ## a new contestant that compiles and passes: IMPL=
 	@scripts/new-impl.sh $(IMPL)
 clean: ## remove everything that was built; run folders stay
