@@ -49,13 +49,12 @@ void core_log_failed_wake(const struct velo_core *core, int error)
 
 /* ---- entering user code, and the checkpoint ---- */
 
-void core_invoke_timed(struct velo_core *core, velo_fn fn, void *arg)
+void core_invoke_measured(struct velo_core *core, velo_fn fn, void *arg)
 {
-    uint64_t start_ns = clock_now_ns();
+    struct core_span span = {.fn = fn, .arg = arg};
+    core_span_start(core, &span);
     fn(arg);
-    uint64_t elapsed_ns = clock_now_ns() - start_ns;
-    if (elapsed_ns >= core->opts.slow_ns && core->opts.on_slow != NULL)
-        core->opts.on_slow(core->opts.ctx, fn, arg, elapsed_ns);
+    core_span_stop(core, &span);
 }
 
 /* Run a lane of ticks or microtasks until it is empty, what it adds included (M2). */
@@ -105,6 +104,8 @@ void core_turn_begin(struct velo_core *core)
         core->opts.on_turn_begin(core->opts.ctx);
     core_drain_inbox(core);
     core->now_ns = clock_now_ns();
+    if (core->meter != NULL)
+        core_meter_turn(core, core->now_ns);
     core_checkpoint_if_due(core);
 }
 
@@ -125,7 +126,9 @@ int core_poll(struct velo_core *core, int64_t timeout_ns)
     if (core_is_forked(core)) /* its descriptors are the parent's, too */
         return -ECHILD;
     counter_add(&core->ledger.polls, 1);
+    core_wait_begin(core);
     int rc = poller_wait(core->fds.epfd, core->fds.batch, FD_BATCH, timeout_ns);
+    core_wait_end(core);
     core->fds.ready = rc < 0 ? 0 : rc;
     core->unharvested = false;
     return rc < 0 ? rc : 0;
@@ -143,7 +146,9 @@ int core_peek(struct velo_core *core, int64_t timeout_ns)
     if (core_is_forked(core))
         return -ECHILD;
     counter_add(&core->ledger.polls, 1);
+    core_wait_begin(core);
     int rc = poller_peek(core->fds.epfd, timeout_ns);
+    core_wait_end(core);
     core->unharvested = rc > 0;
     return rc;
 }
@@ -155,15 +160,12 @@ void core_run_fds(struct velo_core *core)
         if (!fdtable_claim(&core->fds, i, &call))
             continue;
         counter_add(&core->ledger.fd_events, 1);
-        uint64_t start_ns = core->timed ? clock_now_ns() : 0;
+        struct core_span span = {.fn = NULL, .arg = call.arg};
+        core_span_begin(core, &span);
         guard_set(&core->guard);
         call.fn(call.fd, call.events, call.arg);
         guard_clear(&core->guard);
-        if (core->timed && core->opts.on_slow != NULL) {
-            uint64_t elapsed_ns = clock_now_ns() - start_ns;
-            if (elapsed_ns >= core->opts.slow_ns)
-                core->opts.on_slow(core->opts.ctx, NULL, call.arg, elapsed_ns);
-        }
+        core_span_end(core, &span);
         core_checkpoint_if_due(core);
     }
     core->fds.ready = 0;
@@ -182,15 +184,12 @@ static void complete(struct velo_core *core, uint32_t index)
     ops_free(&core->ops, index);
     if (done_fn == NULL)
         return;
-    uint64_t start_ns = core->timed ? clock_now_ns() : 0;
+    struct core_span span = {.fn = NULL, .arg = arg};
+    core_span_begin(core, &span);
     guard_set(&core->guard);
     done_fn(status, arg);
     guard_clear(&core->guard);
-    if (core->timed && core->opts.on_slow != NULL) {
-        uint64_t elapsed_ns = clock_now_ns() - start_ns;
-        if (elapsed_ns >= core->opts.slow_ns)
-            core->opts.on_slow(core->opts.ctx, NULL, arg, elapsed_ns);
-    }
+    core_span_end(core, &span);
     core_checkpoint_if_due(core);
 }
 
@@ -315,10 +314,16 @@ bool core_sleep_begin(struct velo_core *core)
 {
     tidy(core);
     counter_set(&core->ledger.next_deadline_ns, timers_next_ns(core->timers));
-    return lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_SLEEPING);
+    if (core->meter != NULL) /* first: who sees it sleep sees the counters, too */
+        core_meter_sleep(core);
+    if (!lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_SLEEPING))
+        return false;
+    core_wait_begin(core);
+    return true;
 }
 
 void core_sleep_end(struct velo_core *core)
 {
+    core_wait_end(core);
     lifecycle_move(&core->life, VELO_STATE_SLEEPING, VELO_STATE_RUNNING);
 }

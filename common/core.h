@@ -71,7 +71,7 @@ struct velo_core {
     struct velo_options opts;        /* constant; its allocator is the next, or NULL */
     struct velo_allocator allocator; /* constant; without resize: the C library */
     uint32_t born;                   /* constant: forked_now() at creation, see core_is_forked() */
-    bool timed;                      /* constant: slow_ns is set */
+    bool timed;                      /* constant: some callbacks are measured, see meter.h */
     bool sliced;                     /* constant: time_slice_ns is set */
     /* owner only */
     bool draining;         /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
@@ -80,6 +80,8 @@ struct velo_core {
     bool starved;          /* an inserted timer has found no memory: see core_drain_inbox() */
     bool unharvested;      /* the kernel was seen to have events: the next turn must take them */
     struct guard guard;    /* around callbacks, in debug builds */
+    uint32_t unmeasured;   /* if timed: callbacks up to the next measured one, itself included */
+    struct meter *meter;   /* NULL: nothing is measured but slow_ns */
     int error;             /* of a failing poll, 0 = none (L10) */
     uint64_t now_ns;       /* fixed at the beginning of the turn */
     uint64_t slice_end_ns; /* of the tasks phase */
@@ -268,7 +270,7 @@ static inline bool core_lane_ends(const struct velo_core *core, uint64_t ran)
 }
 
 void core_checkpoint(struct velo_core *core);
-void core_invoke_timed(struct velo_core *core, velo_fn fn, void *arg);
+void core_invoke_measured(struct velo_core *core, velo_fn fn, void *arg);
 
 static inline bool core_checkpoint_is_due(const struct velo_core *core)
 {
@@ -321,12 +323,44 @@ static inline size_t core_run_completions(struct velo_core *core, uint64_t ran)
     return core->completions.fenced == 0 ? 0 : core_run_fenced(core, ran);
 }
 
+/* A callback that is being measured; [fn] is what hooks are told, NULL if it is of another type. */
+struct core_span {
+    velo_fn fn;
+    void *arg;
+    bool measured;
+    uint64_t start_ns;
+    uint64_t cpu_ns;
+};
+
+void core_span_start(struct velo_core *core, struct core_span *span);
+void core_span_stop(struct velo_core *core, const struct core_span *span);
+
+/* Is the callback that comes now measured? Once for each. */
+static inline bool core_measures(struct velo_core *core)
+{
+    return __builtin_expect(core->timed, 0) && --core->unmeasured == 0;
+}
+
+/* Around a callback that core_invoke() cannot call. */
+static inline void core_span_begin(struct velo_core *core, struct core_span *span)
+{
+    span->measured = core_measures(core);
+    if (span->measured)
+        core_span_start(core, span);
+}
+
+static inline void core_span_end(struct velo_core *core, const struct core_span *span)
+{
+    if (span->measured)
+        core_span_stop(core, span);
+}
+
 /* Enter user code. */
 static inline void core_invoke(struct velo_core *core, velo_fn fn, void *arg)
 {
     guard_set(&core->guard);
-    if (__builtin_expect(core->timed, 0))
-        core_invoke_timed(core, fn, arg);
+    if (core_measures(core))
+        core_invoke_measured(core, fn, arg);
     else
         fn(arg);
     guard_clear(&core->guard);
@@ -379,6 +413,37 @@ static inline void core_audit_timer(const struct velo_core *core,
 {
     if (__builtin_expect(core->opts.on_timer_audit != NULL, 0))
         core_tell_timer(core, event, id, deadline_ns);
+}
+
+/* ---- measuring, see meter.h; each does nothing without its option ---- */
+
+int core_meter_init(struct velo_core *core); /* 0 or -ENOMEM */
+void core_meter_fini(struct velo_core *core);
+int core_watchdog_start(struct velo_core *core); /* 0 or -errno */
+void core_watchdog_stop(struct velo_core *core);
+bool core_watchdog_is_mine(const struct velo_core *core); /* is it the calling thread? */
+
+/* The owner begins, and ends, to be one. */
+void core_meter_enter(struct velo_core *core);
+void core_meter_leave(struct velo_core *core);
+/* A turn begins; so the last one has ended. */
+void core_meter_turn(struct velo_core *core, uint64_t now_ns);
+/* The owner is about to sleep. */
+void core_meter_sleep(struct velo_core *core);
+void core_meter_wait(struct velo_core *core);
+void core_meter_waited(struct velo_core *core);
+
+/* Owner: what comes now is waiting, or asking for events; it may be nested. */
+static inline void core_wait_begin(struct velo_core *core)
+{
+    if (core->meter != NULL)
+        core_meter_wait(core);
+}
+
+static inline void core_wait_end(struct velo_core *core)
+{
+    if (core->meter != NULL)
+        core_meter_waited(core);
 }
 
 /* ---- termination and liveness ---- */

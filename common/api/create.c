@@ -29,6 +29,8 @@ static int copy_options(struct velo_options *to, const struct velo_options *from
         to->fast_path >= VELO_FAST_AUTO && to->fast_path <= VELO_FAST_DISABLED && to->spin_ns >= -1;
     if (to->allocator != NULL && to->allocator->resize == NULL)
         return -EINVAL;
+    if (to->watchdog && (to->slow_ns == 0 || (to->on_stuck == NULL && to->on_log == NULL)))
+        return -EINVAL;
     return sane ? 0 : -EINVAL;
 }
 
@@ -60,7 +62,6 @@ static int core_init(struct velo_core *core)
     core->ticks.alloc = core->microtasks.alloc = core->closing.alloc = alloc;
     core->ops.alloc = core->fds.alloc = alloc;
     core->born = forked_now();
-    core->timed = core->opts.slow_ns != 0;
     core->sliced = core->opts.time_slice_ns != 0;
     /* (F11) relaxed: before the loop is published */
     atomic_store_explicit(&core->fds.mode, (uint32_t)core->opts.fast_path, memory_order_relaxed);
@@ -83,10 +84,15 @@ static int core_init(struct velo_core *core)
     rc = core_init_pool(core);
     if (rc != 0)
         goto fail_pool;
+    rc = core_meter_init(core);
+    if (rc != 0)
+        goto fail_meter;
     core->timers = timers_create(&core->ops, clock_now_ns());
     if (core->timers != NULL)
         return 0;
     rc = -ENOMEM;
+    core_meter_fini(core);
+fail_meter:
     pool_fini(&core->pool);
 fail_pool:
     fdtable_fini(&core->fds);
@@ -100,6 +106,7 @@ fail_ops:
 static void core_fini(struct velo_core *core)
 {
     timers_destroy(core->timers);
+    core_meter_fini(core);
     pool_fini(&core->pool);
     fdtable_fini(&core->fds);
     ops_fini(&core->ops);
@@ -152,8 +159,13 @@ int velo_loop_create(struct velo_loop **out, const struct velo_options *opts)
     rc = loop_init(loop);
     if (rc != 0)
         goto fail_loop;
+    rc = core_watchdog_start(core);
+    if (rc != 0)
+        goto fail_watchdog;
     *out = loop;
     return 0;
+fail_watchdog:
+    loop_fini(loop);
 fail_loop:
     core_fini(core);
 fail_core:
@@ -194,9 +206,10 @@ int velo_loop_destroy(struct velo_loop *loop)
     struct velo_core *core = core_of(loop);
     if (core_is_forked(core))
         return destroy_in_child(loop);
-    if (core_is_called_back(core) || pool_is_mine(&core->pool))
+    if (core_is_called_back(core) || pool_is_mine(&core->pool) || core_watchdog_is_mine(core))
         return -EDEADLK;
     termination_close(loop);
+    core_watchdog_stop(core);
     pool_join(&core->pool); /* waits for work functions, which are reported then (O2, L7) */
     gate_wait_empty(&core->work);
     gate_wait_empty(&core->guests);

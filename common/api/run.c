@@ -76,6 +76,7 @@ static bool leave(struct velo_loop *loop)
         if (ready || core_timeout_ns(core) == 0) /* something is left: be readable at once (A4) */
             loop_notify(loop);
     }
+    core_meter_leave(core);
     lifecycle_disown(&core->life);
     if (lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_AWAKE)) {
         if (!pinned) /* it may be by now, and who pinned it may have found it running */
@@ -95,6 +96,7 @@ static bool take(struct velo_loop *loop)
     if (!lifecycle_move(&core->life, VELO_STATE_AWAKE, VELO_STATE_RUNNING))
         return false;
     lifecycle_own(&core->life);
+    core_meter_enter(core);
     if (fdtable_is_pinned(&core->fds))
         loop_unexpose(loop);
     return true;

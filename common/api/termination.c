@@ -41,6 +41,16 @@ static bool decide(struct velo_loop *loop, enum stop stop)
     return mine;
 }
 
+/* Until more than [finished] offloads have ended; false: no more can. */
+static bool wait_for_work(struct velo_core *core, uint64_t finished)
+{
+    core_meter_sleep(core);
+    core_wait_begin(core);
+    bool more = pool_wait(&core->pool, finished);
+    core_wait_end(core);
+    return more;
+}
+
 /* Everything accepted runs: tasks, immediates, close callbacks, round and round (L4). Work
  * functions are waited for, with all that they complete (O2). */
 static void drain(struct velo_loop *loop)
@@ -49,6 +59,7 @@ static void drain(struct velo_loop *loop)
     core->draining = true;
     while (!core_is_forked(core)) {
         uint64_t finished = pool_finished(&core->pool); /* these are in the inbox */
+        core_meter_turn(core, clock_now_ns());
         core_drain_inbox(core);
         core_checkpoint_if_due(core);
         size_t ran = loop_run_tasks(loop);
@@ -61,7 +72,7 @@ static void drain(struct velo_loop *loop)
                     core_checkpoint_is_due(core);
         if (more && ran == 0)
             sched_yield(); /* a producer is between its claim and its filling */
-        if (!more && (core_is_forked(core) || !pool_wait(&core->pool, finished)))
+        if (!more && (core_is_forked(core) || !wait_for_work(core, finished)))
             break; /* what is in the backlog finds no memory: it is discarded, and so reported */
     }
 }
@@ -74,6 +85,7 @@ int termination_finish(struct velo_loop *loop)
     int result = graceful ? 0 : -ECANCELED;
     if (core->error != 0)
         result = core->error;
+    core_meter_enter(core);       /* unless it comes from run */
     gate_wait_empty(&core->work); /* all that was accepted is in the inbox */
     if (graceful)
         drain(loop);
@@ -82,6 +94,7 @@ int termination_finish(struct velo_loop *loop)
         return -ECHILD;
     }
     core_discard_all(loop);
+    core_meter_leave(core);
     pthread_mutex_lock(&life->lock);
     lifecycle_disown(life);
     lifecycle_move(life, VELO_STATE_TERMINATING, VELO_STATE_TERMINATED);

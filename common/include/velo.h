@@ -189,15 +189,19 @@ struct velo_options {
     uint64_t rate_per_sec;  /* tasks accepted per second, both lanes; 0 = no limit (S1) */
     uint64_t rate_burst;    /* how many at once after a pause, at most; 0 = a second's worth */
     unsigned workers;       /* threads for velo_offload(), started at the first; 0 = 4 (O4) */
-    bool metrics;           /* time callbacks, polls and turns, and keep snapshots (X3) */
-    bool cpu_accounting;    /* and the processor time of every callback: two system calls each */
-    bool watchdog;          /* report callbacks that take slow_ns while they still run (X4) */
+    bool metrics;           /* measure time, and keep snapshots of all counters (X3) */
+    bool cpu_accounting;    /* the processor time of each callback, at two system calls (X3) */
+    bool watchdog;          /* report callbacks that take slow_ns while they still run (X4); needs
+                               slow_ns, and on_stuck or on_log; costs a thread, which blocks
+                               all signals */
     const struct velo_allocator *allocator; /* copied, its resize not NULL; NULL = C library */
-    /* A callback has been running for [elapsed_ns] >= slow_ns; with [watchdog], once for each, on
-     * the watchdog's thread. [fn] is NULL for one of a descriptor. */
+    /* A callback has been running for [elapsed_ns] >= slow_ns, and still was a moment ago; with
+     * [watchdog], once for each, on the watchdog's thread. [fn] is NULL for one of a descriptor or
+     * an offload. It may call the loop, but destroy is -EDEADLK. It is also logged, as
+     * "callback_stuck". */
     void (*on_stuck)(void *ctx, velo_fn fn, void *arg, uint64_t elapsed_ns);
-    /* Something happened to a timer; on the thread that did it, before the callback can run. Several
-     * threads may call it at once. It must not call the loop. */
+    /* Something happened to a timer; on the thread that did it, before the callback can run.
+     * Several threads may call it at once. It must not call the loop. */
     void (*on_timer_audit)(void *ctx, const struct velo_timer_audit *audit);
 };
 
@@ -222,7 +226,15 @@ struct velo_lane_metrics {
     uint64_t discarded; /* reported to on_discard */
 };
 
-/* Counters of one loop since its creation. */
+/*
+ * Counters of one loop since its creation; all but next_deadline_ns, timers_armed, descriptors,
+ * pending and the quantiles only grow.
+ *
+ * Callback times are of everything that a loop calls but hooks and work functions. Taking the time
+ * costs more than a task does, so with metrics alone not every callback is measured: the first 64
+ * are, then one in 32 on average at random, each standing for those since the last one. With
+ * slow_ns or cpu_accounting every one is. Quantiles are by rank, and p50 <= p90 <= p99 <= max.
+ */
 struct velo_metrics {
     size_t size;               /* in: sizeof(struct velo_metrics) */
     uint64_t accepted;         /* calls that returned 0: tasks, ticks, microtasks, immediates, */
@@ -243,6 +255,20 @@ struct velo_metrics {
     uint64_t descriptors;  /* descriptors watched now */
     uint64_t pending;      /* tasks accepted and not yet begun, now */
     struct velo_lane_metrics lanes[VELO_LANES]; /* by enum velo_lane; they add up to the above */
+    /* From here on only with the option metrics, else 0. */
+    uint64_t pending_max; /* the most tasks pending when a turn began, or when this was read */
+    uint64_t callbacks_measured; /* whose time was taken, see above */
+    uint64_t callback_p50_ns;    /* half of all callbacks took no longer; within 1.6 % */
+    uint64_t callback_p90_ns;    /* likewise for nine out of ten */
+    uint64_t callback_p99_ns;    /* and 99 out of a hundred */
+    uint64_t callback_max_ns;    /* the longest one measured, exactly */
+    uint64_t turn_max_ns;        /* the longest turn, less what it waited; exact, so it bounds every
+                                    callback, measured or not */
+    uint64_t running_ns;         /* time inside run that the owner did not wait */
+    uint64_t polling_ns;         /* time inside run that it waited or asked the kernel for events */
+    uint64_t cpu_ns;             /* processor time of the owner inside run */
+    uint64_t callback_cpu_ns; /* processor time of all callbacks; with cpu_accounting, also alone */
+    uint64_t callback_cpu_max_ns; /* and of the one that used most */
 };
 
 /* A clause that a guest cannot keep, and why. */
@@ -267,9 +293,10 @@ struct velo_impl {
  * Create a loop in state AWAKE. Work may be added at once; it runs when the loop runs (L2).
  * Thread:  any.
  * Owns:    [*out] is the caller's until velo_loop_destroy(). [opts] is copied.
- * Returns: 0; -EINVAL no out, unknown size or value in opts; -ENOTSUP FORCED without
- *          VELO_CAP_FAST_PATH; -ENOMEM; -EMFILE, -ENFILE no descriptor left; -ENOSPC no watch
- *          left. On failure [*out] is untouched.
+ * Returns: 0; -EINVAL no out, unknown size or value in opts, a watchdog without slow_ns or without
+ *          a hook to tell; -ENOTSUP FORCED without VELO_CAP_FAST_PATH; -ENOMEM; -EMFILE, -ENFILE
+ *          no descriptor left; -ENOSPC no watch left; -EAGAIN no thread for the watchdog. On
+ *          failure [*out] is untouched.
  * Memory:  publish [*out] to other threads by your own means.
  */
 VELO_API int velo_loop_create(struct velo_loop **out, const struct velo_options *opts);

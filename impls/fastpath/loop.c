@@ -335,9 +335,13 @@ idle(struct velo_loop *loop, int64_t timeout_ns, int (*wait)(struct velo_core *,
 {
     bool fast = choose_path(loop);
     bool may_spin = fast && loop->lanes.nap_ns == 0 && loop->spin.option_ns >= 0;
-    if (may_spin && spin_for_work(loop, clock_now_ns(), timeout_ns))
-        return 0;
-    return park(loop, fast, timeout_ns, wait);
+    bool found = false;
+    if (may_spin) {
+        core_wait_begin(&loop->core);
+        found = spin_for_work(loop, clock_now_ns(), timeout_ns);
+        core_wait_end(&loop->core);
+    }
+    return found ? 0 : park(loop, fast, timeout_ns, wait);
 }
 
 static int64_t timeout_ns_of(struct velo_loop *loop)
