@@ -32,9 +32,9 @@ CWARN := $(WARN) -Wmissing-prototypes -Wstrict-prototypes
 WERROR ?= -Werror
 # -fPIC once, so that the same objects make programs, libvelo.a and libvelo.so.
 OPT_release := -O2 -g -DNDEBUG
-OPT_debug := -O1 -g
-OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-OPT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+OPT_debug := -O1 -g -DVELO_POINTS
+OPT_asan := -O1 -g -DVELO_POINTS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_tsan := -O1 -g -DVELO_POINTS -fsanitize=thread -fno-omit-frame-pointer
 OPT_cov := -O0 -g --coverage
 OPT_lto := -O2 -g -DNDEBUG -flto=auto
 OPT_sched := -O1 -g # the library under the scheduler of common/sched: only for build/sched/NAME/explore

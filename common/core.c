@@ -6,6 +6,7 @@
 #include "common/core.h"
 
 #include "common/parts/clock.h"
+#include "common/parts/point.h"
 #include "common/parts/poller.h"
 
 #include <errno.h>
@@ -159,6 +160,7 @@ void core_run_fds(struct velo_core *core)
         struct fd_call call;
         if (!fdtable_claim(&core->fds, i, &call))
             continue;
+        VELO_POINT(fd_claimed);
         counter_add(&core->ledger.fd_events, 1);
         struct core_span span = {.fn = NULL, .arg = call.arg};
         core_span_begin(core, &span);

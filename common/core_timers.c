@@ -2,6 +2,7 @@
 /* Timers on the owner: arming, the timers phase, and what follows a callback (T1-T5). */
 #include "common/core.h"
 #include "common/parts/clock.h"
+#include "common/parts/point.h"
 
 void core_tell_timer(const struct velo_core *core,
                      enum velo_timer_event event,
@@ -83,6 +84,7 @@ static void fire(struct velo_core *core, uint32_t index)
         if (OP_STATE(word) != OP_PENDING || (word & OP_MOVES_MASK) != 0)
             return; /* the reclaim list, or the restart on its way, takes care of it */
     } while (!op_move(op, &word, op_with_state(word, OP_FIRING)));
+    VELO_POINT(timer_claimed);
     bool periodic = (word & OP_PERIODIC) != 0;
     uint64_t start_ns = periodic ? clock_now_ns() : 0;
     if (!periodic) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* velo_loop_run: who may enter, the four modes, and leaving without losing work (L3, A2, A3). */
 #include "common/core.h"
+#include "common/parts/point.h"
 #include "common/termination.h"
 
 #include <errno.h>
@@ -78,6 +79,7 @@ static bool leave(struct velo_loop *loop)
     }
     core_meter_leave(core);
     lifecycle_disown(&core->life);
+    VELO_POINT(exit_decided);
     if (lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_AWAKE)) {
         if (!pinned) /* it may be by now, and who pinned it may have found it running */
             core_expose(loop);

@@ -45,6 +45,7 @@
 
 #include "common/parts/chunk_pool.h"
 #include "common/parts/counter.h"
+#include "common/parts/point.h"
 #include "common/parts/wake.h"
 
 #define TICKET_CLOSED 1u
@@ -132,11 +133,13 @@ static inline int ingress_push_now(struct ingress *in, struct wake *wake, velo_f
     uint64_t ticket;
     if (__builtin_expect(!ingress_claim(in, 1, &ticket), 0))
         return -ESHUTDOWN;
+    VELO_POINT(put_claimed);
     uint32_t claim = wake_claim(wake); /* before the filling, which ends our stay (L8) */
     struct chunk *chunk = ingress_chunk(in, ticket);
     if (__builtin_expect((ticket & (CHUNK_SLOTS - 1)) == 0, 0))
         ingress_install_next(in, chunk, ticket >> CHUNK_BITS, NULL);
     slot_fill(&chunk->slots[ticket & (CHUNK_SLOTS - 1)], fn, arg);
+    VELO_POINT(put_stored);
     if (__builtin_expect(claim != WAKE_AWAKE, 0))
         wake_signal(wake, claim);
     return 0;

@@ -2,6 +2,8 @@
 /* See pool.h. */
 #include "common/parts/pool.h"
 
+#include "common/parts/point.h"
+
 #include <errno.h>
 #include <signal.h>
 
@@ -111,8 +113,10 @@ static bool run_one(struct pool *pool)
     set_state(pool, job, OP_FIRING);
     pool->busy++;
     pthread_mutex_unlock(&pool->lock);
+    VELO_POINT(job_claimed);
     if (!pool->host->work(pool->ctx, job))
         return false;
+    VELO_POINT(job_done);
     pthread_mutex_lock(&pool->lock);
     pool->busy--;
     bool late = pool->ended;

@@ -13,6 +13,7 @@
  */
 #include "common/core.h"
 #include "common/parts/lanes.h"
+#include "common/parts/point.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -149,7 +150,9 @@ static int sleep_until_woken(struct velo_loop *loop,
     wake_announce(&loop->lanes.wake, WAKE_EVENTFD);
     counter_add(&core->ledger.parks, 1);
     bool quiet = (nap || lanes_count(&loop->lanes) == 0) && !core_must_look(core);
+    VELO_POINT(sleep_checked);
     int rc = wait(core, quiet ? timeout_ns : 0);
+    VELO_POINT(sleep_left);
     wake_retract(&loop->lanes.wake);
     core_sleep_end(core);
     return rc;

@@ -14,6 +14,7 @@
  */
 #include "common/core.h"
 #include "common/parts/alloc.h"
+#include "common/parts/point.h"
 #include "common/parts/rate.h"
 
 #include <errno.h>
@@ -181,6 +182,7 @@ static int submit(struct velo_loop *loop, int lane, const struct velo_task *task
     int rc = append(loop, lane, tasks, count);
     bool mine = rc == 0 && claim_wake(loop);
     pthread_mutex_unlock(&loop->lock);
+    VELO_POINT(put_stored);
     if (mine)
         write_wake(loop);
     return rc;
@@ -362,7 +364,9 @@ static int sleep_until_woken(struct velo_loop *loop,
     if (armed)
         counter_add(&core->ledger.parks, 1);
     bool quiet = armed && !core_must_look(core);
+    VELO_POINT(sleep_checked);
     int rc = wait(core, quiet ? timeout_ns : 0);
+    VELO_POINT(sleep_left);
     disarm(loop);
     core_sleep_end(core);
     return rc;

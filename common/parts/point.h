@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Schedule points: moments between two steps of the library at which tests hold a thread while they
+ * act, so that a race is forced and not waited for. VELO_POINT(name) is nothing unless the library
+ * is built with -DVELO_POINTS, as the variants debug, asan and tsan are.
+ */
+#ifndef VELO_PARTS_POINT_H
+#define VELO_PARTS_POINT_H
+
+enum point {
+    POINT_sleep_checked, /* owner: all was looked at after the announcement; not yet blocked */
+    POINT_sleep_left,    /* owner: it is awake; not yet announced */
+    POINT_put_claimed,   /* producer: its place is taken, not yet filled */
+    POINT_put_stored,    /* producer: the task is there, the owner not yet woken */
+    POINT_mode_read,     /* owner: it has chosen in what to sleep; not yet announced */
+    POINT_exit_decided,  /* owner: the run is over, the loop not yet AWAKE */
+    POINT_end_won,       /* terminator: the state has moved, the inboxes are not yet closed */
+    POINT_timer_claimed, /* owner: the timer fires, its callback has not begun */
+    POINT_fd_claimed,    /* owner: likewise for a descriptor */
+    POINT_job_claimed,   /* worker: likewise for a work function */
+    POINT_job_done,      /* worker: the work function has returned, and nobody was told */
+    POINTS
+};
+
+#ifdef VELO_POINTS
+#include <stdatomic.h>
+#include <stddef.h>
+
+extern void (*_Atomic point_hook)(enum point point) __attribute__((visibility("hidden")));
+
+static inline void point_reach(enum point point)
+{
+    /* (P1) acquire: what was set up before the hook was stored; pairs with the store of the tests
+     */
+    void (*hook)(enum point) = atomic_load_explicit(&point_hook, memory_order_acquire);
+    if (hook != NULL)
+        hook(point);
+}
+#define VELO_POINT(name) point_reach(POINT_##name)
+#else
+#define VELO_POINT(name) ((void)0)
+#endif
+
+#endif
