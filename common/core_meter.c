@@ -72,13 +72,13 @@ void core_meter_fini(struct velo_core *core)
 
 int core_watchdog_start(struct velo_core *core)
 {
-    return core->opts.watchdog ? watchdog_start(&core->meter->watchdog) : 0;
+    return core->opts.watchdog ? watchdog_launch(&core->meter->watchdog) : 0;
 }
 
 void core_watchdog_stop(struct velo_core *core)
 {
     if (core->opts.watchdog)
-        watchdog_stop(&core->meter->watchdog);
+        watchdog_join(&core->meter->watchdog);
 }
 
 bool core_watchdog_is_mine(const struct velo_core *core)

@@ -66,7 +66,7 @@ static void *watch(void *arg)
     struct watchdog *dog = arg;
     struct watchdog_call call;
     uint64_t reported = 0; /* serials of calls are odd */
-    /* (D3) acquire: pairs with (D3) in watchdog_stop() */
+    /* (D3) acquire: pairs with (D3) in watchdog_join() */
     while (atomic_load_explicit(&dog->mood, memory_order_acquire) != WATCHDOG_ENDED) {
         if (!watchdog_look(dog, &call) || call.serial == reported) {
             park(dog, reported);
@@ -86,7 +86,7 @@ static void *watch(void *arg)
     return NULL;
 }
 
-int watchdog_start(struct watchdog *dog)
+int watchdog_launch(struct watchdog *dog)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -96,7 +96,7 @@ int watchdog_start(struct watchdog *dog)
     return rc;
 }
 
-void watchdog_stop(struct watchdog *dog)
+void watchdog_join(struct watchdog *dog)
 {
     uintptr_t word = (uintptr_t)&dog->mood;
     /* (D3) seq_cst: whatever the thread is about, it sees this; pairs with (D3) in watch() */

@@ -26,7 +26,7 @@ enum watchdog_mood {
     WATCHDOG_UP,      /* it looks */
     WATCHDOG_NAPPING, /* until a call is too long */
     WATCHDOG_PARKED,  /* until a call begins */
-    WATCHDOG_ENDED    /* by watchdog_stop() */
+    WATCHDOG_ENDED    /* by watchdog_join() */
 };
 
 struct watchdog_call {
@@ -49,10 +49,10 @@ struct watchdog {
 };
 
 /* Start the thread, which blocks all signals; report, ctx and slow_ns are set. 0 or -errno. */
-int watchdog_start(struct watchdog *dog);
+int watchdog_launch(struct watchdog *dog);
 
 /* End it and wait for it. Not on its own thread. */
-void watchdog_stop(struct watchdog *dog);
+void watchdog_join(struct watchdog *dog);
 
 /* Wake the parked thread. */
 void watchdog_wake(struct watchdog *dog);
