@@ -56,6 +56,7 @@ common_objs := $(call objs,common/*.c common/parts/*.c common/api/*.c)
 sim_objs := $(call objs,common/sim/*.c)
 sched_objs := $(call objs,common/sched/*.c)
 conformance_objs := $(call objs,common/conformance/*.c)
+stress_objs := $(call objs,common/stress/*.c)
 race_objs := $(call objs,bench/race/*.c)
 shim_objs := $(call objs,bench/shim/*.c) $(call cxxobjs,bench/shim/*.cc)
 micro_objs := $(call objs,bench/micro/*.c) $(shim_objs)
@@ -134,6 +135,8 @@ $(B)/$(1)/conformance: $(conformance_objs) $(sim_objs) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(CONFORMANCE_LIBS))
 $(B)/$(1)/explore: $(sched_objs) $$(impl_inputs_$(1))
 	$$(call link,$(CC))
+$(B)/$(1)/stress: $(stress_objs) $(api_complete) $$(impl_inputs_$(1))
+	$$(call link,$(CC))
 $(B)/$(1)/race: $(race_objs) $(api_complete) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(RACE_LIBS))
 $(B)/$(1)/micro: $(micro_objs) $(B)/libbench.a $(api_complete) $$(impl_inputs_$(1))
@@ -201,15 +204,17 @@ $(B)/unit/reports/%: $(B)/obj/reports/%.o $(render_objs) $(judge_objs) $(B)/sour
 
 # ---- what is built together ----
 lanes := $(if $(race_objs),race) $(if $(micro_objs),micro) $(if $(process_objs),process)
-per_impl := conformance $(lanes) $(addprefix example-,$(examples))
+per_impl := conformance stress $(lanes) $(addprefix example-,$(examples))
 example_programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/example-,$(examples)))
 conformance_programs := $(foreach impl,$(impls),$(B)/$(impl)/conformance)
+stress_programs := $(foreach impl,$(impls),$(B)/$(impl)/stress)
 programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/,$(per_impl))) $(B)/limits $(B)/velo
 
-.PHONY: build suite unit-programs examples
+.PHONY: build suite unit-programs examples stress-programs
 build: $(programs) $(if $(filter release,$(V)),build/velo) ## every program of variant V (release)
 suite: $(conformance_programs) $(unit_programs) ## the conformance programs and unit tests of variant V
 unit-programs: $(unit_programs)
+stress-programs: $(stress_programs)
 examples: $(example_programs) ## common/examples against every contestant
 
 # ---- thin names; the work is done by build/velo and scripts/ ----
@@ -249,7 +254,7 @@ limits: ready ## calibrate the physical limits of this machine
 list: ready ## contestants, capabilities and scenarios
 	@build/velo list
 
-.PHONY: tidy check sanitize sched repeat mutants new clean help
+.PHONY: tidy check sanitize sched stress repeat mutants new clean help
 tidy: ## style as a test, in seconds
 	@scripts/tidy.sh
 check: ## tidy, clang-tidy, every build variant, all tests, sanitizers
@@ -260,6 +265,13 @@ sanitize: ## the suite and the units under ASan+UBSan and under TSan
 	@MAKEFLAGS= scripts/test.sh asan tsan
 sched: ## interleavings of every contestant under the scheduler, and planted faults: [IMPL=]
 	@MAKEFLAGS= scripts/sched.sh --seconds 15 --exhaustive 40 $(IMPL)
+MINUTES ?= 1
+stress: ## storms with a ledger, in three variants: MINUTES=1 [IMPL=]
+	$(call setup_first)
+	$(submake) V=release stress-programs
+	$(submake) V=asan stress-programs
+	$(submake) V=tsan stress-programs
+	@scripts/stress.sh $(MINUTES) $(IMPL)
 N ?= 50
 repeat: ## the suite N=50 times per contestant: alone, on one processor, beside a load: [IMPL=]
 	$(call setup_first)

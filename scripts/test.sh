@@ -11,7 +11,7 @@ export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 2
 
 # build comes before what it builds; each sanitizer builds for itself
-default_parts=(tidy build units conformance examples commands sched asan tsan)
+default_parts=(tidy build units conformance examples commands sched asan tsan stress)
 variant=${V:-release}
 limit_s=60 # of one program
 long_limit_s=600 # of a build, a suite, a script
@@ -34,6 +34,7 @@ parts: ${default_parts[*]}
   commands     the test scripts: AREA/test/*.sh
   sched        random interleavings of every contestant under the scheduler, and planted faults
   asan, tsan   conformance and units under AddressSanitizer with UBSan, and under ThreadSanitizer
+  stress       storms with a ledger, one minute in all: released, and under both sanitizers
 Without a part: all of them, in this order.
 EOF
 }
@@ -57,7 +58,7 @@ counts_in() # counts_in FILE STATUS: prints "PASSED FAILED" as the program repor
 step() # step LABEL COMMAND...: run it, count it, keep its output for the end if it failed
 {
     local label=$1 out=build/test/step.out status passed failed why limit_s=$limit_s began=$SECONDS
-    case $part in build | conformance | commands | sched | asan | tsan) limit_s=$long_limit_s ;; esac
+    case $part in build | conformance | commands | sched | asan | tsan | stress) limit_s=$long_limit_s ;; esac
     shift
     timeout --foreground -k 10 "$limit_s" "$@" >"$out" 2>&1 </dev/null
     status=$?
@@ -166,6 +167,20 @@ part_tsan()
     build_with tsan suite
     part_conformance
     part_units
+}
+
+part_stress()
+{
+    local variant name count
+    count=$(contestants | wc -l)
+    for variant in release asan tsan; do
+        build_with "$variant" stress-programs
+    done
+    for name in $(contestants); do
+        step "$name, released" "build/release/$name/stress" --seconds $((24 / count))
+        step "$name, asan" "build/asan/$name/stress" --seconds $((18 / count))
+        step "$name, tsan" "build/tsan/$name/stress" --seconds $((18 / count))
+    done
 }
 
 # ---- all of it ----

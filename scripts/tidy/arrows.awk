@@ -17,6 +17,7 @@ BEGIN {
     may["common/sched/"] = parts "|" api
     may["common/conformance/"] = api "|^common/sim/"
     may["common/examples/"] = api
+    may["common/stress/"] = api
     may["common/unit/"] = core "|" parts "|" api
     may["common/"] = parts "|" api
     may["impls/"] = core "|" parts "|" api
