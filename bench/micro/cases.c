@@ -20,5 +20,7 @@ const struct micro_case *const micro_cases[] = {
     &case_fd_dispatch,
     &case_empty_turn,
     &case_lifecycle,
+    &case_submit_metrics,
+    &case_owner_submit_metrics,
     NULL,
 };

@@ -20,5 +20,7 @@ extern const struct micro_case case_timer_fire;
 extern const struct micro_case case_fd_dispatch;
 extern const struct micro_case case_empty_turn;
 extern const struct micro_case case_lifecycle;
+extern const struct micro_case case_submit_metrics;
+extern const struct micro_case case_owner_submit_metrics;
 
 #endif

@@ -71,6 +71,7 @@ struct race {
     uint64_t window_ns;
     double common_rate; /* operations per second; 0 = not given: the load runs a pilot of its own */
     enum variant variant;
+    bool metrics; /* the loop measures itself, for the case that asks what this costs */
     struct placement_map cpus;
     struct result result;
 };

@@ -27,6 +27,7 @@ void stage_options(struct stage *stage, struct race *race, struct velo_options *
     options->size = sizeof *options;
     options->ctx = stage;
     options->on_discard = count_discard;
+    options->metrics = race->metrics;
     if (race->variant == VARIANT_DISABLED)
         options->fast_path = VELO_FAST_DISABLED;
     if (race->variant == VARIANT_FORCED)
