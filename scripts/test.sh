@@ -5,7 +5,8 @@
 # same. What each program printed is kept in build/test/PART.log.
 #
 # What is counted: cmocka tests, conformance cases, checks that print such a line themselves; any
-# other program counts as one test. A program that exits non-zero counts at least one failure.
+# other program counts as one test, but none if it says "NOT RUN: " and why, which is then told. A
+# program that exits non-zero counts at least one failure.
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 2
@@ -44,12 +45,13 @@ EOF
 counts_in() # counts_in FILE STATUS: prints "PASSED FAILED" as the program reported them
 {
     awk -v status="$2" '
+        /^NOT RUN: / { skipped = 1 }
         /^[0-9]+ passed, [0-9]+ failed$/ { own = 1; passed = $1; failed = $3 }
         !own && /\[  PASSED  \] [0-9]+ test/ { seen = 1; sub(/.*\] /, ""); cmocka_passed += $1 }
         !own && /\[  FAILED  \] [0-9]+ test/ { seen = 1; sub(/.*\] /, ""); cmocka_failed += $1 }
         END {
             if (!own && seen) { passed = cmocka_passed; failed = cmocka_failed }
-            if (!own && !seen) { passed = status == 0; failed = status != 0 }
+            if (!own && !seen && !skipped) { passed = status == 0; failed = status != 0 }
             if (status != 0 && failed == 0) failed = 1
             print passed + 0, failed + 0
         }' "$1"
@@ -66,6 +68,7 @@ step() # step LABEL COMMAND...: run it, count it, keep its output for the end if
     read -r passed failed < <(counts_in "$out" "$status")
     part_passed=$((part_passed + passed))
     part_failed=$((part_failed + failed))
+    grep '^NOT RUN: ' "$out" | sed 's/^/  /' >>build/test/not-run
     [ "$failed" -gt 0 ] || return 0
     why="exit $status"
     [ "$status" -ne 124 ] || why="still running after $limit_s s"
@@ -111,14 +114,18 @@ part_units()
 
 part_conformance()
 {
-    local name mode suite json
+    local name mode suite json programs=20000
+    case $variant in asan | tsan) programs=2000 ;; esac
     for name in $(contestants); do
         suite=build/$variant/$name/conformance
         json=build/test/conformance-$variant-$name.json
         step "$name" "$suite" --quiet --mode auto --json "$json"
+        step "$name, random programs" "$suite" --random "$programs" --seed 1 --mode auto
         grep -qs '"FAST_PATH"' "$json" || continue
         for mode in forced disabled; do
             step "$name, fast path $mode" "$suite" --quiet --mode "$mode"
+            step "$name, fast path $mode, random programs" \
+                "$suite" --random "$programs" --seed 1 --mode "$mode"
         done
     done
     # once: the harness is the same in every program
@@ -193,12 +200,13 @@ run_part() # run_part NAME: its line, then what failed in it
     part_failed=0
     : >"$part_log"
     : >build/test/failures
+    : >build/test/not-run
     "part_$1"
     seconds=$(awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
     [ "$part_failed" -eq 0 ] || word=FAIL
     printf '%-5s %-12s %6s s  %s passed, %s failed\n' \
         "$word" "$1" "$seconds" "$part_passed" "$part_failed"
-    cat build/test/failures
+    cat build/test/not-run build/test/failures
     all_passed=$((all_passed + part_passed))
     all_failed=$((all_failed + part_failed))
 }

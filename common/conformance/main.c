@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "runner.h"
+#include "random.h"
 
 enum { EXIT_OK = 0, EXIT_FAILURES = 1, EXIT_USAGE = 2 };
 
@@ -30,6 +30,13 @@ static const char usage[] =
     "  --json FILE     write the results as JSON too\n"
     "  --quiet         failures and totals only\n"
     "  --self-test     run the planted faulty cases: does the harness report each properly?\n"
+    "  --random N      instead: N random programs, from --seed on, against the model of the "
+    "contract;\n"
+    "                  a failing one is made small and saved as C\n"
+    "  --plant FAULT   with a fault planted, to see that this can fail; 'list' names them\n"
+    "  --print-c       instead: the random program of --seed as C\n"
+    "  --print-js N    instead: N random programs for Node.js\n"
+    "  --js-traces N   instead: what Node.js must print for them\n"
     "  --help          this text\n"
     "\n"
     "Exit: 0 no failure, 1 failures, 2 wrong use.\n";
@@ -72,21 +79,82 @@ static uint64_t draw_seed(void)
     return seed;
 }
 
-static struct conf_request parse(int argc, char **argv)
+/* What to do instead of running the cases. */
+enum activity { CASES, RANDOM, PRINT_C, PRINT_JS, JS_TRACES };
+struct other {
+    enum activity activity;
+    uint64_t count;
+    const struct plant *plant;
+};
+
+static const struct plant *parse_plant(const char *name)
 {
-    enum { FILTER = 1, CLAUSE, MODE, REPEAT, SEED, TIMEOUT, LIST, JSON, QUIET, SELF_TEST, HELP };
-    static const struct option options[] = {{"filter", required_argument, NULL, FILTER},
-                                            {"clause", required_argument, NULL, CLAUSE},
-                                            {"mode", required_argument, NULL, MODE},
-                                            {"repeat", required_argument, NULL, REPEAT},
-                                            {"seed", required_argument, NULL, SEED},
-                                            {"timeout", required_argument, NULL, TIMEOUT},
-                                            {"list", no_argument, NULL, LIST},
-                                            {"json", required_argument, NULL, JSON},
-                                            {"quiet", no_argument, NULL, QUIET},
-                                            {"self-test", no_argument, NULL, SELF_TEST},
-                                            {"help", no_argument, NULL, HELP},
-                                            {NULL, 0, NULL, 0}};
+    const struct plant *plant = plant_find(name);
+    if (strcmp(name, "list") == 0) {
+        plant_list();
+        exit(EXIT_OK);
+    }
+    if (plant == NULL)
+        wrong_use("--plant list tells the faults; not among them is", name);
+    return plant;
+}
+
+/* Values of getopt. */
+enum {
+    FILTER = 1,
+    CLAUSE,
+    MODE,
+    REPEAT,
+    SEED,
+    TIMEOUT,
+    LIST,
+    JSON,
+    QUIET,
+    SELF_TEST,
+    HELP,
+    OTHER,
+    PLANT = OTHER + JS_TRACES + 1
+};
+
+static const struct option options[] = {{"filter", required_argument, NULL, FILTER},
+                                        {"clause", required_argument, NULL, CLAUSE},
+                                        {"mode", required_argument, NULL, MODE},
+                                        {"repeat", required_argument, NULL, REPEAT},
+                                        {"seed", required_argument, NULL, SEED},
+                                        {"timeout", required_argument, NULL, TIMEOUT},
+                                        {"list", no_argument, NULL, LIST},
+                                        {"json", required_argument, NULL, JSON},
+                                        {"quiet", no_argument, NULL, QUIET},
+                                        {"self-test", no_argument, NULL, SELF_TEST},
+                                        {"help", no_argument, NULL, HELP},
+                                        {"random", required_argument, NULL, OTHER + RANDOM},
+                                        {"print-c", no_argument, NULL, OTHER + PRINT_C},
+                                        {"print-js", required_argument, NULL, OTHER + PRINT_JS},
+                                        {"js-traces", required_argument, NULL, OTHER + JS_TRACES},
+                                        {"plant", required_argument, NULL, PLANT},
+                                        {NULL, 0, NULL, 0}};
+
+/* The options that are not about cases. */
+static void parse_other(int option, struct other *other)
+{
+    switch (option) {
+    case PLANT:
+        other->plant = parse_plant(optarg);
+        return;
+    case OTHER + RANDOM:
+    case OTHER + PRINT_C:
+    case OTHER + PRINT_JS:
+    case OTHER + JS_TRACES:
+        other->activity = (enum activity)(option - OTHER);
+        other->count = optarg != NULL ? parse_number("number of programs:", optarg, 1) : 1;
+        return;
+    default:
+        exit(EXIT_USAGE); /* getopt has said why */
+    }
+}
+
+static struct conf_request parse(int argc, char **argv, struct other *other)
+{
     struct conf_request request = {.program = argv[0], .repeat = 1, .seed = draw_seed()};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -124,7 +192,7 @@ static struct conf_request parse(int argc, char **argv)
             fputs(usage, stdout);
             exit(EXIT_OK);
         default:
-            exit(EXIT_USAGE); /* getopt has said why */
+            parse_other(option, other);
         }
     }
     if (optind < argc)
@@ -187,9 +255,26 @@ report(const struct conf_request *request, const struct conf_result *results, si
     return failed ? EXIT_FAILURES : EXIT_OK;
 }
 
+static int do_other(const struct conf_request *request, const struct other *other)
+{
+    switch (other->activity) {
+    case RANDOM:
+        return random_run(request, other->count, other->plant);
+    case PRINT_C:
+        return random_print_c(request);
+    case PRINT_JS:
+        return random_print_js(request, other->count);
+    default:
+        return random_print_js_traces(request, other->count);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    struct conf_request request = parse(argc, argv);
+    struct other other = {.activity = CASES};
+    struct conf_request request = parse(argc, argv, &other);
+    if (other.activity != CASES)
+        return do_other(&request, &other);
     if (request.list) {
         list(&request);
         return EXIT_OK;
