@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * on_timer_audit (X4, T4, T5, L7): every event of a timer's life, in order, with its id and deadline.
- * On the fake clock, which starts at BASE_NS.
+ * on_timer_audit (X4, T4, T5, L7): every event of a timer's life, in order, with its id and
+ * deadline. On the fake clock, which starts at BASE_NS.
  */
 #include "common/sim/clock.h"
 #include "conf.h"
