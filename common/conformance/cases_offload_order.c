@@ -3,6 +3,8 @@
  * Where completions stand in the turn (R4, S5, M1): they are tasks of the normal lane. Method: a
  * pool of one; once a job has begun, the completions of those before it are in the loop's hands.
  */
+#include <poll.h>
+
 #include "jobs.h"
 
 /* Jobs that have ended, whose callbacks wait for the next turn; the last one is held. */
@@ -161,6 +163,30 @@ CONF_CASE(completions_that_arrive_in_the_phase_wait_a_turn, "S5 R4", CAPS)
     conf_trace_is(&ended.trace, "first second");
     conf_turns(ended.loop, 1);
     conf_trace_is(&ended.trace, "task last");
+    ended_stop(&ended);
+}
+
+/* A4: a completion that a turn has left over is something to do for who embeds the loop later. */
+CONF_CASE(completion_left_over_makes_the_backend_readable,
+          "A4 R4",
+          CAPS | VELO_CAP_BACKEND_FD | VELO_CAP_FDS)
+{
+    static struct ended ended;
+    struct velo_options options = one_worker();
+    struct job probe;
+    ended_start(&ended, &options);
+    job_init(&probe, ended.loop, false);
+    ended.first.after = end_the_last;
+    ended.first.more = &ended;
+    ended.last.more = &probe;
+    ended_begin(&ended);
+    ended_finish(&ended);
+    conf_turns(ended.loop, 1);
+    conf_trace_is(&ended.trace, "first second");
+    struct pollfd look = {.fd = velo_loop_backend_fd(ended.loop), .events = POLLIN};
+    assert_int_equal(poll(&look, 1, 0), 1);
+    conf_turns(ended.loop, 1);
+    conf_trace_is(&ended.trace, "last");
     ended_stop(&ended);
 }
 
