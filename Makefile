@@ -254,7 +254,7 @@ limits: ready ## calibrate the physical limits of this machine
 list: ready ## contestants, capabilities and scenarios
 	@build/velo list
 
-.PHONY: tidy check sanitize sched stress repeat mutants new clean help
+.PHONY: tidy check sanitize models sched stress repeat mutants coverage new clean help
 tidy: ## style as a test, in seconds
 	@scripts/tidy.sh
 check: ## tidy, clang-tidy, every build variant, all tests, sanitizers
@@ -263,6 +263,9 @@ check: ## tidy, clang-tidy, every build variant, all tests, sanitizers
 sanitize: ## the suite and the units under ASan+UBSan and under TSan
 	$(call setup_first)
 	@MAKEFLAGS= scripts/test.sh asan tsan
+models: ## wake protocols and ingress as models, and variants that must fail: [ONLY=NAME] [FULL=1]
+	$(call setup_first)
+	@MAKEFLAGS= scripts/models.sh $(call option,ONLY,only) $(if $(FULL),--full)
 sched: ## interleavings of every contestant under the scheduler, and planted faults: [IMPL=]
 	@MAKEFLAGS= scripts/sched.sh --seconds 15 --exhaustive 40 $(IMPL)
 MINUTES ?= 1
@@ -280,6 +283,10 @@ repeat: ## the suite N=50 times per contestant: alone, on one processor, beside 
 mutants: ## bring back each fault of common/conformance/mutants; the suite must find it: [ONLY=GLOB]
 	$(call setup_first)
 	@MAKEFLAGS= scripts/mutants.sh $(call option,ONLY,only)
+coverage: ## lines and branches that the tests run, and what they do not: build/coverage
+	$(call setup_first,--check)
+	$(submake) V=cov suite
+	@scripts/coverage.sh
 new: ## a new contestant that compiles and passes: IMPL=
 	@scripts/new-impl.sh $(IMPL)
 clean: ## remove everything that was built; run folders stay

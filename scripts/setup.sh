@@ -26,6 +26,9 @@ libmd-dev|base|SHA-256: plan hash, journal chain, program hashes
 hyperfine|base|the process lane: whole programs
 gnuplot-nox|base|the plots of the report
 clang-format|base|the layout of the sources is a test
+relacy-dev|base|memory-model checks: common/models/*.cc
+spin|base|every interleaving: common/models/*.pml
+gcovr|check|coverage of the library by the tests
 clang-tidy|check|static analysis, a slow step of its own
 '
 

@@ -35,7 +35,7 @@ static void aborts_saying(void (*breach)(void *), void *arg, const char *word)
         signal(SIGABRT, SIG_DFL);
         dup2(fds[1], STDERR_FILENO);
         breach(arg);
-        _exit(0);
+        conf_exit_now(0);
     }
     close(fds[1]);
     for (size_t length = 0; length < sizeof(said) - 1;) {
@@ -58,7 +58,7 @@ static struct velo_loop *own_loop(void)
     struct velo_options options = conf_options();
     struct velo_loop *loop = NULL;
     if (velo_loop_create(&loop, &options) != 0)
-        _exit(2);
+        conf_exit_now(2);
     return loop;
 }
 

@@ -32,7 +32,7 @@ static void child_is_fine(pid_t child, int fd)
 _Noreturn static void child_exit(int fd, int line)
 {
     ssize_t written = write(fd, &line, sizeof(line));
-    _exit(line == 0 && written == (ssize_t)sizeof(line) ? 0 : 1);
+    conf_exit_now(line == 0 && written == (ssize_t)sizeof(line) ? 0 : 1);
 }
 
 /* Run [check] in a child, and see that it returns 0. */
@@ -334,7 +334,7 @@ static int own_loop_works_in_grandchild(void *arg)
     pid_t grandchild = fork();
     if (grandchild == 0) {
         bool refused = velo_submit(own, tally_fn, &ran) == -ECHILD;
-        _exit(refused ? own_loop_works(arg) : 1);
+        conf_exit_now(refused ? own_loop_works(arg) : 1);
     }
     CHILD_CHECK(waitpid(grandchild, &status, 0) == grandchild);
     CHILD_CHECK(status == 0);

@@ -26,7 +26,7 @@ CONF_CASE(forked_child_has_no_pool, "L11 O1", VELO_CAP_OFFLOAD)
     if (child == 0) {
         bool fine = velo_offload(loop, job_work, NULL, &queued, NULL) == -ECHILD &&
                     velo_offload_cancel(loop, queued.id) == -ECHILD && velo_loop_destroy(loop) == 0;
-        _exit(fine ? 0 : 1);
+        conf_exit_now(fine ? 0 : 1);
     }
     assert_int_equal(wait_for(child), 0);
     job_open(&running);

@@ -227,6 +227,8 @@ void conf_elapse_ns(uint64_t ns);
 /* Spin for a random, seeded time below [limit_ns]: moves the point where two threads meet. */
 void conf_jitter(struct conf_random *random, uint64_t limit_ns);
 unsigned conf_open_fds(void);
+/* _exit() for the children of a case, which keeps what a build with gcov has counted. */
+_Noreturn void conf_exit_now(int status);
 size_t conf_heap_bytes(void);
 
 #endif

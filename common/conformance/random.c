@@ -115,7 +115,7 @@ static void try_program(const struct run *run, const struct program *program, bo
             dup2(nowhere, STDERR_FILENO);
         }
         run->shared->difference = check_program(&check, program);
-        _exit(run->shared->difference < 0 ? CHILD_EQUAL : CHILD_DIFFERS);
+        conf_exit_now(run->shared->difference < 0 ? CHILD_EQUAL : CHILD_DIFFERS);
     }
     int status = 0;
     bool ended = wait_child(child, (run->hangs ? HANG_MS : TRY_MS) * conf_slowness(), &status);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../sim/faults.h"
 #include "runner.h"
@@ -232,4 +233,13 @@ size_t conf_heap_bytes(void)
     struct mallinfo2 info = mallinfo2();
     size_t heap = info.uordblks + info.hblkhd; /* large blocks are mapped and counted apart */
     return heap == 0 ? 0 : heap + sim_mapped_bytes(); /* as is what did not come from malloc */
+}
+
+extern void __gcov_dump(void) __attribute__((weak)); // NOLINT(bugprone-reserved-identifier)
+
+void conf_exit_now(int status)
+{
+    if (__gcov_dump != NULL)
+        __gcov_dump();
+    _exit(status);
 }
