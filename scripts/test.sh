@@ -12,7 +12,7 @@ export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 2
 
 # build comes before what it builds; each sanitizer builds for itself
-default_parts=(tidy build units conformance examples commands sched asan tsan stress)
+default_parts=(tidy build units conformance examples commands models sched asan tsan stress)
 variant=${V:-release}
 limit_s=60 # of one program
 long_limit_s=600 # of a build, a suite, a script
@@ -33,6 +33,7 @@ parts: ${default_parts[*]}
   conformance  the suite with every contestant, in every fast path mode it has; the suite's own test
   examples     common/examples with every contestant
   commands     the test scripts: AREA/test/*.sh
+  models       common/models: each holds, each of its variants fails
   sched        random interleavings of every contestant under the scheduler, and planted faults
   asan, tsan   conformance and units under AddressSanitizer with UBSan, and under ThreadSanitizer
   stress       storms with a ledger, one minute in all: released, and under both sanitizers
@@ -60,7 +61,7 @@ counts_in() # counts_in FILE STATUS: prints "PASSED FAILED" as the program repor
 step() # step LABEL COMMAND...: run it, count it, keep its output for the end if it failed
 {
     local label=$1 out=build/test/step.out status passed failed why limit_s=$limit_s began=$SECONDS
-    case $part in build | conformance | commands | sched | asan | tsan | stress) limit_s=$long_limit_s ;; esac
+    case $part in build | conformance | commands | models | sched | asan | tsan | stress) limit_s=$long_limit_s ;; esac
     shift
     timeout --foreground -k 10 "$limit_s" "$@" >"$out" 2>&1 </dev/null
     status=$?
@@ -153,6 +154,11 @@ part_commands()
         [ -f "$script" ] || continue
         step "$script" "$script"
     done
+}
+
+part_models()
+{
+    step "models" scripts/models.sh
 }
 
 part_sched()

@@ -15,6 +15,7 @@ BEGIN {
     may["common/api/"] = core "|" parts "|" api
     may["common/sim/"] = parts "|" api
     may["common/sched/"] = parts "|" api
+    may["common/models/"] = "^$"
     may["common/conformance/"] = api "|^common/sim/"
     may["common/examples/"] = api
     may["common/stress/"] = api
