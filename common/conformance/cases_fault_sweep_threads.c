@@ -159,3 +159,34 @@ CONF_CASE_FULL(
     options.workers = 2;
     sweep_all("offloads", &options, offloads);
 }
+
+/* ---- with everything on ---- */
+
+static void ignore_stuck(void *ctx, velo_fn fn, void *arg, uint64_t elapsed_ns)
+{
+    (void)ctx;
+    (void)fn;
+    (void)arg;
+    (void)elapsed_ns;
+}
+
+static void some_turns(struct sweep *run)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        if (kind_is_offered(kind))
+            sweep_add(run, kind, NULL);
+    }
+    sweep_turns(run, 3);
+}
+
+/* X3, X4: the watchdog's thread, the histograms, and work beside them. */
+CONF_CASE(faults_beside_watchdog_and_metrics, "X1 X3 X4 L7", VELO_CAP_METRICS)
+{
+    struct velo_options options = conf_options();
+    options.metrics = true;
+    options.cpu_accounting = true;
+    options.watchdog = true;
+    options.slow_ns = 60 * CONF_NS_PER_S;
+    options.on_stuck = ignore_stuck;
+    sweep_all("watchdog", &options, some_turns);
+}

@@ -221,8 +221,13 @@ static bool run_once(const struct velo_options *given, sweep_program program, st
     options.on_discard = on_discard;
     options.allocator = &memory;
     sim_fault(run->call, run->index, run->lasting ? UINT64_MAX / 2 : 1, run->error);
-    int rc =
-        SWEEP_CALL(run, velo_loop_create(&run->loop, &options), -ENOMEM, -EMFILE, -ENFILE, -ENOSPC);
+    int rc = SWEEP_CALL(run,
+                        velo_loop_create(&run->loop, &options),
+                        -ENOMEM,
+                        -EMFILE,
+                        -ENFILE,
+                        -ENOSPC,
+                        options.watchdog ? -EAGAIN : -ENOMEM);
     if (rc == 0)
         run_loop(run, program);
     bool hit = sweep_is_hit(run);

@@ -20,6 +20,8 @@ __vsnprintf_chk __snprintf_chk __memset_chk __memcpy_chk __stack_chk_fail __asse
     the same by the names of other build flags; the end of the program
 clock_gettime sched_yield sched_getcpu gettid getpid pthread_self __tls_get_addr
     answered without a resource; getcpu is advice only
+clock_nanosleep
+    ends early at worst
 __sched_cpucount _GLOBAL_OFFSET_TABLE_
     no calls of the system
 pthread_mutex_lock pthread_mutex_unlock pthread_mutex_trylock pthread_mutex_destroy
