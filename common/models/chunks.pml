@@ -21,7 +21,6 @@
  * source: T14 common/parts/ingress_tickets.c spares_take exchange acquire
  *
  * variant: NO_MARK must-fail assertion "installed in a chunk that has been recycled (ABA)"
- * variant: KEEP_INDEX must-fail assertion "a stale hint names a chunk that serves again"
  * variant: NO_SECOND_LOOK must-fail assertion "the link followed was another chunk's"
  * variant: FREE_AT_RETIRE must-fail assertion "a stale hint points to it"
  * variant: TRIM_WITH_OPEN_CLAIM must-fail assertion "a stale hint points to it"
@@ -228,9 +227,7 @@ active proctype owner()
 #ifdef FREE_AT_RETIRE
         freed = freed | (1 << old);
 #else
-#ifndef KEEP_INDEX
         index[old] = NIL; /* (T6) */
-#endif
         atomic { spares = spares | (1 << old) } /* (T14) */
 #endif
         /* trim */
