@@ -6,23 +6,38 @@
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
 
-static struct region *region_map(const struct chunk_pool *pool, size_t bytes)
+/* Zeroed memory from the kernel, or NULL. All at once, as a flood is about to use it. */
+static void *map(size_t bytes)
 {
-    if (!alloc_is_own(pool->alloc))
-        return alloc_zeroed(pool->alloc, bytes, _Alignof(struct region));
     int saved = errno; /* no part of the interface, and a handler may not change it */
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = mmap(
+        NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     errno = saved;
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* A region of [count] unused chunks, or NULL. */
+static struct region *region_new(const struct chunk_pool *pool, uint32_t count, bool mapped)
+{
+    size_t bytes = sizeof(struct region) + count * sizeof(struct chunk);
+    struct region *region =
+        mapped ? map(bytes) : alloc_zeroed(pool->alloc, bytes, _Alignof(struct region));
+    if (region == NULL)
+        return NULL;
+    region->bytes = bytes;
+    region->count = count;
+    region->mapped = mapped;
+    ASAN_POISON_MEMORY_REGION(region->chunks, count * sizeof(struct chunk));
+    return region;
 }
 
 static void region_free(const struct chunk_pool *pool, struct region *region)
 {
     ASAN_UNPOISON_MEMORY_REGION(region->chunks, region->count * sizeof(struct chunk));
-    if (!alloc_is_own(pool->alloc))
-        alloc_free(pool->alloc, region, region->bytes, _Alignof(struct region));
-    else
+    if (region->mapped)
         munmap(region, region->bytes);
+    else
+        alloc_free(pool->alloc, region, region->bytes, _Alignof(struct region));
 }
 
 /* An unused region of its full size from those on standby, or NULL. */
@@ -55,23 +70,16 @@ static void region_put(struct chunk_pool *pool, struct region *region)
     region_free(pool, region);
 }
 
-/* A region to follow [full], which may be NULL. */
+/* A region to follow [full], or NULL. */
 static struct region *region_get(struct chunk_pool *pool, struct region *full)
 {
     struct region *region = standby_take(pool);
-    if (region == NULL) {
-        uint32_t count = full == NULL ? REGION_CHUNKS_MIN : full->count * 2;
-        if (count > REGION_CHUNKS_MAX)
-            count = REGION_CHUNKS_MAX;
-        size_t bytes = sizeof(struct region) + count * sizeof(struct chunk);
-        region = region_map(pool, bytes);
-        if (region == NULL)
-            return NULL;
-        region->bytes = bytes;
-        region->count = count;
-        ASAN_POISON_MEMORY_REGION(region->chunks, count * sizeof(struct chunk));
-    }
-    region->older = full;
+    uint32_t twice = full->count * 2;
+    uint32_t count = twice < REGION_CHUNKS_MAX ? twice : REGION_CHUNKS_MAX;
+    if (region == NULL)
+        region = region_new(pool, count, alloc_is_own(pool->alloc));
+    if (region != NULL)
+        region->older = full;
     return region;
 }
 
@@ -93,13 +101,22 @@ static struct chunk *region_take(struct region *region)
     return chunk;
 }
 
+int chunk_pool_init(struct chunk_pool *pool, const struct velo_allocator *alloc)
+{
+    pool->alloc = alloc;
+    struct region *first = region_new(pool, REGION_CHUNKS_MIN, false); /* no handler yet: malloc */
+    /* (N4) relaxed: before the pool is published */
+    atomic_store_explicit(&pool->current, first, memory_order_relaxed);
+    return first == NULL ? -ENOMEM : 0;
+}
+
 struct chunk *chunk_pool_take(struct chunk_pool *pool)
 {
     for (;;) {
         /* (N4) seq_cst: the region's contents, and not one before the mark; pairs with (N4) below
          * and in chunk_pool_mark() */
         struct region *region = atomic_load_explicit(&pool->current, memory_order_seq_cst);
-        struct chunk *chunk = region == NULL ? NULL : region_take(region);
+        struct chunk *chunk = region_take(region);
         if (chunk != NULL)
             return chunk;
         struct region *fresh = region_get(pool, region);

@@ -31,9 +31,9 @@
 #define CHUNK_BITS 8u
 #define CHUNK_SLOTS (1u << CHUNK_BITS)
 #define CHUNK_NIL UINT64_MAX
-#define REGION_CHUNKS_MIN 4u  /* of the first region: two are in use from the beginning */
+#define REGION_CHUNKS_MIN 3u  /* of the first region: what a queue needs with its first push */
 #define REGION_CHUNKS_MAX 32u /* 132 KiB */
-#define REGIONS_STANDBY 2u
+#define REGIONS_STANDBY 4u
 
 struct ticket_slot {
     _Atomic(velo_fn) fn; /* NULL = not filled; the producer stores, the owner clears */
@@ -52,6 +52,7 @@ struct chunk {
 struct region {
     struct region *older; /* its maker writes, then the owner */
     size_t bytes;         /* constant */
+    bool mapped;          /* constant: from mmap */
     uint32_t count;       /* chunks; constant */
     _Atomic uint32_t out; /* handed out; a little beyond count when many have asked at once */
     _Atomic uint32_t back;
@@ -59,10 +60,13 @@ struct region {
 };
 
 struct chunk_pool {
-    const struct velo_allocator *alloc; /* constant; set before the first take */
+    const struct velo_allocator *alloc; /* constant */
     _Atomic(struct region *) current;   /* takers set */
     _Atomic(struct region *) standby[REGIONS_STANDBY];
 };
+
+/* With memory for REGION_CHUNKS_MIN chunks. [alloc]: see alloc.h. Returns 0 or -ENOMEM. */
+int chunk_pool_init(struct chunk_pool *pool, const struct velo_allocator *alloc);
 
 /* A chunk with cleared slots and index NIL, or NULL. Any thread; also in a signal handler. */
 struct chunk *chunk_pool_take(struct chunk_pool *pool);

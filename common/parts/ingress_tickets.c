@@ -14,11 +14,11 @@ static void chunk_first(struct ingress *in, struct chunk *chunk)
 
 int ingress_init(struct ingress *in, const struct velo_allocator *alloc)
 {
-    in->pool.alloc = alloc;
+    int rc = chunk_pool_init(&in->pool, alloc);
+    if (rc != 0)
+        return rc;
     struct chunk *first = chunk_pool_take(&in->pool);
-    if (first == NULL)
-        return -ENOMEM;
-    struct chunk *reserve = chunk_pool_take(&in->pool); /* of the same region */
+    struct chunk *reserve = chunk_pool_take(&in->pool);
     chunk_first(in, first);
     /* (T13) relaxed: before the loop is published */
     atomic_store_explicit(&in->reserve, reserve, memory_order_relaxed);
