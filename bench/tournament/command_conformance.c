@@ -8,12 +8,14 @@
 #include "names.h"
 #include "progress.h"
 #include "project.h"
+#include "random_suites.h"
 #include "registry.h"
 #include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char result_file[] = "build/conformance.json";
@@ -204,15 +206,29 @@ static int run_suites(const struct registry *registry, const struct names *wante
     return status;
 }
 
+/* --random and --seed as numbers; the seed comes from the clock unless it is given. */
+static bool take_random(const char *random, const char *seed, uint64_t *count, uint64_t *first)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *first = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    *count = 0;
+    return (random == NULL || args_number("random", random, 1, UINT64_MAX, count)) &&
+           (seed == NULL || args_number("seed", seed, 0, UINT64_MAX, first));
+}
+
 int command_conformance(int argc, char **argv)
 {
-    const char *impl = "", *extra = "";
+    const char *impl = "", *extra = "", *random = NULL, *seed = NULL;
     bool as_json = false;
+    uint64_t count, first;
     const struct args_option options[] = {
         {"impl", "A,B", "these contestants; otherwise all", &impl, NULL},
         {"only", "A,B", "the same", &impl, NULL},
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"json", NULL, "as JSON on stdout", NULL, &as_json},
+        {"random", "N", "instead: N random programs against the model", &random, NULL},
+        {"seed", "N", "the seed of the first one; otherwise from the clock", &seed, NULL},
         {NULL, NULL, NULL, NULL, NULL},
     };
     const struct args_command command = {
@@ -226,6 +242,8 @@ int command_conformance(int argc, char **argv)
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)
         return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
+    if (!take_random(random, seed, &count, &first))
+        return EXIT_USAGE;
     struct project project;
     struct registry registry = {0};
     struct names more = {0}, wanted = {0};
@@ -240,8 +258,10 @@ int command_conformance(int argc, char **argv)
                 names_complain(&known, "contestant", wanted.items[i]);
                 status = EXIT_USAGE;
             }
+        const struct names *chosen = wanted.count > 0 ? &wanted : &known;
         if (status == EXIT_DECIDED)
-            status = run_suites(&registry, wanted.count > 0 ? &wanted : &known, as_json);
+            status = count > 0 ? random_suites_run(&registry, chosen, count, first)
+                               : run_suites(&registry, chosen, as_json);
         names_free(&known);
     }
     registry_free(&registry);

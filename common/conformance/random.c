@@ -276,7 +276,9 @@ int random_run(const struct conf_request *request, uint64_t count, const struct 
     int status = 0;
     char why[80];
     if (request->mode != VELO_FAST_AUTO && !conf_has(VELO_CAP_FAST_PATH)) {
-        printf("random programs: n/a, %s has no fast path\n", velo_impl()->name);
+        printf("random programs: n/a for %s in mode %s, it has no fast path\n",
+               velo_impl()->name,
+               conf_mode_name(request->mode));
         return 0;
     }
     run.shared =

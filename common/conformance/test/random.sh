@@ -71,5 +71,9 @@ check "without a fault there is none" [ $? -eq 0 ]
 "$suite" --random 50 --seed 1 --plant no-such-fault >"$work/out" 2>&1
 check "an unknown fault is wrong use" [ $? -eq 2 ]
 
+"$build/velo" conformance --random 20 --seed 1 >"$work/out" 2>&1
+check "velo runs it for all contestants" [ $? -eq 0 ]
+check "and says so" grep -q '^PASSED: random programs, 20 for each' "$work/out"
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
