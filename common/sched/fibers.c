@@ -22,7 +22,7 @@
 #define TLS_BYTES 256u
 #define STACK_BYTES (128u * 1024)
 #define POINTS_MAX 200000u /* of one run; more means that it does not end */
-#define STREAK_MAX 2000u   /* points in a row after which even a loop without a pause passes */
+#define STREAK_MAX 1000u   /* points in a row after which even a loop without a pause passes */
 #define PASS_NS 1000u      /* how fast time goes for who waits in a loop, alone */
 #define READING_NS 50u
 #define SOON_NS 1000000000u /* time limits beyond it are up only when nobody else can run */

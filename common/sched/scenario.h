@@ -36,8 +36,9 @@ struct world {
 };
 extern struct world world;
 
-/* A new loop, and perhaps a thread that runs it for ever. */
+/* A new loop; a thread that runs it for ever; both. */
 void world_begin(void);
+void world_run(void);
 void world_begin_running(void);
 /* Shut down, join the owner, check, destroy. */
 void world_end(void);

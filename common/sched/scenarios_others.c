@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers, ticks, descriptors, modes and wakes of other threads against a sleeper. */
+#include "common/parts/poller.h"
 #include "scenario.h"
 #include "seams_calls.h"
 
@@ -29,6 +30,27 @@ static void timer_cancel(void)
         wait_for_calls(1);
     world_end();
     SCHED_CHECK(world.calls == (answer == 0 ? 0u : 1u));
+}
+
+static void start_and_restart(void *arg)
+{
+    velo_id id = 0;
+    int *answer = arg;
+    SCHED_CHECK(velo_timer_start(world.loop, 2000, 0, count_fn, NULL, &id) == 0);
+    *answer = velo_timer_restart(world.loop, id, 3000);
+}
+
+/* T4, T5: a one shot that is moved as it fires runs once, whoever was first. */
+static void timer_restart(void)
+{
+    int answer = 1;
+    world_begin_running();
+    int a = sched_spawn("restarter", start_and_restart, &answer);
+    sched_join(a);
+    SCHED_CHECK(answer == 0 || answer == -ENOENT || answer == -EALREADY);
+    wait_for_calls(1);
+    world_end();
+    SCHED_CHECK(world.calls == 1);
 }
 
 static void far_fn(void *arg)
@@ -203,6 +225,31 @@ static void wake_against_once(void)
     world_check();
 }
 
+static void submit_two(void *arg)
+{
+    unsigned producer = (unsigned)(uintptr_t)arg;
+    SCHED_CHECK(submit_piece(producer, 0) == 0);
+    SCHED_CHECK(submit_piece(producer, 1) == 0);
+}
+
+/* A4: nobody is inside run; the descriptor says when somebody should be. */
+static void embedded(void)
+{
+    world_begin();
+    int fd = velo_loop_backend_fd(world.loop);
+    SCHED_CHECK(fd >= 0);
+    int a = sched_spawn("producer-0", submit_two, (void *)0);
+    int b = sched_spawn("ticker", add_tick, NULL);
+    while (world.calls < 1 || !world.pieces[0][1].ran) {
+        poller_peek(fd, -1);
+        SCHED_CHECK(velo_loop_run(world.loop, VELO_RUN_NOWAIT) == 0);
+    }
+    sched_join(a);
+    sched_join(b);
+    SCHED_CHECK(velo_loop_shutdown(world.loop, -1) == 0);
+    world_check();
+}
+
 /* ---- offloads ---- */
 
 static int last_status;
@@ -257,6 +304,7 @@ static void offload_against_close(void)
 
 const struct scenario scenarios_others[] = {
     {"timer_cancel", "a foreign timer, cancelled as it fires", CAP_FOREIGN_TIMER, timer_cancel},
+    {"timer_restart", "a foreign timer, moved as it fires", CAP_FOREIGN_TIMER, timer_restart},
     {"timer_earlier", "an earlier timer cuts a sleep short", CAP_FOREIGN_TIMER, timer_earlier},
     {"cancel_ends_the_run",
      "the last hold goes away during the sleep",
@@ -273,6 +321,10 @@ const struct scenario scenarios_others[] = {
      VELO_CAP_FDS | VELO_CAP_FAST_PATH,
      watch_against_forced},
     {"wake_against_once", "a wake against a run of one turn", VELO_CAP_TIMERS, wake_against_once},
+    {"embedded",
+     "a loop that nobody runs becomes readable",
+     VELO_CAP_BACKEND_FD | VELO_CAP_MICROTASKS,
+     embedded},
     {"offload_cancel", "a cancel against a worker", VELO_CAP_OFFLOAD, offload_cancel},
     {"offload_against_close",
      "offloads that a close meets",

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#define BLOCK_TASKS 256u /* of the queues in common/parts */
+
 /* Two tasks of the producer [arg]. */
 static void submit_two(void *arg)
 {
@@ -20,6 +22,23 @@ static void submit_one(void *arg)
 static void two_producers(void)
 {
     world_begin_running();
+    int a = sched_spawn("producer-0", submit_two, (void *)0);
+    int b = sched_spawn("producer-1", submit_two, (void *)1);
+    sched_join(a);
+    sched_join(b);
+    wait_for_pieces();
+    world_end();
+}
+
+/* The same where the storage of a lock-free queue goes on into its next block. */
+static void next_block(void)
+{
+    world_begin();
+    for (unsigned i = 0; i < BLOCK_TASKS - 2; i++)
+        SCHED_CHECK(velo_submit(world.loop, count_fn, NULL) == 0);
+    SCHED_CHECK(velo_loop_run(world.loop, VELO_RUN_NOWAIT) == 0);
+    SCHED_CHECK(world.calls == BLOCK_TASKS - 2);
+    world_run();
     int a = sched_spawn("producer-0", submit_two, (void *)0);
     int b = sched_spawn("producer-1", submit_two, (void *)1);
     sched_join(a);
@@ -159,6 +178,7 @@ static void submit_against_idle_exit(void)
 
 const struct scenario scenarios_tasks[] = {
     {"two_producers", "two submits each against a sleeping owner", 0, two_producers},
+    {"next_block", "the same at the end of a block of the queue", 0, next_block},
     {"batch_and_priority",
      "a batch, a priority task, a sleeper",
      VELO_CAP_BATCH,

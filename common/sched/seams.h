@@ -125,6 +125,6 @@ static inline const void *thread_self(void)
 }
 
 #define VELO_PARTS_PAUSE_H
-#define cpu_pause() (void)sched_yield()
+#define cpu_pause() SCHED_STEP() /* a waiting loop is made to pass when it gets long: fibers.c */
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Which interleaving comes next.
  *
- * Random: each run draws how often it interferes, from every second point to one in sixty-four, so
+ * Random: each run draws how often it interferes, from every second point to one in 512, so
  * both close fights and single long delays come up. Exhaustive: all runs with at most so many
  * pre-emptions, by depth-first search over the choices, each run from its start again (M.
  * Musuvathi, S. Qadeer, "Iterative context bounding", 2007: most faults need two at most).
@@ -141,7 +141,7 @@ void strategy_begin(uint64_t seed)
         return;
     length = 0;
     random_state = seed;
-    interference = 1u << (1 + random_below(6));
+    interference = 2u << random_below(9);
     buffered = (random_next() & 1) != 0;
 }
 

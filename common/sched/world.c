@@ -96,10 +96,15 @@ static void run_forever(void *arg)
     world.run_result = velo_loop_run(world.loop, VELO_RUN_FOREVER);
 }
 
+void world_run(void)
+{
+    world.owner = sched_spawn("owner", run_forever, NULL);
+}
+
 void world_begin_running(void)
 {
     world_begin();
-    world.owner = sched_spawn("owner", run_forever, NULL);
+    world_run();
 }
 
 void world_check(void)
