@@ -285,6 +285,7 @@ void execute_run(const struct program *program,
     struct velo_options options = {.size = sizeof(options),
                                    .fast_path = mode,
                                    .max_pending = program->max_pending,
+                                   .time_slice_ns = program->time_slice_ns,
                                    .spin_ns =
                                        -1, /* by a clock that stands still it would not end */
                                    .on_discard = on_discard,

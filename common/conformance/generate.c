@@ -344,6 +344,7 @@ void program_generate(struct program *program,
         program->steps = 1 + below(&draw, PROGRAM_STEPS);
         program->size = program->steps;
         program->max_pending = chance(&draw, 8) ? 1 + below(&draw, 4) : 0;
+        program->time_slice_ns = chance(&draw, 6) ? draw.unit_ns * (1 + below(&draw, 3)) : 0;
         for (unsigned i = 0; i < program->steps; i++)
             program->modes[i] = choose_mode(&draw);
     } else {

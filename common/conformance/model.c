@@ -110,7 +110,7 @@ static void timers(struct model *model)
         model_macrotask(model, (unsigned)number, 0);
 }
 
-/* S5, S6, R2: what was there when the phase began. What was cleared is passed over (R6). */
+/* R2: what was there when the phase began. What was cleared is passed over (R6). */
 static void phase(struct model *model, enum kind kind)
 {
     struct model_lane *lane = &model->lanes[kind];
@@ -120,6 +120,27 @@ static void phase(struct model *model, enum kind kind)
         if (model->states[number] == PENDING)
             model_macrotask(model, number, 0);
     }
+}
+
+/* S5, S6: the same for tasks, until the slice is used up; but each lane runs one. */
+static void task_phase(struct model *model, enum kind kind, uint64_t began_ns)
+{
+    struct model_lane *lane = &model->lanes[kind];
+    uint64_t slice_ns = model->world.program->time_slice_ns;
+    unsigned begin = lane->head, end = lane->tail;
+    while (lane->head < end && !model_stops(model)) {
+        bool over = slice_ns != 0 && model->now_ns - began_ns >= slice_ns;
+        if (over && lane->head > begin)
+            return;
+        model_macrotask(model, lane->items[lane->head++], 0);
+    }
+}
+
+static void tasks(struct model *model)
+{
+    uint64_t began_ns = model->now_ns;
+    task_phase(model, KIND_PRIORITY, began_ns);
+    task_phase(model, KIND_TASK, began_ns);
 }
 
 /* ---- when to sleep ---- */
@@ -155,8 +176,7 @@ static void turn(struct model *model, bool may_block)
     model->turn_ns = model->now_ns;
     checkpoint(model); /* what was added outside */
     timers(model);
-    phase(model, KIND_PRIORITY);
-    phase(model, KIND_TASK);
+    tasks(model);
     if (may_block && !is_ready(model) && !model_poll_finds(model)) /* R3 */
         sleep_on(model);
     model_run_fds(model);

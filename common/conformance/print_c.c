@@ -263,6 +263,7 @@ static void print_main(FILE *out, const struct program *program, enum velo_fast_
             "    struct velo_options options = {.size = sizeof(options),\n"
             "                                   .fast_path = %s,\n"
             "                                   .max_pending = %zu,\n"
+            "                                   .time_slice_ns = %" PRIu64 ",\n"
             "                                   .spin_ns = -1,\n"
             "                                   .on_turn_begin = on_turn_begin,\n"
             "                                   .on_discard = on_discard};\n"
@@ -274,6 +275,7 @@ static void print_main(FILE *out, const struct program *program, enum velo_fast_
             "    SAY(velo_loop_create(&loop, &options));\n",
             mode_name(mode),
             program->max_pending,
+            program->time_slice_ns,
             PROGRAM_PIPES,
             WORLD_BEGIN_NS);
     for (unsigned i = 0; i < program->steps; i++) {

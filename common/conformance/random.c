@@ -22,9 +22,10 @@
 enum {
     CHILD_EQUAL = 0,
     CHILD_DIFFERS = 3,
-    STALL_MS = 5000, /* for one program */
-    TRY_MS = 2000,   /* for one attempt to make it smaller */
-    HANG_MS = 60,    /* the same when it hangs: most attempts will */
+    STALL_MS = 5000,   /* for one program */
+    TRY_MS = 5000,     /* for one attempt to make it smaller, unless it is seen to be stuck: */
+    ASLEEP_LOOKS = 40, /*   it sleeps, a millisecond between looks; no program does that */
+    SPIN_MS = 200,     /*   or it uses so much processor time; one needs less than a millisecond */
     LOOK_MS = 20
 };
 
@@ -66,6 +67,12 @@ static pid_t start_child(const struct run *run)
     return child;
 }
 
+static void nap(void)
+{
+    struct timespec pause = {0, 1000000};
+    nanosleep(&pause, NULL);
+}
+
 /* Is the child over? Waits for at most [limit_ms]. */
 static bool wait_child(pid_t child, unsigned limit_ms, int *status)
 {
@@ -73,8 +80,46 @@ static bool wait_child(pid_t child, unsigned limit_ms, int *status)
     while (waitpid(child, status, WNOHANG) == 0) {
         if (conf_now_ns() > until)
             return false;
-        struct timespec pause = {0, 200000};
-        nanosleep(&pause, NULL);
+        nap();
+    }
+    return true;
+}
+
+/* Does the child's main thread sleep now? */
+static bool is_asleep(pid_t child)
+{
+    char path[64], text[256] = "";
+    snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)child, (int)child);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t got = read(fd, text, sizeof text - 1);
+    close(fd);
+    const char *name_end = got > 0 ? strrchr(text, ')') : NULL;
+    return name_end != NULL && name_end[1] == ' ' && name_end[2] == 'S';
+}
+
+static bool has_spun(pid_t child)
+{
+    clockid_t id;
+    struct timespec used;
+    if (clock_getcpuclockid(child, &id) != 0 || clock_gettime(id, &used) != 0)
+        return false;
+    uint64_t ns = (uint64_t)used.tv_sec * CONF_NS_PER_S + (uint64_t)used.tv_nsec;
+    return ns > SPIN_MS * CONF_NS_PER_MS * conf_slowness();
+}
+
+/* The same for a child that runs one program. A hang is told by what the child does and not by how
+ * long it takes: on a busy machine that says little. */
+static bool wait_program(pid_t child, int *status)
+{
+    uint64_t until = conf_now_ns() + TRY_MS * CONF_NS_PER_MS * conf_slowness();
+    unsigned asleep = 0;
+    while (waitpid(child, status, WNOHANG) == 0) {
+        asleep = is_asleep(child) ? asleep + 1 : 0;
+        if (asleep > ASLEEP_LOOKS || has_spun(child) || conf_now_ns() > until)
+            return false;
+        nap();
     }
     return true;
 }
@@ -118,7 +163,7 @@ static void try_program(const struct run *run, const struct program *program, bo
         conf_exit_now(run->shared->difference < 0 ? CHILD_EQUAL : CHILD_DIFFERS);
     }
     int status = 0;
-    bool ended = wait_child(child, (run->hangs ? HANG_MS : TRY_MS) * conf_slowness(), &status);
+    bool ended = wait_program(child, &status);
     if (!ended)
         kill_child(child);
     tell_end(status, !ended, why, 80);

@@ -153,6 +153,7 @@ static bool simplify(struct attempt *attempt)
         else
             simpler = true;
     }
+    simpler = try_value(attempt, &candidate, &candidate.time_slice_ns, 0) || simpler;
     uint64_t limit = candidate.max_pending;
     candidate.max_pending = 0;
     return (limit != 0 && keep_if_failing(attempt, &candidate)) || simpler;
