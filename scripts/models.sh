@@ -83,17 +83,19 @@ relacy_build() # relacy_build NAME
 {
     local source=$dir/$1.cc program=$out/$1
     [ "$program" -nt "$source" ] && [ "$program" -nt $dir/model.h ] && return
+    rm -f "$program"
     # A destructor marks its object, which the compiler must not leave out: so Relacy sees accesses to
     # freed memory.
-    ${CXX:-g++} -std=c++11 -O1 -fno-lifetime-dse -Wall -Wextra -Werror -I. -o "$program" "$source" \
-        >"$out/$1.log" 2>&1 && return
-    rm -f "$program"
-    sed 's/^/    /' "$out/$1.log" | head -n 20
-    return 1
+    ${CXX:-g++} -std=c++11 -Og -fno-lifetime-dse -Wall -Wextra -Werror -I. -o "$program" "$source" \
+        >"$out/$1.log" 2>&1
 }
 
 relacy_run() # relacy_run NAME VARIANT: prints RESULT COUNT UNIT
 {
+    if [ ! -x "$out/$1" ]; then
+        echo "uncompiled 0 $out/$1.log"
+        return
+    fi
     # shellcheck disable=SC2086 # no variant, no argument
     echo "$(timeout "$limit_s" "$out/$1" ${2:+"$2"} $full) executions"
 }
@@ -109,14 +111,16 @@ spin_build() # spin_build NAME VARIANT: pan in a folder of its own
         cp "$dir/$1.pml" "$folder" && cd "$folder" || exit 1
         rm -f pan* ./*.trail
         spin "${defines[@]}" -a "$1.pml" && gcc -O1 -w -DSAFETY -DCOLLAPSE -o pan pan.c
-    ) >"$out/$1.log" 2>&1 && return
-    sed 's/^/    /' "$out/$1.log" | head -n 20
-    return 1
+    ) >"$folder/log" 2>&1
 }
 
 spin_run() # spin_run NAME VARIANT: as relacy_run
 {
     local folder=$out/$1.${2:-plain}
+    if [ ! -x "$folder/pan" ]; then
+        echo "uncompiled 0 $folder/log"
+        return
+    fi
     (cd "$folder" && timeout "$limit_s" ./pan -m1000000) >"$folder/log" 2>&1
     awk '
         /max search depth too small|out of memory|aborted/ { broken = 1 }
@@ -138,10 +142,6 @@ variants() # variants FILE: lines VARIANT RESULT
 check() # check KIND NAME VARIANT WANTED
 {
     local began=$EPOCHREALTIME result count unit what
-    if [ "$1" = spin ] && ! spin_build "$2" "$3"; then
-        line FAIL "$2 $3" "does not compile" "$(since "$began")"
-        return
-    fi
     read -r result count unit < <("$1_run" "$2" "$3")
     what="${count:-0} ${unit:-}"
     [ "$result" = ok ] || what="${result:-nothing} after $what"
@@ -152,6 +152,29 @@ check() # check KIND NAME VARIANT WANTED
     fi
 }
 
+build_models() # build_models FILE...: all their programs, as many at once as there are processors
+{
+    local file name variant at_once began=$EPOCHREALTIME
+    at_once=$(nproc)
+    for file in "$@"; do
+        name=$(basename "$file")
+        case $file in
+        *.cc) echo "relacy_build ${name%.cc}" ;;
+        *) { echo; variants "$file"; } | while read -r variant _; do
+            echo "spin_build ${name%.pml} $variant"
+        done ;;
+        esac
+    done >"$out/builds"
+    while read -r -a command; do
+        while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do
+            wait -n
+        done
+        "${command[0]}" "${command[1]}" "${command[2]:-}" &
+    done <"$out/builds"
+    wait
+    printf -- '-- %s programs built, %s s\n' "$(wc -l <"$out/builds")" "$(since "$began")"
+}
+
 run_model() # run_model FILE
 {
     local name kind=spin variant wanted count=0 began=$EPOCHREALTIME
@@ -159,12 +182,6 @@ run_model() # run_model FILE
     [ "${name##*.}" = pml ] || kind=relacy
     name=${name%.*}
     printf '%s\n' "-- $1"
-    if [ "$kind" = relacy ]; then
-        if ! relacy_build "$name"; then
-            line FAIL "$name" "does not compile" "$(since "$began")"
-            return
-        fi
-    fi
     check "$kind" "$name" "" ok
     while read -r variant wanted; do
         count=$((count + 1))
@@ -222,15 +239,18 @@ for tool in spin "${CXX:-g++}" gcc; do
 done
 mkdir -p $out
 check_orders $dir/*.cc $dir/*.pml
-found=no
+chosen=()
 for model in $dir/*.cc $dir/*.pml; do
     name=$(basename "$model")
     # shellcheck disable=SC2053 # a pattern
-    [[ ${name%.*} == $only ]] || continue
-    found=yes
-    run_model "$model"
+    [[ ${name%.*} == $only ]] && chosen+=("$model")
 done
-if [ $found = no ] && [ -n "$only" ]; then
+if [ ${#chosen[@]} -gt 0 ]; then
+    build_models "${chosen[@]}"
+    for model in "${chosen[@]}"; do
+        run_model "$model"
+    done
+elif [ -n "$only" ]; then
     line FAIL "$only" "no such model" 0
 fi
 echo "$passed passed, $failed failed"
