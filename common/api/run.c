@@ -41,7 +41,8 @@ static int run_once(struct velo_loop *loop)
     int rc = 0;
     core_drain_inbox(core_of(loop));
     while (rc == 0 && may_go_on(loop) && !core_is_pending(loop) && core_is_alive(loop))
-        rc = loop_wait(loop); /* again after a signal */
+        rc = loop_wait(loop);      /* again after a signal */
+    core_take_poke(core_of(loop)); /* it has ended the wait, or is in time for a turn without one */
     return rc >= 0 && may_go_on(loop) ? loop_turn(loop, false) : rc;
 }
 

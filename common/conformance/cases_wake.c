@@ -260,6 +260,22 @@ CONF_CASE(wake_before_a_run_makes_its_poll_nonblocking, "S8 A3", VELO_CAP_TIMERS
     conf_destroy(loop);
 }
 
+/* Ruling "wake": one that has ended a sleep is used up: the next run sleeps. */
+CONF_CASE(wake_ends_one_sleep_and_no_more, "S8 A3", VELO_CAP_TIMERS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    assert_int_equal(velo_timer_start(loop, 3600 * CONF_NS_PER_S, 0, nothing, NULL, NULL), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        struct conf_runner runner;
+        conf_runner_start(&runner, loop, VELO_RUN_ONCE);
+        bool asleep = conf_wait_state(loop, VELO_STATE_SLEEPING);
+        assert_int_equal(velo_loop_wake(loop), 0);
+        assert_int_equal(conf_runner_join(&runner), 0);
+        assert_true(asleep);
+    }
+    conf_destroy(loop);
+}
+
 static void wake_own_loop(void *arg)
 {
     CONF_EXPECT_INT(velo_loop_wake(arg), 0);
