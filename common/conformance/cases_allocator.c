@@ -378,3 +378,38 @@ CONF_CASE(an_allocator_serves_loops_and_threads_at_once, "X5 L7", 0)
     }
     book_balances(&book);
 }
+
+/* ---- what is not there by default ---- */
+
+static void done(int result, void *arg)
+{
+    CONF_EXPECT_INT(result, 0);
+    conf_count_fn(arg);
+}
+
+/* X5: the same with workers, measurements and a watchdog. */
+CONF_CASE(the_books_balance_with_workers_and_measurements, "X5", VELO_CAP_OFFLOAD)
+{
+    static struct book book;
+    const struct velo_allocator allocator = {.resize = book_resize, .ctx = &book};
+    struct velo_options options = conf_options();
+    struct conf_runner runner;
+    struct conf_count ended;
+    conf_count_init(&ended);
+    options.allocator = &allocator;
+    options.metrics = true;
+    options.cpu_accounting = true;
+    options.watchdog = true;
+    options.slow_ns = 3600 * CONF_NS_PER_S;
+    options.workers = 3;
+    book_open(&book);
+    struct velo_loop *loop = conf_create(&options);
+    conf_runner_start(&runner, loop, VELO_RUN_FOREVER);
+    for (unsigned i = 0; i < 300; i++)
+        assert_int_equal(velo_offload(loop, nothing, done, &ended, NULL), 0);
+    assert_true(conf_count_wait(&ended, 300));
+    assert_int_equal(velo_loop_shutdown(loop, -1), 0);
+    assert_int_equal(conf_runner_join(&runner), 0);
+    conf_destroy(loop);
+    book_balances(&book);
+}
