@@ -160,7 +160,7 @@ void core_run_fds(struct velo_core *core)
         struct fd_call call;
         if (!fdtable_claim(&core->fds, i, &call))
             continue;
-        VELO_POINT(fd_claimed);
+        VELO_POINT(FD_CLAIMED);
         counter_add(&core->ledger.fd_events, 1);
         struct core_span span = {.fn = NULL, .arg = call.arg};
         core_span_begin(core, &span);

@@ -84,7 +84,7 @@ static void fire(struct velo_core *core, uint32_t index)
         if (OP_STATE(word) != OP_PENDING || (word & OP_MOVES_MASK) != 0)
             return; /* the reclaim list, or the restart on its way, takes care of it */
     } while (!op_move(op, &word, op_with_state(word, OP_FIRING)));
-    VELO_POINT(timer_claimed);
+    VELO_POINT(TIMER_CLAIMED);
     bool periodic = (word & OP_PERIODIC) != 0;
     uint64_t start_ns = periodic ? clock_now_ns() : 0;
     if (!periodic) {

@@ -80,7 +80,7 @@ static bool leave(struct velo_loop *loop)
     }
     core_meter_leave(core);
     lifecycle_disown(&core->life);
-    VELO_POINT(exit_decided);
+    VELO_POINT(EXIT_DECIDED);
     if (lifecycle_move(&core->life, VELO_STATE_RUNNING, VELO_STATE_AWAKE)) {
         if (!pinned) /* it may be by now, and who pinned it may have found it running */
             core_expose(loop);

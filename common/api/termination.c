@@ -35,7 +35,7 @@ static bool decide(struct velo_loop *loop, enum stop stop)
         if (state == VELO_STATE_TERMINATING || state == VELO_STATE_TERMINATED)
             return life->orphaned && take_over(core_of(loop), lifecycle_stop(life));
     } while (!lifecycle_move(life, state, VELO_STATE_TERMINATING));
-    VELO_POINT(end_won);
+    VELO_POINT(END_WON);
     loop_refuse(loop);
     gate_close(&core_of(loop)->work);
     bool mine = state == VELO_STATE_AWAKE && take_over(core_of(loop), stop);

@@ -137,9 +137,9 @@ CONF_CASE(work_after_the_last_look_ends_the_sleep, "S8 M4", 0)
     for (unsigned kind = 0, target = 0; kind < KINDS; kind++) {
         if (!kind_is_offered(kind))
             continue;
-        hold_sleeper(&stage, POINT_sleep_checked);
+        hold_sleeper(&stage, POINT_SLEEP_CHECKED);
         assert_int_equal(kind_add(kind, stage.loop, conf_count_fn, &stage.ran, NULL), 0);
-        sim_let_go(POINT_sleep_checked);
+        sim_let_go(POINT_SLEEP_CHECKED);
         if (!conf_count_wait(&stage.ran, ++target))
             fail_msg("a %s is lost", kind_name(kind));
     }
@@ -149,7 +149,7 @@ CONF_CASE(work_after_the_last_look_ends_the_sleep, "S8 M4", 0)
 /* L1, trap W11: the end is declared while the owner goes to sleep, or comes back: it stays. */
 CONF_CASE(an_end_declared_around_a_sleep_is_not_overwritten, "L1 L4", 0)
 {
-    static const enum point points[] = {POINT_sleep_checked, POINT_sleep_left};
+    static const enum point points[] = {POINT_SLEEP_CHECKED, POINT_SLEEP_LEFT};
     need_points();
     for (unsigned i = 0; i < 2; i++) {
         struct stage stage;
@@ -172,13 +172,13 @@ CONF_CASE(a_timer_and_a_task_that_end_the_same_sleep_both_run, "S8 T1", VELO_CAP
     struct stage stage;
     need_points();
     stage_start(&stage);
-    hold_sleeper(&stage, POINT_sleep_checked);
+    hold_sleeper(&stage, POINT_SLEEP_CHECKED);
     assert_int_equal(velo_timer_start(stage.loop, 1000, 0, conf_count_fn, &stage.ran, NULL), 0);
-    sim_hold(POINT_sleep_left);
-    sim_let_go(POINT_sleep_checked);
-    assert_held(POINT_sleep_left);
+    sim_hold(POINT_SLEEP_LEFT);
+    sim_let_go(POINT_SLEEP_CHECKED);
+    assert_held(POINT_SLEEP_LEFT);
     assert_int_equal(submit_call(&stage), 0);
-    sim_let_go(POINT_sleep_left);
+    sim_let_go(POINT_SLEEP_LEFT);
     assert_true(conf_count_wait(&stage.ran, 2));
     stage_end(&stage);
     assert_int_equal(conf_count_get(&stage.ran), 2);
@@ -203,16 +203,16 @@ CONF_CASE(what_changes_after_the_choice_of_the_wait_is_served,
     stage_start(&stage);
     assert_int_equal(velo_fast_path_set(stage.loop, VELO_FAST_AUTO), 0);
     pair = fd_pair_readable();
-    hold_sleeper(&stage, POINT_mode_read);
+    hold_sleeper(&stage, POINT_MODE_READ);
     assert_int_equal(
         velo_fd_watch(stage.loop, pair.near, VELO_READ, on_readable, &stage.ran, &stage.id), 0);
-    sim_let_go(POINT_mode_read);
+    sim_let_go(POINT_MODE_READ);
     assert_true(conf_count_wait(&stage.ran, 1));
-    hold_sleeper(&stage, POINT_mode_read);
+    hold_sleeper(&stage, POINT_MODE_READ);
     assert_int_equal(velo_fd_unwatch(stage.loop, stage.id), 0);
     assert_int_equal(velo_fast_path_set(stage.loop, VELO_FAST_FORCED), 0);
     assert_int_equal(submit_call(&stage), 0);
-    sim_let_go(POINT_mode_read);
+    sim_let_go(POINT_MODE_READ);
     assert_true(conf_count_wait(&stage.ran, 2));
     stage_end(&stage);
     fd_pair_close(&pair);
@@ -229,17 +229,17 @@ CONF_CASE(a_place_that_is_not_filled_yet_loses_nothing, "S3 L7", VELO_CAP_TIMERS
     need_points();
     stage_start(&stage);
     conf_count_init(&fired);
-    sim_hold(POINT_put_claimed);
+    sim_hold(POINT_PUT_CLAIMED);
     actor_start(&actor, submit_call, &stage);
-    if (!actor_is_held(&actor, POINT_put_claimed)) {
+    if (!actor_is_held(&actor, POINT_PUT_CLAIMED)) {
         actor_join(&actor);
-        sim_let_go(POINT_put_claimed);
+        sim_let_go(POINT_PUT_CLAIMED);
         stage_is_na(&stage);
     }
     assert_int_equal(submit_call(&stage), 0);
     assert_int_equal(velo_timer_start(stage.loop, 1000, 0, conf_count_fn, &fired, NULL), 0);
     assert_true(conf_count_wait(&fired, 1));
-    sim_let_go(POINT_put_claimed);
+    sim_let_go(POINT_PUT_CLAIMED);
     assert_int_equal(actor_join(&actor), 0);
     assert_true(conf_count_wait(&stage.ran, 2));
     stage_end(&stage);
@@ -254,16 +254,16 @@ CONF_CASE(a_close_waits_for_a_place_that_is_not_filled_yet, "L6 L7", 0)
     struct actor closer;
     need_points();
     stage_start(&stage);
-    sim_hold(POINT_put_claimed);
+    sim_hold(POINT_PUT_CLAIMED);
     actor_start(&producer, submit_call, &stage);
-    if (!actor_is_held(&producer, POINT_put_claimed)) {
+    if (!actor_is_held(&producer, POINT_PUT_CLAIMED)) {
         actor_join(&producer);
-        sim_let_go(POINT_put_claimed);
+        sim_let_go(POINT_PUT_CLAIMED);
         stage_is_na(&stage);
     }
     actor_start(&closer, close_call, &stage);
     conf_wait_state(stage.loop, VELO_STATE_TERMINATING);
-    sim_let_go(POINT_put_claimed);
+    sim_let_go(POINT_PUT_CLAIMED);
     assert_int_equal(actor_join(&producer), 0);
     assert_int_equal(actor_join(&closer), 0);
     assert_int_equal(conf_runner_join(&stage.runner), -ECANCELED);
@@ -296,16 +296,16 @@ CONF_CASE(destroy_waits_for_a_wake_up_that_is_not_made_yet, "L8 L9", VELO_CAP_TI
         velo_timer_start(
             stage.loop, 5 * CONF_NS_PER_MS, 5 * CONF_NS_PER_MS, tally_fn, &stage.tally, NULL),
         0);
-    hold_sleeper(&stage, POINT_sleep_checked); /* announced: who submits now has to wake it */
-    sim_hold(POINT_put_stored);
+    hold_sleeper(&stage, POINT_SLEEP_CHECKED); /* announced: who submits now has to wake it */
+    sim_hold(POINT_PUT_STORED);
     actor_start(&producer, submit_the_end, &stage);
-    assert_held(POINT_put_stored);
-    sim_let_go(POINT_sleep_checked); /* the timer wakes it, not the producer */
+    assert_held(POINT_PUT_STORED);
+    sim_let_go(POINT_SLEEP_CHECKED); /* the timer wakes it, not the producer */
     assert_int_equal(conf_runner_join(&stage.runner), 0);
     actor_start(&destroyer, destroy_call, &stage);
     conf_elapse_ns(20 * CONF_NS_PER_MS);
     CONF_EXPECT_INT(conf_count_get(&destroyer.done), 0);
-    sim_let_go(POINT_put_stored);
+    sim_let_go(POINT_PUT_STORED);
     assert_int_equal(actor_join(&destroyer), 0);
     assert_int_equal(actor_join(&producer), 0);
 }
@@ -320,11 +320,11 @@ CONF_CASE(work_at_the_exit_decision_is_run, "A2", VELO_CAP_UNTIL_IDLE)
         struct stage stage = {.loop = conf_create(NULL)};
         conf_count_init(&stage.ran);
         if (kind_is_offered(kind)) {
-            sim_hold(POINT_exit_decided);
+            sim_hold(POINT_EXIT_DECIDED);
             conf_runner_start(&stage.runner, stage.loop, VELO_RUN_UNTIL_IDLE);
-            assert_held(POINT_exit_decided);
+            assert_held(POINT_EXIT_DECIDED);
             assert_int_equal(kind_add(kind, stage.loop, conf_count_fn, &stage.ran, NULL), 0);
-            sim_let_go(POINT_exit_decided);
+            sim_let_go(POINT_EXIT_DECIDED);
             assert_int_equal(conf_runner_join(&stage.runner), 0);
             if (conf_count_get(&stage.ran) != 1)
                 fail_msg("a %s is left behind", kind_name(kind));
@@ -341,13 +341,13 @@ CONF_CASE(a_shutdown_at_the_exit_decision_is_obeyed, "L1 L4 A2", VELO_CAP_UNTIL_
     need_points();
     stage.loop = conf_create(NULL);
     conf_count_init(&stage.ran);
-    sim_hold(POINT_exit_decided);
+    sim_hold(POINT_EXIT_DECIDED);
     conf_runner_start(&stage.runner, stage.loop, VELO_RUN_UNTIL_IDLE);
-    assert_held(POINT_exit_decided);
+    assert_held(POINT_EXIT_DECIDED);
     assert_int_equal(submit_call(&stage), 0);
     actor_start(&actor, shutdown_call, &stage);
     conf_wait_state(stage.loop, VELO_STATE_TERMINATING);
-    sim_let_go(POINT_exit_decided);
+    sim_let_go(POINT_EXIT_DECIDED);
     assert_int_equal(actor_join(&actor), 0);
     assert_int_equal(conf_runner_join(&stage.runner), 0);
     assert_int_equal(conf_count_get(&stage.ran), 1);
@@ -363,14 +363,14 @@ CONF_CASE(an_end_that_is_being_declared_has_one_winner, "L3 L4 L5 L6 L7", 0)
     struct actor second;
     need_points();
     stage_start(&stage);
-    sim_hold(POINT_end_won);
+    sim_hold(POINT_END_WON);
     actor_start(&first, shutdown_call, &stage);
-    assert_held(POINT_end_won);
+    assert_held(POINT_END_WON);
     assert_int_equal(velo_loop_run(stage.loop, VELO_RUN_NOWAIT), -ESHUTDOWN);
     int rc = submit_call(&stage);
     assert_true(rc == 0 || rc == -ESHUTDOWN);
     actor_start(&second, close_call, &stage);
-    sim_let_go(POINT_end_won);
+    sim_let_go(POINT_END_WON);
     assert_int_equal(actor_join(&first), 0);
     assert_int_equal(actor_join(&second), 0);
     assert_int_equal(conf_runner_join(&stage.runner), 0); /* the first mode stands */
@@ -394,15 +394,15 @@ CONF_CASE(a_cancel_never_waits_for_a_timer_that_fires,
     unsigned sibling = 0;
     need_points();
     stage_start(&stage);
-    hold_sleeper(&stage, POINT_sleep_checked); /* so that both are due in one phase */
+    hold_sleeper(&stage, POINT_SLEEP_CHECKED); /* so that both are due in one phase */
     assert_int_equal(velo_timer_start(stage.loop, 0, 0, conf_count_fn, &stage.ran, &ids[0]), 0);
     assert_int_equal(velo_timer_start(stage.loop, 0, 0, tally_fn, &sibling, &ids[1]), 0);
-    sim_hold(POINT_timer_claimed);
-    sim_let_go(POINT_sleep_checked);
-    assert_held(POINT_timer_claimed);
+    sim_hold(POINT_TIMER_CLAIMED);
+    sim_let_go(POINT_SLEEP_CHECKED);
+    assert_held(POINT_TIMER_CLAIMED);
     assert_int_equal(velo_timer_cancel(stage.loop, ids[0]), -EALREADY);
     assert_int_equal(velo_timer_cancel(stage.loop, ids[1]), 0);
-    sim_let_go(POINT_timer_claimed);
+    sim_let_go(POINT_TIMER_CLAIMED);
     assert_true(conf_count_wait(&stage.ran, 1));
     stage_end(&stage);
     assert_int_equal(conf_count_get(&stage.ran), 1);
@@ -417,12 +417,12 @@ CONF_CASE(a_cancel_of_a_period_that_fires_makes_that_call_the_last,
     struct stage stage;
     need_points();
     stage_start(&stage);
-    sim_hold(POINT_timer_claimed);
+    sim_hold(POINT_TIMER_CLAIMED);
     assert_int_equal(velo_timer_start(stage.loop, 1, 1, conf_count_fn, &stage.ran, &stage.id), 0);
-    assert_held(POINT_timer_claimed);
+    assert_held(POINT_TIMER_CLAIMED);
     assert_int_equal(velo_timer_cancel(stage.loop, stage.id), 0);
     assert_int_equal(velo_timer_cancel(stage.loop, stage.id), -ENOENT);
-    sim_let_go(POINT_timer_claimed);
+    sim_let_go(POINT_TIMER_CLAIMED);
     for (int i = 0; i < 3; i++)
         conf_sync(stage.loop);
     stage_end(&stage);
@@ -438,12 +438,12 @@ CONF_CASE(an_unwatch_never_waits_for_a_callback_that_begins, "F3", VELO_CAP_FDS)
     need_points();
     stage_start(&stage);
     pair = fd_pair_readable();
-    sim_hold(POINT_fd_claimed);
+    sim_hold(POINT_FD_CLAIMED);
     assert_int_equal(
         velo_fd_watch(stage.loop, pair.near, VELO_READ, on_readable, &stage.ran, &stage.id), 0);
-    assert_held(POINT_fd_claimed);
+    assert_held(POINT_FD_CLAIMED);
     assert_int_equal(velo_fd_unwatch(stage.loop, stage.id), 0);
-    sim_let_go(POINT_fd_claimed);
+    sim_let_go(POINT_FD_CLAIMED);
     fd_pair_feed(&pair);
     for (int i = 0; i < 3; i++)
         conf_sync(stage.loop);
@@ -482,7 +482,7 @@ static void job_init(struct job *job)
 /* O1 O3, trap O4: a cancel comes when the work is claimed, and when it has returned: too late. */
 CONF_CASE(a_cancel_of_claimed_work_is_too_late, "O1 O3", VELO_CAP_OFFLOAD)
 {
-    static const enum point points[] = {POINT_job_claimed, POINT_job_done};
+    static const enum point points[] = {POINT_JOB_CLAIMED, POINT_JOB_DONE};
     struct stage stage;
     need_points();
     stage_start(&stage);
@@ -514,13 +514,13 @@ CONF_CASE(a_close_leaves_claimed_work_alone, "O2 L7", VELO_CAP_OFFLOAD)
     struct velo_loop *loop = conf_create(&options);
     job_init(&jobs[0]);
     job_init(&jobs[1]);
-    sim_hold(POINT_job_claimed);
+    sim_hold(POINT_JOB_CLAIMED);
     assert_int_equal(velo_offload(loop, job_work, job_ended, &jobs[0], NULL), 0);
-    assert_held(POINT_job_claimed);
+    assert_held(POINT_JOB_CLAIMED);
     assert_int_equal(velo_offload(loop, job_work, job_ended, &jobs[1], NULL), 0);
     assert_int_equal(velo_loop_close(loop), 0);
     assert_int_equal(conf_discarded(loop), 1);
-    sim_let_go(POINT_job_claimed);
+    sim_let_go(POINT_JOB_CLAIMED);
     assert_int_equal(conf_destroy_as_is(loop), 0);
     assert_int_equal(atomic_load(&jobs[0].worked), 1);
     assert_int_equal(atomic_load(&jobs[1].worked), 0);
@@ -537,12 +537,12 @@ CONF_CASE(a_shutdown_completes_claimed_work, "O1 O2", VELO_CAP_OFFLOAD)
     need_points();
     stage_start(&stage);
     job_init(&job);
-    sim_hold(POINT_job_claimed);
+    sim_hold(POINT_JOB_CLAIMED);
     assert_int_equal(velo_offload(stage.loop, job_work, job_ended, &job, NULL), 0);
-    assert_held(POINT_job_claimed);
+    assert_held(POINT_JOB_CLAIMED);
     actor_start(&actor, shutdown_call, &stage);
     conf_wait_state(stage.loop, VELO_STATE_TERMINATING);
-    sim_let_go(POINT_job_claimed);
+    sim_let_go(POINT_JOB_CLAIMED);
     assert_int_equal(actor_join(&actor), 0);
     assert_int_equal(conf_runner_join(&stage.runner), 0);
     assert_int_equal(atomic_load(&job.status), 0);

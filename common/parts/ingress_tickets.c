@@ -327,10 +327,10 @@ static int push_batch(struct ingress *in,
     uint64_t ticket;
     if (!ingress_claim(in, count, &ticket))
         return -ESHUTDOWN;
-    VELO_POINT(put_claimed);
+    VELO_POINT(PUT_CLAIMED);
     uint32_t claim = wake_claim(wake);
     fill_batch(in, ticket, tasks, count, supply);
-    VELO_POINT(put_stored);
+    VELO_POINT(PUT_STORED);
     if (claim != WAKE_AWAKE)
         wake_signal(wake, claim);
     return 0;

@@ -133,13 +133,13 @@ static inline int ingress_push_now(struct ingress *in, struct wake *wake, velo_f
     uint64_t ticket;
     if (__builtin_expect(!ingress_claim(in, 1, &ticket), 0))
         return -ESHUTDOWN;
-    VELO_POINT(put_claimed);
+    VELO_POINT(PUT_CLAIMED);
     uint32_t claim = wake_claim(wake); /* before the filling, which ends our stay (L8) */
     struct chunk *chunk = ingress_chunk(in, ticket);
     if (__builtin_expect((ticket & (CHUNK_SLOTS - 1)) == 0, 0))
         ingress_install_next(in, chunk, ticket >> CHUNK_BITS, NULL);
     slot_fill(&chunk->slots[ticket & (CHUNK_SLOTS - 1)], fn, arg);
-    VELO_POINT(put_stored);
+    VELO_POINT(PUT_STORED);
     if (__builtin_expect(claim != WAKE_AWAKE, 0))
         wake_signal(wake, claim);
     return 0;

@@ -8,17 +8,17 @@
 #define VELO_PARTS_POINT_H
 
 enum point {
-    POINT_sleep_checked, /* owner: all was looked at after the announcement; not yet blocked */
-    POINT_sleep_left,    /* owner: it is awake; not yet announced */
-    POINT_put_claimed,   /* producer: its place is taken, not yet filled */
-    POINT_put_stored,    /* producer: the task is there, the owner not yet woken */
-    POINT_mode_read,     /* owner: it has chosen in what to sleep; not yet announced */
-    POINT_exit_decided,  /* owner: the run is over, the loop not yet AWAKE */
-    POINT_end_won,       /* terminator: the state has moved, the inboxes are not yet closed */
-    POINT_timer_claimed, /* owner: the timer fires, its callback has not begun */
-    POINT_fd_claimed,    /* owner: likewise for a descriptor */
-    POINT_job_claimed,   /* worker: likewise for a work function */
-    POINT_job_done,      /* worker: the work function has returned, and nobody was told */
+    POINT_SLEEP_CHECKED, /* owner: all was looked at after the announcement; not yet blocked */
+    POINT_SLEEP_LEFT,    /* owner: it is awake; not yet announced */
+    POINT_PUT_CLAIMED,   /* producer: its place is taken, not yet filled */
+    POINT_PUT_STORED,    /* producer: the task is there, the owner not yet woken */
+    POINT_MODE_READ,     /* owner: it has chosen in what to sleep; not yet announced */
+    POINT_EXIT_DECIDED,  /* owner: the run is over, the loop not yet AWAKE */
+    POINT_END_WON,       /* terminator: the state has moved, the inboxes are not yet closed */
+    POINT_TIMER_CLAIMED, /* owner: the timer fires, its callback has not begun */
+    POINT_FD_CLAIMED,    /* owner: likewise for a descriptor */
+    POINT_JOB_CLAIMED,   /* worker: likewise for a work function */
+    POINT_JOB_DONE,      /* worker: the work function has returned, and nobody was told */
     POINTS
 };
 

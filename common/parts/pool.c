@@ -113,10 +113,10 @@ static bool run_one(struct pool *pool)
     set_state(pool, job, OP_FIRING);
     pool->busy++;
     pthread_mutex_unlock(&pool->lock);
-    VELO_POINT(job_claimed);
+    VELO_POINT(JOB_CLAIMED);
     if (!pool->host->work(pool->ctx, job))
         return false;
-    VELO_POINT(job_done);
+    VELO_POINT(JOB_DONE);
     pthread_mutex_lock(&pool->lock);
     pool->busy--;
     bool late = pool->ended;

@@ -150,9 +150,9 @@ static int sleep_until_woken(struct velo_loop *loop,
     wake_announce(&loop->lanes.wake, WAKE_EVENTFD);
     counter_add(&core->ledger.parks, 1);
     bool quiet = (nap || lanes_count(&loop->lanes) == 0) && !core_must_look(core);
-    VELO_POINT(sleep_checked);
+    VELO_POINT(SLEEP_CHECKED);
     int rc = wait(core, quiet ? timeout_ns : 0);
-    VELO_POINT(sleep_left);
+    VELO_POINT(SLEEP_LEFT);
     wake_retract(&loop->lanes.wake);
     core_sleep_end(core);
     return rc;

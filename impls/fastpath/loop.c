@@ -321,10 +321,10 @@ static int park(struct velo_loop *loop,
     bool quiet =
         (nap || lanes_count(&loop->lanes) == 0) && !core_must_look(core) && is_fast(loop) == fast;
     int rc = 0;
-    VELO_POINT(sleep_checked);
+    VELO_POINT(SLEEP_CHECKED);
     if (quiet)
         rc = fast ? park_futex(core, timeout_ns) : wait(core, timeout_ns);
-    VELO_POINT(sleep_left);
+    VELO_POINT(SLEEP_LEFT);
     bool woken = wake_retract(&loop->lanes.wake);
     core_sleep_end(core);
     if (quiet && !nap)
@@ -337,7 +337,7 @@ static int
 idle(struct velo_loop *loop, int64_t timeout_ns, int (*wait)(struct velo_core *, int64_t))
 {
     bool fast = choose_path(loop);
-    VELO_POINT(mode_read);
+    VELO_POINT(MODE_READ);
     bool may_spin = fast && loop->lanes.nap_ns == 0 && loop->spin.option_ns >= 0;
     bool found = false;
     if (may_spin) {

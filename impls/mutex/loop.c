@@ -182,7 +182,7 @@ static int submit(struct velo_loop *loop, int lane, const struct velo_task *task
     int rc = append(loop, lane, tasks, count);
     bool mine = rc == 0 && claim_wake(loop);
     pthread_mutex_unlock(&loop->lock);
-    VELO_POINT(put_stored);
+    VELO_POINT(PUT_STORED);
     if (mine)
         write_wake(loop);
     return rc;
@@ -364,9 +364,9 @@ static int sleep_until_woken(struct velo_loop *loop,
     if (armed)
         counter_add(&core->ledger.parks, 1);
     bool quiet = armed && !core_must_look(core);
-    VELO_POINT(sleep_checked);
+    VELO_POINT(SLEEP_CHECKED);
     int rc = wait(core, quiet ? timeout_ns : 0);
-    VELO_POINT(sleep_left);
+    VELO_POINT(SLEEP_LEFT);
     disarm(loop);
     core_sleep_end(core);
     return rc;
