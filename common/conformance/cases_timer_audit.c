@@ -152,6 +152,7 @@ CONF_CASE(audit_adds_up, "L7 T5 X4", VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD
     conf_runner_start(&runner, tally.loop, VELO_RUN_FOREVER);
     conf_team_start(&team, 3, start_and_cancel, &tally);
     conf_team_join(&team);
+    conf_wait_running(tally.loop); /* else the close may come before the run */
     assert_int_equal(velo_loop_close(tally.loop), 0);
     assert_int_equal(conf_runner_join(&runner), -ECANCELED);
     assert_int_equal(tally.events[VELO_TIMER_ARMED], 3 * conf_rounds(500));
