@@ -85,8 +85,8 @@ struct program {
     uint64_t seed;
     size_t max_pending; /* options of the loop */
     uint64_t time_slice_ns;
-    unsigned steps;     /* the first nodes: one KIND_OUTSIDE each, then a run */
-    unsigned size;      /* nodes */
+    unsigned steps; /* the first nodes: one KIND_OUTSIDE each, then a run */
+    unsigned size;  /* nodes */
     enum velo_run_mode modes[PROGRAM_STEPS];
     struct node nodes[PROGRAM_NODES];
 };
