@@ -150,6 +150,7 @@ CONF_CASE(audit_adds_up, "L7 T5 X4", VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD
     options.ctx = &tally;
     tally.loop = conf_create(&options);
     conf_runner_start(&runner, tally.loop, VELO_RUN_FOREVER);
+    assert_true(conf_wait_running(tally.loop)); /* else the close may come first */
     conf_team_start(&team, 3, start_and_cancel, &tally);
     conf_team_join(&team);
     conf_wait_running(tally.loop); /* else the close may come before the run */
