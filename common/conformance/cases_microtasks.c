@@ -262,6 +262,27 @@ CONF_CASE(each_microtask_lane_is_first_in_first_out, "M3", VELO_CAP_MICROTASKS)
     conf_destroy(loop);
 }
 
+/* M3, traps Q4, Q9. The same for a few at first, so that a lane is not at its beginning when it has
+ * to grow. */
+CONF_CASE(microtask_lane_that_grows_keeps_its_order, "M3", VELO_CAP_MICROTASKS)
+{
+    static struct lane_item items[LANE_ITEMS];
+    for (unsigned first = 1; first < 80; first += 6) {
+        struct velo_loop *loop = conf_create(NULL);
+        for (unsigned count = first; count < LANE_ITEMS / 4; count = count * 3 + 1) {
+            struct lane lane = {0};
+            for (unsigned i = 0; i < count; i++) {
+                items[i] = (struct lane_item){&lane, i};
+                assert_int_equal(velo_queue_microtask(loop, lane_fn, &items[i]), 0);
+            }
+            conf_turns(loop, 1);
+            assert_int_equal(lane.next, count);
+            assert_int_equal(lane.wrong, 0);
+        }
+        conf_destroy(loop);
+    }
+}
+
 /* ---- long chains ---- */
 
 /* A callback that queues itself again until [left] is 0, in one lane or alternately in both. */
