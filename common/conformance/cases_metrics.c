@@ -584,6 +584,7 @@ CONF_CASE(readers_come_to_an_end, "X3", VELO_CAP_METRICS)
     struct conf_team team;
     spinner_fn(&spinner);
     conf_runner_start(&runner, test.loop, VELO_RUN_FOREVER);
+    assert_true(conf_wait_running(test.loop));
     conf_team_start(&team, 3, read_beside, &test);
     uint64_t until = conf_now_ns() + CONF_PATIENCE_NS;
     while (atomic_load(&test.read) < conf_rounds(3000) && conf_now_ns() < until)

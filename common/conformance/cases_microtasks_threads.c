@@ -230,6 +230,7 @@ CONF_CASE(foreign_microtasks_keep_the_order_of_each_producer, "M3 M4", VELO_CAP_
     conf_runner_start(&runner, flood.loop, VELO_RUN_FOREVER);
     conf_team_start(&team, PRODUCERS, flood_fn, &flood);
     conf_team_join(&team);
+    assert_true(conf_wait_running(flood.loop));
     assert_int_equal(velo_loop_shutdown(flood.loop, -1), 0);
     assert_int_equal(conf_runner_join(&runner), 0);
     for (unsigned i = 0; i < PRODUCERS; i++) {
