@@ -21,6 +21,11 @@ static bool parent(char *path)
     return true;
 }
 
+static bool grandparent(char *path)
+{
+    return parent(path) && parent(path);
+}
+
 int project_open(struct project *project)
 {
     char self[PATH_MAX];
@@ -36,7 +41,7 @@ int project_open(struct project *project)
     char *build = NULL;
     if (parent(self)) { /* ROOT/build/V */
         build = text_copy(self);
-        if (parent(self) && parent(self) && chdir(self) == 0) {
+        if (grandparent(self) && chdir(self) == 0) {
             project->root = text_copy(self);
             project->build = text_copy(build + strlen(self) + 1);
             free(build);

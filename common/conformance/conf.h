@@ -52,6 +52,7 @@ struct conf_case {
 
 void conf_register(struct conf_case *entry);
 
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names and initialisers
 #define CONF_CASE_FULL(name_, clauses_, needs_, expect_, reason_, timeout_ms_)                     \
     static void name_(void **conf_state);                                                          \
     __attribute__((constructor)) static void name_##_register(void)                                \
@@ -68,6 +69,7 @@ void conf_register(struct conf_case *entry);
         conf_register(&entry);                                                                     \
     }                                                                                              \
     static void name_(void **conf_state __attribute__((unused)))
+// NOLINTEND(bugprone-macro-parentheses)
 
 /* CONF_CASE(name_is_a_sentence, "S3 L7", VELO_CAP_TIMERS) { ... } */
 #define CONF_CASE(name_, clauses_, needs_) CONF_CASE_FULL(name_, clauses_, needs_, NULL, NULL, 0)

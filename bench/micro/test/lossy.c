@@ -6,6 +6,7 @@
  */
 #include "velo.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ int __wrap_velo_submit(struct velo_loop *loop, velo_fn fn, void *arg);
 
 /* One thread submits in the cases that are tested, so plain statics do. */
 static struct {
-    const char *fault;
+    char fault[16];
     long at;
     long calls;
     struct velo_task kept;
@@ -34,9 +35,9 @@ static int misbehave(struct velo_loop *loop, velo_fn fn, void *arg)
 
 int __wrap_velo_submit(struct velo_loop *loop, velo_fn fn, void *arg)
 {
-    if (lossy.fault == NULL) {
-        const char *at = getenv("FAULT_AT");
-        lossy.fault = getenv("FAULT") ? getenv("FAULT") : "none";
+    if (lossy.fault[0] == '\0') {
+        const char *at = getenv("FAULT_AT"), *fault = getenv("FAULT");
+        snprintf(lossy.fault, sizeof(lossy.fault), "%s", fault ? fault : "none");
         lossy.at = at ? atol(at) : -1;
     }
     if (++lossy.calls == lossy.at)

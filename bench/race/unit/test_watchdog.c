@@ -29,8 +29,10 @@ static int run_child(uint64_t limit_ns, bool hang, char said[5])
     assert_true(child >= 0);
     if (child == 0) {
         watchdog_start(limit_ns, say, &fds[1]);
-        while (hang)
-            pause();
+        if (hang) {
+            for (;;)
+                pause();
+        }
         _exit(0);
     }
     close(fds[1]);
