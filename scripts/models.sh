@@ -96,8 +96,8 @@ relacy_run() # relacy_run NAME VARIANT: prints RESULT COUNT UNIT
         echo "uncompiled 0 $out/$1.log"
         return
     fi
-    # shellcheck disable=SC2086 # no variant, no argument
-    echo "$(timeout "$limit_s" "$out/$1" ${2:+"$2"} $full) executions"
+    # a variant is seen to fail in the smaller search
+    echo "$(timeout "$limit_s" "$out/$1" ${2:-$full}) executions"
 }
 
 # ---- Spin ----
@@ -105,12 +105,12 @@ relacy_run() # relacy_run NAME VARIANT: prints RESULT COUNT UNIT
 spin_build() # spin_build NAME VARIANT: pan in a folder of its own
 {
     local folder=$out/$1.${2:-plain}
-    local defines=(${2:+"-D$2"} ${full:+-DFULL})
+    local define=${2:-${full:+FULL}}
     mkdir -p "$folder"
     (
         cp "$dir/$1.pml" "$folder" && cd "$folder" || exit 1
         rm -f pan* ./*.trail
-        spin "${defines[@]}" -a "$1.pml" && gcc -O1 -w -DSAFETY -DCOLLAPSE -o pan pan.c
+        spin ${define:+"-D$define"} -a "$1.pml" && gcc -O1 -w -DSAFETY -DCOLLAPSE -o pan pan.c
     ) >"$folder/log" 2>&1
 }
 

@@ -337,5 +337,5 @@ int main(int argc, char **argv)
 {
     run_fn *quick = run_search<chunks_model<2, 2>, RANDOM>;
     run_fn *full = run_search<chunks_model<3, 2>, RANDOM>;
-    return run_model(argc, argv, quick, 100000, full, 3000000);
+    return run_model(argc, argv, quick, 100000, full, 500000);
 }

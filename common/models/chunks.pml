@@ -27,13 +27,15 @@
  * variant: FILL_BEFORE_INSTALL must-fail assertion "the owner finds no next chunk"
  */
 #ifdef FULL
-#define FIRST 2
-#define SECOND 3
+#define FIRST 1
+#define SECOND 1
+#define THIRD 1
 #else
 #define FIRST 1
 #define SECOND 4
+#define THIRD 0
 #endif
-#define ALL (FIRST + SECOND)
+#define ALL (FIRST + SECOND + THIRD)
 #define CHUNKS 16
 #define NIL 255
 #define LINK 128
@@ -205,7 +207,11 @@ active proctype owner()
         }
         n = 0;
         run producer(FIRST);
-        run producer(SECOND)
+        run producer(SECOND);
+        if
+        :: THIRD > 0 -> run producer(THIRD)
+        :: else
+        fi
     }
     do
     :: taken == ALL -> break
