@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "kinds.h"
+#include "probes.h"
 
 static void nothing(void *arg)
 {
@@ -427,4 +428,47 @@ CONF_CASE(the_clock_stands_still_within_a_turn, "X1 T2", 0)
     assert_true(check.first >= outside);
     assert_true(velo_loop_now_ns(check.loop) >= check.first + 2 * CONF_NS_PER_MS);
     conf_destroy(check.loop);
+}
+
+static void on_fd(int fd, unsigned events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    (void)arg;
+}
+
+/* X1: no loop at all is seen by every call that returns a result. */
+CONF_CASE(no_call_takes_a_loop_that_is_none, "X1", 0)
+{
+    struct velo_task task = {tally_fn, NULL};
+    struct velo_metrics metrics = {.size = sizeof(metrics)};
+    velo_id id = 1;
+    assert_int_equal(velo_submit(NULL, tally_fn, NULL), -EINVAL);
+    assert_int_equal(velo_submit_priority(NULL, tally_fn, NULL), -EINVAL);
+    assert_int_equal(velo_submit_many(NULL, &task, 1), -EINVAL);
+    assert_int_equal(velo_next_tick(NULL, tally_fn, NULL), -EINVAL);
+    assert_int_equal(velo_queue_microtask(NULL, tally_fn, NULL), -EINVAL);
+    assert_int_equal(velo_set_immediate(NULL, tally_fn, NULL, NULL), -EINVAL);
+    assert_int_equal(velo_clear_immediate(NULL, id), -EINVAL);
+    assert_int_equal(velo_defer_close(NULL, tally_fn, NULL), -EINVAL);
+    assert_int_equal(velo_timer_start(NULL, 0, 0, tally_fn, NULL, NULL), -EINVAL);
+    assert_int_equal(velo_timer_cancel(NULL, id), -EINVAL);
+    assert_int_equal(velo_timer_cancel_many(NULL, &id, 1, NULL), -EINVAL);
+    assert_int_equal(velo_timer_restart(NULL, id, 0), -EINVAL);
+    assert_int_equal(velo_timer_ref(NULL, id), -EINVAL);
+    assert_int_equal(velo_timer_unref(NULL, id), -EINVAL);
+    assert_int_equal(velo_fd_watch(NULL, 0, VELO_READ, on_fd, NULL, NULL), -EINVAL);
+    assert_int_equal(velo_fd_modify(NULL, id, VELO_READ), -EINVAL);
+    assert_int_equal(velo_fd_unwatch(NULL, id), -EINVAL);
+    assert_int_equal(velo_offload(NULL, tally_fn, NULL, NULL, NULL), -EINVAL);
+    assert_int_equal(velo_offload_cancel(NULL, id), -EINVAL);
+    assert_int_equal(velo_fast_path_set(NULL, VELO_FAST_AUTO), -EINVAL);
+    assert_int_equal(velo_loop_wake(NULL), -EINVAL);
+    assert_int_equal(velo_loop_backend_fd(NULL), -EINVAL);
+    assert_int_equal(velo_metrics_read(NULL, &metrics), -EINVAL);
+    assert_int_equal(velo_loop_run(NULL, VELO_RUN_NOWAIT), -EINVAL);
+    assert_int_equal(velo_loop_shutdown(NULL, 0), -EINVAL);
+    assert_int_equal(velo_loop_close(NULL), -EINVAL);
+    assert_int_equal(velo_loop_create(NULL, NULL), -EINVAL);
+    assert_int_equal(velo_loop_destroy(NULL), 0);
 }

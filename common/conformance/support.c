@@ -235,11 +235,14 @@ size_t conf_heap_bytes(void)
     return heap == 0 ? 0 : heap + sim_mapped_bytes(); /* as is what did not come from malloc */
 }
 
-extern void __gcov_dump(void) __attribute__((weak)); // NOLINT(bugprone-reserved-identifier)
+#ifdef VELO_COVERAGE
+void __gcov_dump(void); // NOLINT(bugprone-reserved-identifier)
+#else
+#define __gcov_dump() ((void)0) // NOLINT(bugprone-reserved-identifier)
+#endif
 
 void conf_exit_now(int status)
 {
-    if (__gcov_dump != NULL)
-        __gcov_dump();
+    __gcov_dump();
     _exit(status);
 }
