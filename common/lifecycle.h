@@ -90,6 +90,12 @@ static inline bool lifecycle_is_owner(const struct lifecycle *life)
     return atomic_load_explicit(&life->owner, memory_order_relaxed) == thread_self();
 }
 
+static inline bool lifecycle_has_owner(const struct lifecycle *life)
+{
+    /* (S4) relaxed: a snapshot */
+    return atomic_load_explicit(&life->owner, memory_order_relaxed) != NULL;
+}
+
 /* The calling thread becomes the owner. */
 static inline void lifecycle_own(struct lifecycle *life)
 {

@@ -6,7 +6,8 @@
 #
 # What stays uncovered must be named, with its reason, in common/unit/uncovered.txt: a line
 #   PATH | TEXT OF THE SOURCE LINE, OR * | REASON
-# An uncovered line that no entry names fails, and so does an entry that names no uncovered line.
+# An uncovered line that no entry names fails, and so does an entry that names no uncovered line,
+# unless its reason begins with "race:".
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 2
@@ -86,7 +87,7 @@ awk -v list="$out/uncovered.txt" '
             if (!named) { print line "\n      not covered, and not named in " FILENAME; bad = 1 }
         }
         for (i = 1; i <= entries; i++)
-            if (!used[i]) { print FILENAME ":" at[i] ": names no uncovered line: remove it"; bad = 1 }
+            if (!used[i] && why[i] !~ /^race:/) { print FILENAME ":" at[i] ": names no uncovered line: remove it"; bad = 1 }
         exit bad
     }' "$allowed" || failed=$((failed + 1))
 

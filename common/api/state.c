@@ -5,9 +5,17 @@
 
 #include <errno.h>
 
+/*
+ * An end is declared in steps: the state, which has one winner, then the inboxes, last the mode.
+ * Until that is set calls may still be accepted, so the state that is told is the one before (L4).
+ */
 enum velo_state velo_loop_state(const struct velo_loop *loop)
 {
-    return lifecycle_state(&core_of_const(loop)->life);
+    const struct lifecycle *life = &core_of_const(loop)->life;
+    enum velo_state state = lifecycle_state(life);
+    if (state != VELO_STATE_TERMINATING || lifecycle_stop(life) != STOP_NO)
+        return state;
+    return lifecycle_has_owner(life) ? VELO_STATE_RUNNING : VELO_STATE_AWAKE;
 }
 
 bool velo_loop_is_owner(const struct velo_loop *loop)

@@ -154,6 +154,10 @@ CONF_CASE(fast_path_set_and_get_agree, "P1 X1", CONF_OWN_MODE)
     assert_int_equal(velo_fast_path_set(loop, VELO_FAST_AUTO), -ESHUTDOWN);
     assert_int_equal(velo_fast_path_set(loop, (enum velo_fast_path)7), -EINVAL);
     conf_destroy(loop);
+    struct velo_options forced = {.size = sizeof(forced), .fast_path = VELO_FAST_FORCED};
+    struct velo_loop *none = NULL;
+    assert_int_equal(velo_loop_create(&none, &forced), offered ? 0 : -ENOTSUP);
+    assert_int_equal(velo_loop_destroy(none), 0);
 }
 
 /* Trap P1: a wait of more than a second is neither cut short nor without end. */

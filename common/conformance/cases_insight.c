@@ -39,7 +39,8 @@ CONF_CASE(strerror_names_every_documented_error, "X1", 0)
                  {-ENOTSUP, "ENOTSUP"},
                  {-EMFILE, "EMFILE"},
                  {-ENFILE, "ENFILE"},
-                 {-ENOSPC, "ENOSPC"}};
+                 {-ENOSPC, "ENOSPC"},
+                 {-ECHILD, "ECHILD"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const char *text = velo_strerror(known[i].result);
         assert_non_null(text);

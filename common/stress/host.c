@@ -45,7 +45,7 @@ static void *resize(void *ctx, void *block, size_t old_size, size_t new_size, si
 
 /* ---- making and ending ---- */
 
-struct host *host_open(struct dice *dice, const struct velo_options *options)
+static struct host *open_with(bool counted, const struct velo_options *options)
 {
     struct velo_options all = {.size = sizeof all};
     struct host *host = calloc(1, sizeof *host);
@@ -55,7 +55,7 @@ struct host *host_open(struct dice *dice, const struct velo_options *options)
         all = *options;
     all.ctx = host;
     all.on_discard = on_discard;
-    if (dice_below(dice, 2) == 0)
+    if (counted)
         all.allocator = &memory;
     int rc = velo_loop_create(&host->loop, &all);
     CHECK(rc == 0, "create: %s", velo_strerror(rc));
@@ -64,6 +64,16 @@ struct host *host_open(struct dice *dice, const struct velo_options *options)
     living = host;
     pthread_mutex_unlock(&lock);
     return host;
+}
+
+struct host *host_open(struct dice *dice, const struct velo_options *options)
+{
+    return open_with(dice_below(dice, 2) == 0, options);
+}
+
+struct host *host_open_uncounted(const struct velo_options *options)
+{
+    return open_with(false, options);
 }
 
 void host_hide(struct host *host)

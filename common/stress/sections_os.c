@@ -23,12 +23,11 @@ struct stream {
     struct lane lanes[PRODUCERS];
 };
 
-static struct stream *stream_new(uint64_t round)
+static struct stream *stream_new(uint64_t round, struct host *host)
 {
-    struct dice d = dice(round, 0);
     struct stream *stream = calloc(1, sizeof *stream);
     CHECK(stream != NULL, "no memory");
-    stream->host = host_open(&d, NULL);
+    stream->host = host;
     stream->round = round;
     for (unsigned i = 0; i < PRODUCERS; i++)
         stream->lanes[i].host = stream->host;
@@ -88,7 +87,7 @@ static _Noreturn void be_a_child(struct velo_loop *loop, bool destroy)
 void round_fork(uint64_t number)
 {
     struct dice d = dice(number, 1);
-    struct stream *stream = stream_new(number);
+    struct stream *stream = stream_new(number, host_open(&d, NULL));
     struct runner runner;
     struct team team;
     runner_start(&runner, stream->host->loop, VELO_RUN_FOREVER);
@@ -146,7 +145,7 @@ static void storm(struct stream *stream, const struct runner *runner, struct dic
 void round_signals(uint64_t number)
 {
     struct dice d = dice(number, 1);
-    struct stream *stream = stream_new(number);
+    struct stream *stream = stream_new(number, host_open_uncounted(NULL));
     struct sigaction action, before;
     struct runner runner;
     struct team team;

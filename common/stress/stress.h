@@ -73,6 +73,8 @@ struct host {
 
 /* Make a loop; half of them get an allocator that counts. [options] may be NULL. */
 struct host *host_open(struct dice *dice, const struct velo_options *options);
+/* The same without an allocator of ours, which is not made for signal handlers. */
+struct host *host_open_uncounted(const struct velo_options *options);
 /* Nobody else uses it: close it if need be, compare the books, destroy it. */
 void host_end(struct host *host);
 /* The section destroys the loop itself: hide it before, compare what is left to compare after. */
