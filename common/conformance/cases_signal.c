@@ -169,7 +169,7 @@ CONF_CASE(a_handler_submits_amid_malloc, "S9 S3", VELO_CAP_SIGNAL_SAFE)
     struct storm storm;
     struct conf_random random = conf_random(0);
     void *blocks[64] = {NULL};
-    source_open(&by_handler, loop, conf_rounds(100000));
+    source_open(&by_handler, loop, conf_rounds(20000));
     handle(SIGUSR1, on_submit_signal);
     conf_runner_start(&runner, loop, VELO_RUN_FOREVER);
     storm_start(&storm, pthread_self());
@@ -194,7 +194,7 @@ static void interrupt_submits(const struct velo_options *options)
     struct velo_loop *loop = conf_create(options);
     struct conf_runner runner;
     struct storm storm;
-    source_open(&by_handler, loop, conf_rounds(50000));
+    source_open(&by_handler, loop, conf_rounds(10000));
     source_open(&by_victim, loop, UINT32_MAX);
     handle(SIGUSR1, on_submit_signal);
     conf_runner_start(&runner, loop, VELO_RUN_FOREVER);
@@ -234,7 +234,7 @@ CONF_CASE(a_handler_interrupts_the_owner, "S9 S3 L7", VELO_CAP_SIGNAL_SAFE)
         struct conf_runner runner;
         struct storm storm;
         struct spinner spinner = {.loop = loop};
-        source_open(&by_handler, loop, conf_rounds(50000));
+        source_open(&by_handler, loop, conf_rounds(10000));
         handle(SIGUSR1, on_submit_signal);
         conf_runner_start(&runner, loop, VELO_RUN_FOREVER);
         if (busy)

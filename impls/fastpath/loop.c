@@ -153,7 +153,8 @@ void loop_count(const struct velo_loop *loop, struct loop_counts *out)
 /* ---- the owner's tasks ---- */
 
 /* Take the next task of the lane, from whichever queue has it. */
-static bool next(struct velo_loop *loop, int lane, struct velo_task *task)
+__attribute__((always_inline)) static inline bool
+next(struct velo_loop *loop, int lane, struct velo_task *task)
 {
     if (local_is_next(&loop->local[lane], counter_get(&loop->lanes.queue[lane].taken))) {
         *task = local_pop(&loop->local[lane]);
