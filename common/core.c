@@ -149,6 +149,10 @@ int core_peek(struct velo_core *core, int64_t timeout_ns)
     counter_add(&core->ledger.polls, 1);
     core_wait_begin(core);
     int rc = poller_peek(core->fds.epfd, timeout_ns);
+    /* A3: a wake-up is no event, and its system call may come late; what it was for is found by who
+     * waits, who looks at everything again */
+    if (rc > 0 && fdtable_take_wake(&core->fds))
+        rc = poller_peek(core->fds.epfd, 0);
     core_wait_end(core);
     core->unharvested = rc > 0;
     return rc;

@@ -212,7 +212,8 @@ int core_poll(struct velo_core *core, int64_t timeout_ns); /* harvests; 0 or -er
 /* A poll that does not wait, if there is anything to poll: 0 or -errno. */
 int core_poll_now(struct velo_core *core);
 
-/* The same wait, harvesting nothing: 1 = there are events, 0 = none, -errno. */
+/* The same wait, harvesting nothing: 1 = descriptors have events, 0 = none, -errno. A wake-up ends
+ * it with 0 and is used up: look at everything again. */
 int core_peek(struct velo_core *core, int64_t timeout_ns);
 void core_run_fds(struct velo_core *core);
 void core_run_immediates(struct velo_core *core);

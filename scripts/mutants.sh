@@ -6,8 +6,9 @@
 #
 # A copy of the tree with its objects (OUT/base) is made once; a mutant starts from a copy of that, so
 # it compiles what its patch touches and nothing else. One worker per processor. The variant is
-# release: the suite must kill, not an assertion. Cases run one by one, each a program of its own,
-# until one fails.
+# release, for the suite must kill and not an assertion, unless the patch has a line "Variant: debug":
+# then its race is forced by schedule points, which release has not. Cases run one by one, each a
+# program of its own, until one fails.
 set -u
 export LC_ALL=C
 export MALLOC_PERTURB_=201 # what was freed does not look sound
@@ -84,6 +85,7 @@ bad_head() # bad_head NAME: prints what is wrong; false if nothing is
     for word in $(field "$1" Clause); do
         grep -qE "^- \*\*$word\*\*" common/CONTRACT.md || { echo "no clause '$word'"; return; }
     done
+    [[ $(field "$1" Variant) =~ ^(release|debug)?$ ]] || { echo "no such variant"; return; }
     [[ $(field "$1" Mode) =~ ^(auto|forced|disabled)?$ ]] || { echo "no such mode"; return; }
     [[ $(field "$1" Limit-s) =~ ^([1-9][0-9]*)?$ ]] || { echo "Limit-s is no number"; return; }
     if ! grep -qE '^\+\+\+ b/(common|impls)/' "$patch" ||
@@ -110,26 +112,48 @@ copy_sources() # copy_sources TO
     done | tr '\n' '\0' | xargs -0 cp -p --parents -t "$1"
 }
 
-make_in() # make_in TREE JOBS CONTESTANT...: builds their conformance programs
+make_in() # make_in TREE JOBS VARIANT CONTESTANT...: builds their conformance programs
 {
-    local programs=("${@:3}")
-    programs=("${programs[@]/#/build/release/}")
-    timeout --foreground 600 make --no-print-directory -C "$out/$1" "-j$2" V=release \
+    local programs=("${@:4}")
+    programs=("${programs[@]/#/build/$3/}")
+    timeout --foreground 600 make --no-print-directory -C "$out/$1" "-j$2" V="$3" \
         "${programs[@]/%//conformance}" </dev/null
+}
+
+variant_of() # variant_of NAME
+{
+    local variant
+    variant=$(field "$1" Variant)
+    echo "${variant:-release}"
+}
+
+contestants_of() # contestants_of VARIANT: who has a mutant that is built so
+{
+    names | while IFS= read -r name; do
+        [ "$(variant_of "$name")" = "$1" ] && field "$name" Contestant | tr ' ' '\n'
+    done | sort -u | while IFS= read -r name; do
+        [ -f "impls/$name/loop.c" ] && echo "$name"
+    done
 }
 
 prepare_base()
 {
-    local contestants
-    mapfile -t contestants < <(names | while IFS= read -r name; do
-        field "$name" Contestant | tr ' ' '\n'
-    done | sort -u | while IFS= read -r name; do [ -f "impls/$name/loop.c" ] && echo "$name"; done)
-    mkdir -p "$out/base/build/release/obj"
+    local variant contestants
+    mkdir -p "$out/base"
     copy_sources "$out/base"
-    if [ -d build/release/obj/common ]; then # what is up to date need not be compiled again
-        cp -a build/release/obj/common build/release/obj/impls "$out/base/build/release/obj/"
-    fi
-    make_in base "$jobs" "${contestants[@]}" >"$out/logs/base" 2>&1 && return
+    for variant in release debug; do
+        mapfile -t contestants < <(contestants_of $variant)
+        [ ${#contestants[@]} -gt 0 ] || continue
+        mkdir -p "$out/base/build/$variant/obj"
+        if [ -d build/$variant/obj/impls ]; then # what is up to date need not be compiled again
+            cp -a build/$variant/obj/common build/$variant/obj/impls "$out/base/build/$variant/obj/"
+        fi
+        make_in base "$jobs" $variant "${contestants[@]}" >>"$out/logs/base" 2>&1 || no_base
+    done
+}
+
+no_base()
+{
     echo "mutants: the tree without a mutant does not build:" >&2
     tail -n 20 "$out/logs/base" >&2
     exit 1
@@ -146,7 +170,7 @@ fails() # fails TREE CONTESTANT MODE CASE SECONDS [TIMES]: does it fail there? N
 {
     local status
     # most cases have 20 s by themselves
-    timeout --foreground -k 5 "$5" "$out/$1/build/release/$2/conformance" --quiet --filter "$4" \
+    timeout --foreground -k 5 "$5" "$out/$1/build/$variant/$2/conformance" --quiet --filter "$4" \
         --mode "$3" --repeat "${6:-1}" </dev/null >"$log.case" 2>&1
     status=$?
     { echo "==== $1, $2 in mode $3: $4 (exit $status)"; cat "$log.case"; } >>"$log"
@@ -155,7 +179,7 @@ fails() # fails TREE CONTESTANT MODE CASE SECONDS [TIMES]: does it fail there? N
 
 kill_by() # kill_by NAME TREE CONTESTANT: sets killers, or remark; false: it lives
 {
-    local program=$out/$2/build/release/$3/conformance began=$SECONDS seen=' '
+    local program=$out/$2/build/$variant/$3/conformance began=$SECONDS seen=' '
     local clause case left path limit filter
     path=$(field "$1" Mode) limit=$(field "$1" Limit-s) filter=$(field "$1" Case)
     path=${path:-auto} limit=${limit:-60} killers='' remark=''
@@ -180,13 +204,14 @@ kill_by() # kill_by NAME TREE CONTESTANT: sets killers, or remark; false: it liv
 
 try() # try NAME TREE: prints "VERDICT|KILLERS|SECONDS|REMARK"
 {
-    local contestants contestant began=$EPOCHREALTIME verdict=killed all_killers='' killers='' remark=''
+    local contestants contestant variant began=$EPOCHREALTIME verdict=killed all_killers='' killers='' remark=''
     read -ra contestants < <(field "$1" Contestant)
+    variant=$(variant_of "$1")
     if remark=$(bad_head "$1"); then
         verdict='bad head'
     elif ! rm -rf "${out:?}/$2" || ! cp -a "$out/base" "$out/$2" || ! apply "$2" "$1" >>"$log" 2>&1; then
         verdict='does not apply'
-    elif ! make_in "$2" 1 "${contestants[@]}" >>"$log" 2>&1; then
+    elif ! make_in "$2" 1 "$variant" "${contestants[@]}" >>"$log" 2>&1; then
         verdict='does not build'
     else
         for contestant in "${contestants[@]}"; do

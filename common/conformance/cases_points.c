@@ -370,9 +370,11 @@ CONF_CASE(an_end_that_is_being_declared_has_one_winner, "L3 L4 L5 L6 L7", 0)
     int rc = submit_call(&stage);
     assert_true(rc == 0 || rc == -ESHUTDOWN);
     actor_start(&second, close_call, &stage);
+    bool overtaken = conf_count_wait_for(&second.done, 1, 50 * CONF_NS_PER_MS);
     sim_let_go(POINT_END_WON);
     assert_int_equal(actor_join(&first), 0);
     assert_int_equal(actor_join(&second), 0);
+    assert_false(overtaken);
     assert_int_equal(conf_runner_join(&stage.runner), 0); /* the first mode stands */
     assert_int_equal(conf_count_get(&stage.ran), rc == 0);
     assert_int_equal(conf_discarded(stage.loop), 0);

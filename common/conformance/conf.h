@@ -147,11 +147,6 @@ struct conf_runner {
 };
 void conf_runner_start(struct conf_runner *runner, struct velo_loop *loop, enum velo_run_mode mode);
 int conf_runner_join(struct conf_runner *runner);
-/*
- * Start RUN_ONCE on a loop that has nothing to do, and wait until it sleeps. If the system call of
- * an earlier wake-up comes late, that ends the wait (A3): then once more.
- */
-void conf_runner_start_asleep(struct conf_runner *runner, struct velo_loop *loop);
 
 /* ---- threads ---- */
 

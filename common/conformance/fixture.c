@@ -369,23 +369,3 @@ void conf_child_dump(void)
                 (unsigned long long)seen.wakeups);
     }
 }
-
-void conf_runner_start_asleep(struct conf_runner *runner, struct velo_loop *loop)
-{
-    uint64_t deadline = conf_now_ns() + CONF_PATIENCE_NS;
-    for (;;) {
-        uint64_t turns = conf_metrics(loop).turns;
-        enum velo_state state = VELO_STATE_AWAKE;
-        conf_runner_start(runner, loop, VELO_RUN_ONCE);
-        do {
-            sched_yield();
-            state = velo_loop_state(loop);
-            if (conf_now_ns() > deadline)
-                fail_msg("a loop with nothing to do does not fall asleep in ONCE");
-        } while (state != VELO_STATE_SLEEPING &&
-                 (state != VELO_STATE_AWAKE || conf_metrics(loop).turns == turns));
-        if (state == VELO_STATE_SLEEPING)
-            return;
-        assert_int_equal(conf_runner_join(runner), 0);
-    }
-}

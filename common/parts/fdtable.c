@@ -191,6 +191,16 @@ static int wake_register(const struct fdtable *table, int epfd)
     return epoll_ctl(epfd, EPOLL_CTL_ADD, table->eventfd, &event) == 0 ? 0 : -errno;
 }
 
+bool fdtable_take_wake(const struct fdtable *table)
+{
+    uint64_t count;
+    ssize_t got;
+    do
+        got = read(table->eventfd, &count, sizeof(count));
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)sizeof(count);
+}
+
 int fdtable_init(struct fdtable *table)
 {
     table->free = FD_NIL;

@@ -75,6 +75,9 @@ struct fd_call {
 int fdtable_init(struct fdtable *table);
 void fdtable_fini(struct fdtable *table);
 
+/* Use up a wake-up that was written to the eventfd. False: there was none. Owner. */
+bool fdtable_take_wake(const struct fdtable *table);
+
 /* In a forked child: close its copies of the descriptors, and nothing else (L11). */
 void fdtable_abandon(struct fdtable *table);
 

@@ -12,7 +12,8 @@
  */
 int poller_wait(int epfd, struct epoll_event *events, int max, int64_t timeout_ns);
 
-/* Wait as above, but harvest nothing: for RUN_ONCE, which sleeps first and then runs one turn. */
+/* Wait as above, but harvest nothing: for RUN_ONCE, which sleeps first and then runs one turn.
+ * 1 = something is ready, the loop's own eventfd included. */
 int poller_peek(int epfd, int64_t timeout_ns);
 
 #endif
