@@ -9,11 +9,7 @@
 #include "../sim/clock.h"
 #include "conf.h"
 #include "kinds.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 static void on_event(int fd, unsigned events, void *arg)
 {

@@ -125,11 +125,6 @@ static void book_balances(struct book *book)
     assert_int_equal(book->bytes, 0);
 }
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
 /* ---- every byte ---- */
 
 static void ignore_fd(int fd, unsigned events, void *arg)

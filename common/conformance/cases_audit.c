@@ -11,11 +11,7 @@
 #include "../sim/clock.h"
 #include "../sim/faults.h"
 #include "conf.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 /* ---- a gate at which a hook holds the first thread that is not exempt ---- */
 

@@ -10,11 +10,7 @@
 #include "../sim/faults.h"
 #include "conf.h"
 #include "kinds.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 static void must_not_run(void *arg)
 {

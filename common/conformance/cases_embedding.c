@@ -8,11 +8,7 @@
 
 #include "conf.h"
 #include "kinds.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 static void on_event(int fd, unsigned events, void *arg)
 {

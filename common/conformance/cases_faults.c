@@ -12,11 +12,6 @@
 #include "kinds.h"
 #include "probes.h"
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
 static struct velo_loop *create_polling(void)
 {
     struct velo_options options = conf_options();

@@ -10,11 +10,6 @@
 #include "kinds.h"
 #include "probes.h"
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
 /* ---- X1 ---- */
 
 /* X1: velo_strerror names every error that some function documents, and knows what it does not. */

@@ -9,6 +9,7 @@
 
 #include "conf.h"
 #include "kinds.h"
+#include "probes.h"
 
 enum { PRODUCERS = 4, ITEMS = 400 };
 
@@ -209,11 +210,6 @@ CONF_CASE(the_ledger_balances_after_a_long_run, "L7", 0)
         conf_destroy(ledger->loop);
     }
     free(ledger);
-}
-
-static void nothing(void *arg)
-{
-    (void)arg;
 }
 
 /* L7, S1: a call that failed leaves no trace, neither in the counters nor in on_discard. */

@@ -6,11 +6,7 @@
 #include <sched.h>
 
 #include "conf.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 /* ---- L1 ---- */
 

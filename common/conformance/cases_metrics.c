@@ -14,11 +14,6 @@
 #include "kinds.h"
 #include "probes.h"
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
 static struct velo_options measuring(void)
 {
     struct velo_options options = conf_options();

@@ -263,11 +263,6 @@ CONF_CASE(cancel_of_ended_work_is_enoent, "O3", VELO_CAP_OFFLOAD)
     conf_destroy(loop);
 }
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
 /* O3, T5: ids that never were, of other things, and of long ago name no offload, and the reverse.
  */
 CONF_CASE(unknown_and_stale_ids_cancel_nothing, "O3 T5", VELO_CAP_OFFLOAD)

@@ -6,11 +6,7 @@
  */
 #include "../sim/faults.h"
 #include "jobs.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 struct told {
     struct job *job;

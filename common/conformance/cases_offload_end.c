@@ -7,11 +7,7 @@
 
 #include "jobs.h"
 #include "kinds.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 /* A loop with a pool of one: one job is held, two wait behind it. */
 struct line {

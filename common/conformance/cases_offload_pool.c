@@ -38,11 +38,6 @@ CONF_CASE(pool_size_is_an_option, "O4 O1", VELO_CAP_OFFLOAD)
     }
 }
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
 /* O4: no thread before the first offload, and no second one while the first is free. */
 CONF_CASE(threads_start_when_they_are_needed, "O4", VELO_CAP_OFFLOAD)
 {

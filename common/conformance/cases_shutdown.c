@@ -6,11 +6,7 @@
 #include "conf.h"
 
 #include "kinds.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 /* A loop whose owner is held inside a callback. */
 struct held {

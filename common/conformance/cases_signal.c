@@ -491,11 +491,6 @@ static void note_place(void *arg)
     handler_place = by_victim.last == 0 ? 1 : 2;
 }
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
 /* One submit to a new loop that holds [before] tasks; true: the handler has come. */
 static bool step_through(unsigned before, unsigned target)
 {

@@ -8,11 +8,7 @@
 #include "../sim/faults.h"
 #include "conf.h"
 #include "kinds.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 /* ---- S1 ---- */
 

@@ -14,11 +14,7 @@
 #include "../sim/faults.h"
 #include "conf.h"
 #include "kinds.h"
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
+#include "probes.h"
 
 static uint64_t sleeps(void)
 {

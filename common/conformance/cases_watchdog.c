@@ -15,11 +15,6 @@
 #include "kinds.h"
 #include "probes.h"
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
 /* ---- on_slow ---- */
 
 struct slow_log {

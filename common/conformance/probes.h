@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probes.h - what cases of several groups put into a loop: a callback that counts, a socket pair, a
- * descriptor callback that takes notes. Each is written by the owner thread and read after the run.
+ * probes.h - what cases of several groups put into a loop: callbacks that do nothing or count, a
+ * socket pair, a descriptor callback that takes notes. Each is written by the owner thread and read
+ * after the run.
  */
 #ifndef CONF_PROBES_H
 #define CONF_PROBES_H
@@ -11,6 +12,11 @@
 #include <unistd.h>
 
 #include "conf.h"
+
+static inline void nothing(void *arg)
+{
+    (void)arg;
+}
 
 /* Count the calls in an unsigned. */
 static inline void tally_fn(void *arg)
