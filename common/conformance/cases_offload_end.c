@@ -3,8 +3,6 @@
  * Offloads and the end of the loop (O2): what a graceful end waits for, what a close gives up and
  * when it says so, and what a work function may do meanwhile (O3, L5). Method: held jobs.
  */
-#include <time.h>
-
 #include "jobs.h"
 #include "kinds.h"
 #include "probes.h"
@@ -30,6 +28,14 @@ static void line_begin(struct line *line)
     assert_int_equal(job_add(&line->third), 0);
 }
 
+/* The same on a loop that [runner] runs. */
+static void line_run(struct line *line, struct conf_runner *runner)
+{
+    conf_runner_start(runner, line->loop, VELO_RUN_FOREVER);
+    conf_wait_running(line->loop);
+    line_begin(line);
+}
+
 static void line_ran(struct line *line)
 {
     job_is(&line->running, 1, 1, 0);
@@ -46,9 +52,7 @@ CONF_CASE(shutdown_runs_queued_and_started_work, "O2 L4 L7", VELO_CAP_OFFLOAD)
     struct line line;
     struct conf_runner runner;
     line_init(&line);
-    conf_runner_start(&runner, line.loop, VELO_RUN_FOREVER);
-    conf_wait_running(line.loop);
-    line_begin(&line);
+    line_run(&line, &runner);
     assert_int_equal(velo_loop_shutdown(line.loop, 0), 0);
     assert_int_equal(job_add(&line.second), -ESHUTDOWN);
     assert_int_equal(velo_loop_state(line.loop), VELO_STATE_TERMINATING);
@@ -87,28 +91,17 @@ CONF_CASE(shutdown_of_a_loop_at_rest_waits_for_work, "O2 L4 L5", VELO_CAP_OFFLOA
     }
 }
 
-static uint64_t thread_cpu_ns(pthread_t thread)
-{
-    clockid_t clock;
-    struct timespec used;
-    assert_int_equal(pthread_getcpuclockid(thread, &clock), 0);
-    assert_int_equal(clock_gettime(clock, &used), 0);
-    return (uint64_t)used.tv_sec * CONF_NS_PER_S + (uint64_t)used.tv_nsec;
-}
-
 /* O2: the drain sleeps while it waits for work. */
 CONF_CASE(drain_waits_for_work_without_burning_a_processor, "O2", VELO_CAP_OFFLOAD)
 {
     struct line line;
     struct conf_runner runner;
     line_init(&line);
-    conf_runner_start(&runner, line.loop, VELO_RUN_FOREVER);
-    conf_wait_running(line.loop);
-    line_begin(&line);
+    line_run(&line, &runner);
     assert_int_equal(velo_loop_shutdown(line.loop, 1000000), -ETIMEDOUT);
-    uint64_t before = thread_cpu_ns(runner.thread);
+    uint64_t before = conf_thread_cpu_ns(runner.thread);
     conf_elapse_ns(100 * CONF_NS_PER_MS);
-    assert_in_range(thread_cpu_ns(runner.thread) - before, 0, 5 * CONF_NS_PER_MS);
+    assert_in_range(conf_thread_cpu_ns(runner.thread) - before, 0, 5 * CONF_NS_PER_MS);
     job_open(&line.running);
     assert_int_equal(conf_runner_join(&runner), 0);
     line_ran(&line);
@@ -140,9 +133,7 @@ CONF_CASE(callers_who_join_wait_for_the_work_too, "L5 L6 O2", VELO_CAP_OFFLOAD)
     line_init(&line);
     waiter.loop = line.loop;
     conf_count_init(&waiter.ready);
-    conf_runner_start(&runner, line.loop, VELO_RUN_FOREVER);
-    conf_wait_running(line.loop);
-    line_begin(&line);
+    line_run(&line, &runner);
     assert_int_equal(velo_loop_shutdown(line.loop, 0), 0);
     conf_team_start(&team, 4, wait_for_the_end, &waiter);
     assert_true(conf_count_wait(&waiter.ready, 4));
@@ -181,9 +172,7 @@ CONF_CASE(work_functions_get_answers_while_the_loop_drains, "O2 O3 L5 L6", VELO_
     line_init(&line);
     line.running.inside = use_the_ending_loop;
     line.running.more = &line;
-    conf_runner_start(&runner, line.loop, VELO_RUN_FOREVER);
-    conf_wait_running(line.loop);
-    line_begin(&line);
+    line_run(&line, &runner);
     assert_int_equal(velo_loop_shutdown(line.loop, 0), 0);
     job_open(&line.running);
     assert_int_equal(conf_runner_join(&runner), 0);

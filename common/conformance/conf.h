@@ -223,7 +223,9 @@ uint64_t conf_random_below(struct conf_random *random, uint64_t bound);
 unsigned conf_rounds(unsigned rounds);
 /* Real CLOCK_MONOTONIC, whatever the simulated clock says. */
 uint64_t conf_now_ns(void);
+/* Processor time: of the process, of one thread. */
 uint64_t conf_cpu_ns(void);
+uint64_t conf_thread_cpu_ns(pthread_t thread);
 /* Let real time pass, to measure what happens meanwhile; never to wait for something. */
 void conf_elapse_ns(uint64_t ns);
 /* Spin for a random, seeded time below [limit_ns]: moves the point where two threads meet. */

@@ -202,6 +202,13 @@ uint64_t conf_cpu_ns(void)
     return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+uint64_t conf_thread_cpu_ns(pthread_t thread)
+{
+    clockid_t clock = CLOCK_THREAD_CPUTIME_ID;
+    CONF_EXPECT_INT(pthread_getcpuclockid(thread, &clock), 0);
+    return read_clock(clock);
+}
+
 void conf_elapse_ns(uint64_t ns)
 {
     struct timespec until = to_timespec(conf_now_ns() + ns);
