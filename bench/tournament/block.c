@@ -9,6 +9,7 @@
 #include "blocks.h"
 
 #include "noise.h"
+#include "rules.h"
 #include "runner.h"
 #include "schedule.h"
 #include "text.h"
@@ -24,57 +25,10 @@
 struct attempt {
     size_t cell;
     struct schedule_key key;
-    size_t order[SCHEDULE_ENTRIES_MAX]; /* entries in running order */
+    size_t order[PLAN_ENTRIES_MAX]; /* entries in running order */
     size_t count;
     double worst_run_share;
 };
-
-size_t block_count(const struct tournament *t, size_t cell)
-{
-    return t->state.in.cells[cell].block_count;
-}
-
-static unsigned next_attempt(const struct tournament *t, size_t cell, size_t block)
-{
-    unsigned next = 0;
-    for (size_t i = 0; i < t->state.run_count; i++) {
-        const struct run_dir_run *run = &t->state.runs[i];
-        if (run->cell == cell && run->block == block && run->attempt >= next)
-            next = (unsigned)run->attempt + 1;
-    }
-    return next;
-}
-
-static unsigned redos(const struct tournament *t, size_t cell, size_t block)
-{
-    unsigned count = 0;
-    for (size_t i = 0; i < t->state.block_count; i++) {
-        const struct run_dir_block *done = &t->state.blocks[i];
-        count += done->cell == cell && done->block == block && !done->valid;
-    }
-    return count;
-}
-
-static int draw_order(const struct tournament *t, struct attempt *attempt)
-{
-    const char *names[SCHEDULE_ENTRIES_MAX];
-    size_t entries[SCHEDULE_ENTRIES_MAX];
-    struct judge_cell_result result;
-    int rc = judge_cell(&t->state.in, attempt->cell, &result);
-    if (rc != 0)
-        return rc;
-    for (size_t e = 0; e < t->plan.entry_count; e++) {
-        if (!block_runs_entry(t, attempt->cell, e, &result))
-            continue;
-        names[attempt->count] = t->plan.entries[e].name;
-        entries[attempt->count++] = e;
-    }
-    judge_cell_fini(&result);
-    schedule_order(&attempt->key, names, attempt->count, attempt->order);
-    for (size_t i = 0; i < attempt->count; i++)
-        attempt->order[i] = entries[attempt->order[i]];
-    return 0;
-}
 
 static int record_run(struct tournament *t,
                       const struct attempt *attempt,
@@ -131,10 +85,15 @@ sort_out(struct tournament *t, size_t cell, size_t entry, const struct run_outco
                  t->plan.entries[entry].name,
                  t->plan.cells[cell].key,
                  outcome->reason);
-    if (outcome->status == RUN_USAGE)
-        return ledger_not_run(t, cell, entry, outcome->reason);
-    progress_say(&t->progress, "    again: %s", outcome->command);
-    return ledger_disqualify(t, (int)cell, entry, outcome->reason, outcome->command);
+    if (outcome->status != RUN_USAGE)
+        progress_say(&t->progress, "    again: %s", outcome->command);
+    return ledger_record_all(t,
+                             rules_consequences(&t->plan,
+                                                (int)cell,
+                                                entry,
+                                                runner_status_name(outcome->status),
+                                                outcome->reason,
+                                                outcome->command));
 }
 
 static int run_position(struct tournament *t, struct attempt *attempt, size_t position)
@@ -177,29 +136,21 @@ static json_t *order_names(const struct tournament *t, const struct attempt *att
     return names;
 }
 
-/* Whether a disturbed block is done again: not forever, not with most of the budget, not after its
- * end. */
-static bool may_redo(const struct block_loop *loop, const struct attempt *attempt)
-{
-    const struct tournament *t = loop->t;
-    return redos(t, attempt->cell, attempt->key.block) < t->plan.redo_max &&
-           (double)loop->redone < t->plan.redo_share * (double)(loop->attempts + 3) &&
-           clock_seconds() < t->deadline_s;
-}
-
 /* Ends an attempt: it counts, or it is to be done again (*again). */
 static int
 close_attempt(struct block_loop *loop, const struct attempt *attempt, double share, bool *again)
 {
     struct tournament *t = loop->t;
-    bool noisy =
-        share > t->plan.redo_block_limit || attempt->worst_run_share > t->plan.redo_run_limit;
-    *again = noisy && may_redo(loop, attempt);
+    bool noisy;
+    *again = rules_redo(&t->plan,
+                        &t->state,
+                        attempt->cell,
+                        attempt->key.block,
+                        share,
+                        attempt->worst_run_share,
+                        &noisy);
     loop->attempts++;
     loop->redone += *again;
-    const char *reason = !noisy   ? ""
-                         : *again ? "foreign CPU time: done again"
-                                  : "foreign CPU time: counts all the same";
     int rc = ledger_record(t,
                            "block",
                            json_pack("{s:i, s:i, s:i, s:b, s:f, s:f, s:o, s:s}",
@@ -218,40 +169,41 @@ close_attempt(struct block_loop *loop, const struct attempt *attempt, double sha
                                      "entries",
                                      order_names(t, attempt),
                                      "reason",
-                                     reason));
+                                     rules_redo_reason(noisy, *again)));
     return rc == 0 ? journal_sync(&t->journal) : rc;
 }
 
+/* Returns: 0, also when nobody is left to run; -EINTR; -errno. */
 static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *again)
 {
+    struct tournament *t = loop->t;
     struct noise_mark before, after;
-    int rc = draw_order(loop->t, attempt);
-    if (rc != 0 || attempt->count == 0)
-        return rc;
+    size_t block, number;
+    int rc = 0;
+    attempt->count =
+        rules_order(&t->plan, &t->state, attempt->cell, &block, &number, attempt->order);
+    attempt->key = (struct schedule_key){.seed = t->plan.seed,
+                                         .cell = t->plan.cells[attempt->cell].key,
+                                         .block = (unsigned)block,
+                                         .attempt = (unsigned)number};
+    if (attempt->count == 0)
+        return 0;
     noise_mark(&before);
     for (size_t i = 0; rc == 0 && i < attempt->count; i++)
-        rc = interrupt_seen(&loop->t->interrupt) ? -EINTR : run_position(loop->t, attempt, i);
+        rc = interrupt_seen(&t->interrupt) ? -EINTR : run_position(t, attempt, i);
     noise_mark(&after);
     return rc == 0 ? close_attempt(loop, attempt, noise_share(&before, &after), again) : rc;
 }
 
 int block_run(struct block_loop *loop, size_t cell)
 {
-    struct tournament *t = loop->t;
     struct cell_work *work = &loop->work[cell];
-    unsigned block = (unsigned)block_count(t, cell) + 1;
     bool again = true;
     int rc = 0;
     while (rc == 0 && again) {
         again = false;
         double started_s = clock_seconds();
-        struct attempt attempt = {
-            .cell = cell,
-            .key = {.seed = t->plan.seed,
-                    .cell = t->plan.cells[cell].key,
-                    .block = block,
-                    .attempt = next_attempt(t, cell, block)},
-        };
+        struct attempt attempt = {.cell = cell};
         rc = run_attempt(loop, &attempt, &again);
         work->block_s = clock_seconds() - started_s;
         work->spent_s += work->block_s;

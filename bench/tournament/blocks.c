@@ -11,67 +11,13 @@
 #include "blocks.h"
 
 #include "clock.h"
-#include "schedule.h"
+#include "rules.h"
 #include "text.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_common(const struct tournament *t, size_t cell)
-{
-    return block_count(t, cell) < t->plan.blocks_common;
-}
-
-bool block_runs_entry(const struct tournament *t,
-                      size_t cell,
-                      size_t entry,
-                      const struct judge_cell_result *result)
-{
-    return ledger_may_run(t, cell, entry) && (is_common(t, cell) || result->entries[entry].racing);
-}
-
-static bool anybody(const struct tournament *t, size_t cell)
-{
-    for (size_t e = 0; e < t->plan.entry_count; e++)
-        if (t->plan.entries[e].twin_of < 0 && ledger_may_run(t, cell, e))
-            return true;
-    return false;
-}
-
-static bool was_dropped(const struct tournament *t, size_t cell, size_t entry)
-{
-    for (size_t i = 0; i < t->state.drop_count; i++)
-        if (t->state.drops[i].cell == cell && t->state.drops[i].entry == entry)
-            return true;
-    return false;
-}
-
-static int record_drops(struct tournament *t, size_t cell, const struct judge_cell_result *result)
-{
-    int rc = 0;
-    for (size_t e = 0; rc == 0 && e < t->plan.entry_count; e++) {
-        const struct judge_entry_result *entry = &result->entries[e];
-        if (entry->racing || entry->loses_to < 0 || !ledger_may_run(t, cell, e) ||
-            was_dropped(t, cell, e))
-            continue;
-        rc = ledger_record(t,
-                           "drop",
-                           json_pack("{s:i, s:i, s:s, s:s, s:f}",
-                                     "cell",
-                                     (int)cell,
-                                     "block",
-                                     (int)block_count(t, cell),
-                                     "entry",
-                                     t->plan.entries[e].name,
-                                     "beaten_by",
-                                     t->plan.entries[entry->loses_to].name,
-                                     "log_e",
-                                     entry->loses_log_e));
-    }
-    return rc;
-}
 
 /* The evidence that the leader is the fastest: that of its weakest duel. */
 static double leader_log_e(const struct judge_cell_result *result)
@@ -88,33 +34,11 @@ static double leader_log_e(const struct judge_cell_result *result)
     return isinf(least) ? 0 : least;
 }
 
-static int
-record_decision(struct tournament *t, size_t cell, const struct judge_cell_result *result)
-{
-    size_t unbeaten = 0;
-    for (size_t e = 0; e < t->plan.entry_count; e++)
-        unbeaten += t->plan.entries[e].twin_of < 0 && result->entries[e].racing;
-    const char *why = result->winner >= 0 ? "faster than every other"
-                      : unbeaten > 1      ? "the unbeaten ones are practically equal"
-                                          : "nobody is left to race";
-    json_t *winner =
-        result->winner >= 0 ? json_string(t->plan.entries[result->winner].name) : json_null();
-    return ledger_record(t,
-                         "decide",
-                         json_pack("{s:i, s:i, s:o, s:s}",
-                                   "cell",
-                                   (int)cell,
-                                   "block",
-                                   (int)block_count(t, cell),
-                                   "winner",
-                                   winner,
-                                   "why",
-                                   why));
-}
-
-/* Looks at the evidence of [cell]: drops, decides, estimates. [news]: something was just measured.
+/*
+ * Looks at the evidence of [cell] and writes down what follows from it: drops, decision; estimates.
+ * At a start that goes on, these are the lines that a kill may have kept from being written.
  */
-static int look(struct block_loop *loop, size_t cell, bool news)
+static int look(struct block_loop *loop, size_t cell)
 {
     struct tournament *t = loop->t;
     struct cell_work *work = &loop->work[cell];
@@ -127,37 +51,10 @@ static int look(struct block_loop *loop, size_t cell, bool news)
     work->log_t = result.log_t;
     work->yield = result.verdicts_per_block;
     work->further = result.further_blocks;
-    work->closed = !anybody(t, cell) || (!is_common(t, cell) && result.decided) ||
-                   block_count(t, cell) >= t->plan.blocks_max;
-    if (news && !is_common(t, cell))
-        rc = record_drops(t, cell, &result);
-    if (rc == 0 && news && work->closed && result.decided)
-        rc = record_decision(t, cell, &result);
+    work->closed = rules_is_closed(&t->plan, &t->state, cell, &result);
+    rc = ledger_record_all(t, rules_derived(&t->plan, &t->state, cell, &result));
     judge_cell_fini(&result);
     return rc;
-}
-
-/* The first cell of the present round, in the order drawn for the round; -1 after the common
- * rounds. */
-static int next_common(const struct block_loop *loop)
-{
-    const struct tournament *t = loop->t;
-    size_t round = SIZE_MAX;
-    const char *keys[SCHEDULE_ENTRIES_MAX];
-    size_t order[SCHEDULE_ENTRIES_MAX];
-    for (size_t c = 0; c < t->plan.cell_count; c++) {
-        keys[c] = t->plan.cells[c].key;
-        if (!loop->work[c].closed && is_common(t, c) && block_count(t, c) < round)
-            round = block_count(t, c);
-    }
-    if (round == SIZE_MAX)
-        return -1;
-    struct schedule_key key = {.seed = t->plan.seed, .cell = "round", .block = (unsigned)round + 1};
-    schedule_order(&key, keys, t->plan.cell_count, order);
-    for (size_t i = 0; i < t->plan.cell_count; i++)
-        if (!loop->work[order[i]].closed && block_count(t, order[i]) == round)
-            return (int)order[i];
-    return -1;
 }
 
 static double lane_spent(const struct block_loop *loop, const char *lane)
@@ -213,8 +110,9 @@ static double seconds_left(const struct block_loop *loop)
         const struct cell_work *work = &loop->work[c];
         if (work->closed)
             continue;
-        double done = (double)block_count(t, c);
-        double blocks = is_common(t, c) ? t->plan.blocks_common - done : work->further;
+        double done = (double)rules_blocks(&t->state, c);
+        double blocks =
+            rules_is_common(&t->plan, &t->state, c) ? t->plan.blocks_common - done : work->further;
         if (done + blocks > t->plan.blocks_max)
             blocks = t->plan.blocks_max - done;
         sum += blocks * work->block_s;
@@ -258,7 +156,7 @@ static enum tournament_end run_loop(struct block_loop *loop)
         if (interrupt_seen(&t->interrupt))
             return END_INTERRUPTED;
         double left_s = t->deadline_s - clock_seconds();
-        int cell = next_common(loop);
+        int cell = rules_next_common(&t->plan, &t->state);
         if (cell >= 0 && loop->work[cell].block_s > left_s)
             return END_BUDGET;
         if (cell < 0)
@@ -268,7 +166,7 @@ static enum tournament_end run_loop(struct block_loop *loop)
         show(loop, (size_t)cell);
         int rc = block_run(loop, (size_t)cell);
         if (rc == 0)
-            rc = look(loop, (size_t)cell, true);
+            rc = look(loop, (size_t)cell);
         if (rc == -EINTR)
             return END_INTERRUPTED;
         if (rc != 0)
@@ -293,7 +191,7 @@ enum tournament_end blocks_run(struct tournament *t)
     int rc = 0;
     for (size_t c = 0; rc == 0 && c < t->plan.cell_count; c++) {
         loop.work[c].block_s = t->plan.cells[c].block_ms / 1e3;
-        rc = look(&loop, c, false);
+        rc = look(&loop, c);
     }
     loop.attempts = t->state.block_count;
     for (size_t i = 0; i < t->state.block_count; i++)

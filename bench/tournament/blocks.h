@@ -32,16 +32,4 @@ struct block_loop {
  */
 int block_run(struct block_loop *loop, size_t cell);
 
-/* Blocks of evidence that [cell] has. */
-size_t block_count(const struct tournament *t, size_t cell);
-
-/* ---- blocks.c ---- */
-
-/* Does [entry] run in the next block of [cell]: allowed, and still racing once the common rounds
- * are over. */
-bool block_runs_entry(const struct tournament *t,
-                      size_t cell,
-                      size_t entry,
-                      const struct judge_cell_result *result);
-
 #endif

@@ -7,6 +7,7 @@
  */
 #include "tournament.h"
 
+#include "rules.h"
 #include "text.h"
 
 #include <errno.h>
@@ -93,30 +94,22 @@ int ledger_reopen(struct tournament *t)
     return rc;
 }
 
-/* A twin is the same program: what one of the two did wrong, both did. */
-static bool same_code(const struct plan *plan, size_t a, size_t b)
+int ledger_record_all(struct tournament *t, json_t *events)
 {
-    return a == b || plan->entries[a].twin_of == (int)b || plan->entries[b].twin_of == (int)a;
+    int rc = events != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; rc == 0 && i < json_array_size(events); i++) {
+        json_t *event = json_array_get(events, i);
+        const char *type = json_string_value(json_object_get(event, "type"));
+        rc = ledger_record(t, type, json_incref(event));
+    }
+    json_decref(events);
+    return rc;
 }
 
 int ledger_disqualify(
     struct tournament *t, int cell, size_t entry, const char *reason, const char *reproduce)
 {
-    int rc = 0;
-    for (size_t e = 0; rc == 0 && e < t->plan.entry_count; e++)
-        if (same_code(&t->plan, e, entry))
-            rc = ledger_record(t,
-                               "disqualify",
-                               json_pack("{s:i, s:s, s:s, s:s}",
-                                         "cell",
-                                         cell,
-                                         "entry",
-                                         t->plan.entries[e].name,
-                                         "reason",
-                                         reason,
-                                         "reproduce",
-                                         reproduce));
-    return rc;
+    return ledger_record_all(t, rules_disqualify(&t->plan, cell, entry, reason, reproduce));
 }
 
 int ledger_not_run(struct tournament *t, size_t cell, size_t entry, const char *reason)
@@ -155,5 +148,5 @@ bool ledger_may_run(const struct tournament *t, size_t cell, size_t entry)
 {
     if (!t->recording)
         return early_may_run(t, cell, entry);
-    return t->state.in.cells[cell].status[entry].state == JUDGE_RUNS;
+    return rules_may_run(&t->state, cell, entry);
 }

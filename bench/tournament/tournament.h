@@ -51,6 +51,9 @@ struct tournament {
  * -errno. */
 int ledger_record(struct tournament *t, const char *type, json_t *event);
 
+/* Takes an array of events (a new reference), each with its type. Returns: 0; -errno. */
+int ledger_record_all(struct tournament *t, json_t *events);
+
 /* Opens the journal of a plan that was just written, and writes the early events. Returns: 0;
  * -errno. */
 int ledger_open(struct tournament *t);

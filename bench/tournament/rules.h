@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rules.h - what a tournament does next, as pure functions of the plan and of the journal so far.
+ *
+ * No clock and nothing that is not written down enters here, so `velo verify` asks the same
+ * questions of a finished journal and must find the answers in it. The one choice that needs the
+ * clock, which cell gets a block after the common rounds, is not a rule: blocks.c.
+ */
+#ifndef VELO_RULES_H
+#define VELO_RULES_H
+
+#include "../../reports/render/run_dir.h"
+#include "plan.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Blocks of evidence that [cell] has. */
+size_t rules_blocks(const struct run_dir *state, size_t cell);
+
+/* Is the next block of [cell] one of the common rounds, in which nobody is dropped? */
+bool rules_is_common(const struct plan *plan, const struct run_dir *state, size_t cell);
+
+/* Neither disqualified nor not run. */
+bool rules_may_run(const struct run_dir *state, size_t cell, size_t entry);
+
+/* A twin is the same program: what one of the two did wrong, both did. */
+bool rules_same_code(const struct plan *plan, size_t a, size_t b);
+
+/* Nothing left to find out in [cell], or nobody to run. [result] is its judgement now. */
+bool rules_is_closed(const struct plan *plan,
+                     const struct run_dir *state,
+                     size_t cell,
+                     const struct judge_cell_result *result);
+
+/*
+ * Who runs in the next attempt at a block of [cell], in running order, into [order], which has room
+ * for PLAN_ENTRIES_MAX. [block] and [attempt] are those of the attempt.
+ * Returns: how many; 0 also without memory.
+ */
+size_t rules_order(const struct plan *plan,
+                   const struct run_dir *state,
+                   size_t cell,
+                   size_t *block,
+                   size_t *attempt,
+                   size_t *order);
+
+/* The cell whose turn it is in the common rounds, in the order drawn for the round; -1 after them.
+ */
+int rules_next_common(const struct plan *plan, const struct run_dir *state);
+
+/*
+ * Is an attempt at a block done again? [share] of its CPU time went to others, [worst] of that of
+ * one of its runs. *noisy: more than the plan allows, whether or not it is done again.
+ */
+bool rules_redo(const struct plan *plan,
+                const struct run_dir *state,
+                size_t cell,
+                size_t block,
+                double share,
+                double worst,
+                bool *noisy);
+
+/* Why an attempt counts or does not, as its line says it. */
+const char *rules_redo_reason(bool noisy, bool again);
+
+/*
+ * The lines that follow from the evidence of [cell] and are not yet in the journal: "drop" for each
+ * entry that is beaten, "decide" for a cell that is settled. [result] is its judgement now.
+ * Returns: an array of events with their type, the caller's; NULL without memory.
+ */
+json_t *rules_derived(const struct plan *plan,
+                      const struct run_dir *state,
+                      size_t cell,
+                      const struct judge_cell_result *result);
+
+/*
+ * The lines that follow from what an entry did in a run or in the pilot, given its [status]:
+ * "disqualify" for it and for its exact copies, "not_run" for a usage error; none for "ok".
+ */
+json_t *rules_consequences(const struct plan *plan,
+                           int cell,
+                           size_t entry,
+                           const char *status,
+                           const char *reason,
+                           const char *command);
+
+/* "disqualify" events for [entry] and its exact copies; [cell] -1 = everywhere. */
+json_t *rules_disqualify(
+    const struct plan *plan, int cell, size_t entry, const char *reason, const char *reproduce);
+
+#endif
