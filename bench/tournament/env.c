@@ -6,6 +6,7 @@
 #include "project.h"
 #include "text.h"
 
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,12 @@ static void describe_machine(json_t *env)
         warn(env, text_copy("only one CPU: load generator and contestant share it"));
 }
 
+char *env_program_hash(void)
+{
+    char hash[SHA256_DIGEST_STRING_LENGTH];
+    return text_copy(SHA256File("/proc/self/exe", hash) != NULL ? hash : "unknown");
+}
+
 static void describe_build(json_t *env)
 {
     char *commit = project_commit();
@@ -113,6 +120,7 @@ static void describe_build(json_t *env)
 #endif
                     __VERSION__));
     set(env, "flags", text_copy(VELO_BUILD_FLAGS));
+    set(env, "velo_sha256", env_program_hash());
     set(env, "jansson", text_copy(jansson_version_str()));
     set(env, "hyperfine", tool_version("hyperfine", "--version"));
     set(env, "gnuplot", tool_version("gnuplot", "--version"));

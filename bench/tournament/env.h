@@ -13,4 +13,8 @@
 /* A new object for env.json; its "warnings" is an array of sentences. */
 json_t *env_describe(void);
 
+/* SHA-256 of this program, which stands in env.json too: who judges by the same code. For free().
+ */
+char *env_program_hash(void);
+
 #endif

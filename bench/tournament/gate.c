@@ -221,10 +221,25 @@ const struct gate_sheet *gate_sheet_of(const struct gate *gate, const char *cont
 json_t *gate_json(const struct gate *gate)
 {
     json_t *sheets = json_array();
-    for (size_t i = 0; i < gate->count; i++)
-        if (gate->sheets[i].result != NULL)
-            json_array_append(sheets, gate->sheets[i].result);
-    return json_pack("{s:i, s:o}", "schema", 1, "contestants", sheets);
+    json_t *said = json_array();
+    for (size_t i = 0; i < gate->count; i++) {
+        const struct gate_sheet *sheet = &gate->sheets[i];
+        if (sheet->result != NULL)
+            json_array_append(sheets, sheet->result);
+        json_array_append_new(said,
+                              json_pack("{s:s, s:s, s:s, s:s, s:s}",
+                                        "contestant",
+                                        sheet->contestant,
+                                        "mode",
+                                        sheet->mode,
+                                        "command",
+                                        sheet->command,
+                                        "reason",
+                                        sheet->reason,
+                                        "reproduce",
+                                        sheet->reproduce));
+    }
+    return json_pack("{s:i, s:o, s:o}", "schema", 1, "contestants", sheets, "gate", said);
 }
 
 void gate_free(struct gate *gate)

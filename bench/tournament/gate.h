@@ -56,7 +56,8 @@ const struct gate_sheet *gate_failure(const struct gate *gate, const char *conte
 /* Any sheet of [contestant] with a result, or NULL. */
 const struct gate_sheet *gate_sheet_of(const struct gate *gate, const char *contestant);
 
-/* {"schema":1,"contestants":[...]}, the new reference is the caller's. */
+/* {"schema":1,"contestants":[...],"gate":[...]}: what the suite wrote, and what the gate made of
+ * each run of it, also of those that wrote nothing. The new reference is the caller's. */
 json_t *gate_json(const struct gate *gate);
 
 void gate_free(struct gate *gate);

@@ -27,11 +27,13 @@ int journal_open(struct journal *journal,
                  const char *path,
                  const char *plan_sha256,
                  size_t intact_bytes,
-                 const char *previous)
+                 const char *previous,
+                 const char *latest)
 {
     *journal = (struct journal){.path = text_copy(path)};
     snprintf(journal->plan, sizeof(journal->plan), "%.*s", JOURNAL_PLAN_DIGITS, plan_sha256);
     snprintf(journal->previous, sizeof(journal->previous), "%s", previous);
+    snprintf(journal->latest, sizeof(journal->latest), "%s", latest);
     journal->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (journal->fd < 0)
         return complain(journal, "open", errno);
@@ -60,20 +62,22 @@ static int write_whole(int fd, const char *line, size_t size)
     return 0;
 }
 
-void journal_time(char text[32])
+void journal_time(char text[JOURNAL_TIME_SIZE])
 {
     struct timespec now;
     struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    size_t used = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + used, 32 - used, ".%03dZ", (int)(now.tv_nsec / 1000000));
+    size_t used = strftime(text, JOURNAL_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + used, JOURNAL_TIME_SIZE - used, ".%03dZ", (int)(now.tv_nsec / 1000000));
 }
 
 int journal_append(struct journal *journal, json_t *event)
 {
-    char now[32];
+    char now[JOURNAL_TIME_SIZE];
     journal_time(now);
+    if (strcmp(now, journal->latest) < 0)
+        memcpy(now, journal->latest, sizeof(now));
     json_object_set_new(event, "t", json_string(now));
     json_object_set_new(event, "plan", json_string(journal->plan));
     json_object_set_new(event, "prev", json_string(journal->previous));
@@ -89,6 +93,16 @@ int journal_append(struct journal *journal, json_t *event)
     if (rc != 0)
         return complain(journal, "write to", -rc);
     memcpy(journal->previous, hash, sizeof(hash));
+    memcpy(journal->latest, now, sizeof(now));
+    return 0;
+}
+
+int journal_rename(struct journal *journal, const char *path)
+{
+    if (rename(journal->path, path) != 0)
+        return complain(journal, "rename", errno);
+    free(journal->path);
+    journal->path = text_copy(path);
     return 0;
 }
 

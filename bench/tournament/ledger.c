@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int apply(struct tournament *t, json_t *event)
 {
@@ -43,30 +44,33 @@ int ledger_record(struct tournament *t, const char *type, json_t *event)
     return rc;
 }
 
-static int open_journal(struct tournament *t, size_t intact_bytes, const char *previous)
+/* [name] is the file in the run folder. */
+static int open_journal(struct tournament *t, const char *name, size_t intact_bytes)
 {
-    char *path = run_folder_file(&t->folder, "raw.ndjson");
-    int rc = journal_open(&t->journal, path, t->plan.sha256, intact_bytes, previous);
+    char *path = run_folder_file(&t->folder, name);
+    int rc = journal_open(
+        &t->journal, path, t->plan.sha256, intact_bytes, t->state.last_sha256, t->state.ended);
     free(path);
+    return rc;
+}
+
+static int read_state(struct tournament *t, unsigned flags)
+{
+    char why[1024];
+    int rc = run_dir_read(t->folder.path, flags, &t->state, why, sizeof(why));
+    if (rc != 0)
+        say_error("%s", why);
     t->recording = rc == 0;
     return rc;
 }
 
-static int read_state(struct tournament *t)
-{
-    char why[1024];
-    int rc =
-        run_dir_read(t->folder.path, RUN_DIR_NEW_OK | RUN_DIR_TORN_OK, &t->state, why, sizeof(why));
-    if (rc != 0)
-        say_error("%s", why);
-    return rc;
-}
-
+/* A journal exists from the moment on at which all the early events stand in it: who goes on with a
+ * tournament must not miss that somebody failed the gate. */
 int ledger_open(struct tournament *t)
 {
-    int rc = open_journal(t, 0, "");
+    int rc = read_state(t, RUN_DIR_NEW_OK);
     if (rc == 0)
-        rc = read_state(t);
+        rc = open_journal(t, "raw.ndjson.partial", 0);
     size_t index;
     json_t *event;
     json_array_foreach(t->early, index, event)
@@ -78,20 +82,54 @@ int ledger_open(struct tournament *t)
     }
     if (rc == 0)
         rc = journal_sync(&t->journal);
+    char *path = run_folder_file(&t->folder, "raw.ndjson");
+    if (rc == 0)
+        rc = journal_rename(&t->journal, path);
+    free(path);
     return rc;
+}
+
+/* What follows from a failed run, where a kill came between the run and its consequences. */
+static int record_missed(struct tournament *t)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < t->state.run_count; i++) {
+        const struct run_dir_run *run = &t->state.runs[i];
+        json_t *missed = rules_consequences(
+            &t->plan, (int)run->cell, run->entry, run->status, run->reason, run->command);
+        for (size_t n = json_array_size(missed); n > 0; n--)
+            if (rules_is_recorded(&t->state, json_array_get(missed, n - 1)))
+                json_array_remove(missed, n - 1);
+        rc = ledger_record_all(t, missed);
+    }
+    return rc;
+}
+
+static bool has_journal(const struct tournament *t)
+{
+    char *path = run_folder_file(&t->folder, "raw.ndjson");
+    bool there = access(path, F_OK) == 0;
+    if (!there)
+        say_error("%s is missing: the tournament was killed before its first block, nothing was "
+                  "measured. Start a new one",
+                  path);
+    free(path);
+    return there;
 }
 
 int ledger_reopen(struct tournament *t)
 {
-    int rc = read_state(t);
+    if (!has_journal(t))
+        return -ENOENT;
+    int rc = read_state(t, RUN_DIR_TORN_OK);
     if (rc == 0)
-        rc = open_journal(t, t->state.intact_bytes, t->state.last_sha256);
+        rc = open_journal(t, "raw.ndjson", t->state.intact_bytes);
     if (rc == 0 && t->state.torn)
         rc = ledger_record(
             t, "note", json_pack("{s:s}", "reason", "the last line was torn and is cut off"));
     if (rc == 0)
         rc = ledger_record(t, "resume", json_pack("{s:s}", "reason", "resumed"));
-    return rc;
+    return rc == 0 ? record_missed(t) : rc;
 }
 
 int ledger_record_all(struct tournament *t, json_t *events)

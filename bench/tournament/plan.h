@@ -97,6 +97,9 @@ int plan_hash_binaries(struct plan *plan);
 /* Writes DIR/plan.json and sets the hash. Returns: 0; -errno after a message. */
 int plan_write(struct plan *plan, const char *dir);
 
+/* The hashes of the other files in DIR that belong to the plan, as they are now. */
+json_t *plan_seals(const char *dir);
+
 /* Reads DIR/plan.json back. Returns: 0; -errno after a message. */
 int plan_read(struct plan *plan, const char *dir);
 

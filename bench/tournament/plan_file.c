@@ -139,6 +139,34 @@ static json_t *plan_json(const struct plan *plan)
     return root;
 }
 
+/*
+ * Hashes of what was found out before the plan, so that it belongs to it. Of limits.json only the
+ * limits: how far they drifted is added after the last block.
+ */
+json_t *plan_seals(const char *dir)
+{
+    static const char *const files[] = {"conformance.json", "env.json"};
+    json_t *seals = json_object();
+    char hash[SHA256_DIGEST_STRING_LENGTH];
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char *path = text_format("%s/%s", dir, files[i]);
+        if (SHA256File(path, hash) != NULL)
+            json_object_set_new(seals, files[i], json_string(hash));
+        free(path);
+    }
+    char *path = text_format("%s/limits.json", dir);
+    json_t *limits = json_load_file(path, 0, NULL);
+    char *text = json_dumps(json_object_get(limits, "limits"), JSON_COMPACT | JSON_SORT_KEYS);
+    if (text != NULL)
+        json_object_set_new(seals,
+                            "limits.json",
+                            json_string(SHA256Data((const uint8_t *)text, strlen(text), hash)));
+    free(text);
+    json_decref(limits);
+    free(path);
+    return seals;
+}
+
 /* The hash is that of the bytes on the disk, which is what a checker has. */
 static int hash_file(struct plan *plan, const char *path)
 {
@@ -153,6 +181,7 @@ int plan_write(struct plan *plan, const char *dir)
 {
     char *path = text_format("%s/plan.json", dir);
     json_t *root = plan_json(plan);
+    json_object_set_new(root, "sealed", plan_seals(dir));
     int rc = json_write_file(root, path);
     if (rc == 0)
         rc = hash_file(plan, path);

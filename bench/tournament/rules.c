@@ -148,24 +148,25 @@ const char *rules_redo_reason(bool noisy, bool again)
 
 /* ---- what follows from the evidence ---- */
 
+bool rules_is_recorded(const struct run_dir *state, const json_t *event)
+{
+    size_t index;
+    const json_t *line;
+    json_array_foreach(state->events, index, line)
+    {
+        if (strcmp(json_text(line, "type", ""), json_text(event, "type", "")) == 0 &&
+            json_int(line, "cell", -1) == json_int(event, "cell", -1) &&
+            strcmp(json_text(line, "entry", ""), json_text(event, "entry", "")) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool was_dropped(const struct run_dir *state, size_t cell, size_t entry)
 {
     for (size_t i = 0; i < state->drop_count; i++)
         if (state->drops[i].cell == cell && state->drops[i].entry == entry)
             return true;
-    return false;
-}
-
-static bool was_decided(const struct run_dir *state, size_t cell)
-{
-    size_t index;
-    const json_t *event;
-    json_array_foreach(state->events, index, event)
-    {
-        if (strcmp(json_text(event, "type", ""), "decide") == 0 &&
-            json_int(event, "cell", -1) == (json_int_t)cell)
-            return true;
-    }
     return false;
 }
 
@@ -230,8 +231,12 @@ json_t *rules_derived(const struct plan *plan,
     if (!rules_is_common(plan, state, cell))
         add_drops(plan, state, cell, result, events);
     if (result->decided && rules_blocks(state, cell) > 0 &&
-        rules_is_closed(plan, state, cell, result) && !was_decided(state, cell))
-        json_array_append_new(events, decision(plan, state, cell, result));
+        rules_is_closed(plan, state, cell, result)) {
+        json_t *decided = decision(plan, state, cell, result);
+        if (!rules_is_recorded(state, decided))
+            json_array_append(events, decided);
+        json_decref(decided);
+    }
     return events;
 }
 

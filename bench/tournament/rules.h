@@ -86,6 +86,9 @@ json_t *rules_consequences(const struct plan *plan,
                            const char *reason,
                            const char *command);
 
+/* Does the journal have a line of the type, the cell and the entry of [event]? */
+bool rules_is_recorded(const struct run_dir *state, const json_t *event);
+
 /* "disqualify" events for [entry] and its exact copies; [cell] -1 = everywhere. */
 json_t *rules_disqualify(
     const struct plan *plan, int cell, size_t entry, const char *reason, const char *reproduce);

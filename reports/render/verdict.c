@@ -128,6 +128,8 @@ static json_t *run_part(const struct judged *judged)
     json_object_set_new(run, "started", json_string(dir->started));
     json_object_set_new(run, "ended", json_string(dir->ended));
     json_object_set_new(run, "end_reason", json_string(dir->end_reason));
+    json_object_set_new(run, "journal_lines", json_integer((json_int_t)dir->lines));
+    json_object_set_new(run, "journal_sha256", json_string(dir->last_sha256));
     return run;
 }
 

@@ -73,7 +73,7 @@ static void each_line_names_the_one_before(void **state)
 {
     (void)state;
     struct journal journal;
-    assert_int_equal(journal_open(&journal, path, plan, 0, ""), 0);
+    assert_int_equal(journal_open(&journal, path, plan, 0, "", ""), 0);
     for (int i = 0; i < 5; i++)
         append(&journal, i);
     assert_int_equal(journal_sync(&journal), 0);
@@ -85,7 +85,7 @@ static void a_torn_line_is_cut_and_the_chain_goes_on(void **state)
 {
     (void)state;
     struct journal journal;
-    assert_int_equal(journal_open(&journal, path, plan, 0, ""), 0);
+    assert_int_equal(journal_open(&journal, path, plan, 0, "", ""), 0);
     append(&journal, 1);
     append(&journal, 2);
     char last[JOURNAL_HASH_SIZE];
@@ -94,17 +94,34 @@ static void a_torn_line_is_cut_and_the_chain_goes_on(void **state)
     assert_int_equal(write(journal.fd, "{\"type\":\"ru", 11), 11);
     journal_close(&journal);
 
-    assert_int_equal(journal_open(&journal, path, plan, (size_t)whole, last), 0);
+    assert_int_equal(journal_open(&journal, path, plan, (size_t)whole, last, ""), 0);
     append(&journal, 3);
     journal_close(&journal);
     assert_int_equal(check_chain(), 3);
+}
+
+/* The clock was set back by a day: the lines say when the last one was written, until it is over.
+ */
+static void times_never_go_back(void **state)
+{
+    (void)state;
+    static const char tomorrow[] = "2999-01-31T12:34:56.789Z";
+    struct journal journal;
+    assert_int_equal(journal_open(&journal, path, plan, 0, "", tomorrow), 0);
+    append(&journal, 1);
+    journal_close(&journal);
+    char *text = text_read_file(path, NULL);
+    json_t *back = json_loads(text, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(back, "t")), tomorrow);
+    json_decref(back);
+    free(text);
 }
 
 static void numbers_keep_all_their_digits(void **state)
 {
     (void)state;
     struct journal journal;
-    assert_int_equal(journal_open(&journal, path, plan, 0, ""), 0);
+    assert_int_equal(journal_open(&journal, path, plan, 0, "", ""), 0);
     json_t *event = json_pack("{s:s, s:f}", "type", "note", "cost", 0.1 + 0.2);
     assert_int_equal(journal_append(&journal, event), 0);
     json_decref(event);
@@ -128,7 +145,7 @@ static void a_full_disk_leaves_whole_lines(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &kept), 0);
     small = kept;
     small.rlim_cur = 700;
-    assert_int_equal(journal_open(&journal, path, plan, 0, ""), 0);
+    assert_int_equal(journal_open(&journal, path, plan, 0, "", ""), 0);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     int rc = 0;
     size_t written = 0;
@@ -153,6 +170,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_torn_line_is_cut_and_the_chain_goes_on, make_path, remove_path),
         cmocka_unit_test_setup_teardown(numbers_keep_all_their_digits, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(times_never_go_back, make_path, remove_path),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_whole_lines, make_path, remove_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
