@@ -226,7 +226,8 @@ submake = +@$(MAKE) --no-print-directory $(jobs)
 option = $(if $($(1)),--$(2) '$($(1))')
 run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
               $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) \
-              $(call option,BUDGET,budget) $(call option,RESUME,resume)
+              $(call option,BUDGET,budget) $(call option,RESUME,resume) \
+              $(call option,WEIGHTS,weights)
 
 .PHONY: setup ready tournament test units conformance race report select limits list
 setup: ## install the missing Debian packages
@@ -234,7 +235,7 @@ setup: ## install the missing Debian packages
 ready:
 	$(call setup_first)
 	$(submake) V=release build
-tournament: ready ## race all contestants, judge, report: PRESET= ONLY= SCENARIOS= SEED= BUDGET= RESUME=
+tournament: ready ## race all contestants, judge, report: PRESET= ONLY= SCENARIOS= SEED= BUDGET= RESUME= WEIGHTS=
 	@build/velo tournament $(run_options)
 test: ## everything that must hold; the last line is "N passed, N failed"
 	$(call setup_first)
@@ -247,8 +248,8 @@ conformance: ready ## the matrix clause x contestant: [IMPL=]
 	@build/velo conformance $(call option,IMPL,only)
 race: ready ## a duel: IMPL= VS= SCENARIO=
 	@build/velo race $(call option,IMPL,impl) $(call option,VS,vs) $(call option,SCENARIO,scenario)
-report: ready ## rebuild the report of reports/latest from its journal
-	@build/velo report
+report: ready ## rebuild the report of reports/latest from its journal: [WEIGHTS=FILE]
+	@build/velo report $(call option,WEIGHTS,weights)
 limits: ready ## calibrate the physical limits of this machine
 	@build/velo limits
 list: ready ## contestants, capabilities and scenarios
@@ -307,9 +308,9 @@ velo_pc = sed -e 's|@prefix@|$(1)|; s|@include@|$(2)|; s|@lib@|$(3)|; s|@version
 needs = @test -n "$(1)" || { echo "make $@: $(2)" >&2; exit 2; }
 
 .PHONY: select library install
-select: ready ## the winner for a profile as a library: FOR=latency|throughput|efficiency|balanced
-	$(call needs,$(FOR),say for what: FOR=$(profiles))
-	+@name=$$(build/velo select --for '$(FOR)') || exit $$?; \
+select: ready ## the winner for a profile as a library: FOR=latency|throughput|efficiency|balanced or WEIGHTS=FILE
+	$(call needs,$(FOR)$(WEIGHTS),say for what: FOR=$(profiles) or WEIGHTS=FILE)
+	+@name=$$(build/velo select $(call option,FOR,for) $(call option,WEIGHTS,weights)) || exit $$?; \
 	    $(MAKE) --no-print-directory library "IMPL=$$name"
 
 library: ## a named contestant as build/select/libvelo.a, .so and velo.pc: IMPL=

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* command_report.c - `velo report` and `velo select`: reading what a tournament left behind. */
+#include "../../reports/render/verdict.h"
+#include "../../reports/render/weights_file.h"
 #include "args.h"
 #include "commands.h"
 #include "exit_code.h"
@@ -12,7 +14,55 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The file of the option, against the cells of the run; NULL after a message. */
+static json_t *
+read_weights(const struct project *project, const struct run_dir *dir, const char *file)
+{
+    char why[1200];
+    char *path = project_user_path(project, file);
+    json_t *weights = NULL;
+    if (weights_file_read(path, dir->in.cells, dir->in.cell_count, &weights, why, sizeof(why)) != 0)
+        say_error("%s", why);
+    free(path);
+    const char *name = json_object_iter_key(json_object_iter(weights));
+    if (name == NULL || json_object_get(json_object_get(dir->plan, "weights"), name) == NULL)
+        return weights;
+    say_error("%s: the plan of this run holds a profile \"%s\" already; its verdict stands in the "
+              "report, or choose another name",
+              file,
+              name);
+    json_decref(weights);
+    return NULL;
+}
+
+static int open_run(const char *path, struct run_dir *dir)
+{
+    char why[1200];
+    int rc = run_dir_read(path, RUN_DIR_TORN_OK, dir, why, sizeof(why));
+    if (rc != 0)
+        say_error("%s", why);
+    return rc;
+}
+
+/* The weights become a file of the run folder, from which the verdict is made ever after. */
+static int keep_weights(const struct project *project, const char *run_dir, const char *file)
+{
+    struct run_dir dir;
+    if (open_run(run_dir, &dir) != 0)
+        return EXIT_INTERNAL;
+    json_t *weights = read_weights(project, &dir, file);
+    int status = weights != NULL ? EXIT_DECIDED : EXIT_USAGE;
+    char *path = text_format("%s/weights.json", run_dir);
+    if (weights != NULL && json_write_file(weights, path) != 0)
+        status = EXIT_INTERNAL;
+    free(path);
+    json_decref(weights);
+    run_dir_fini(&dir);
+    return status;
+}
 
 static int rewrite(const char *run_dir)
 {
@@ -27,15 +77,26 @@ static int rewrite(const char *run_dir)
 
 int command_report(int argc, char **argv)
 {
-    const char *run = NULL;
-    const struct args_option options[] = {{NULL, NULL, NULL, NULL, NULL}};
+    const char *run = NULL, *weights = NULL;
+    const struct args_option options[] = {
+        {"weights",
+         "FILE",
+         "add a profile of your own; it is kept in the run folder",
+         &weights,
+         NULL},
+        {NULL, NULL, NULL, NULL, NULL},
+    };
     const struct args_command command = {
         .name = "report",
         .summary = "write verdict and report of a run again from its journal",
         .options = options,
         .operand = "RUN",
         .operand_text = &run,
-        .notes = "RUN is an id below reports/runs or a folder; otherwise reports/latest.\n",
+        .notes =
+            "RUN is an id below reports/runs or a folder; otherwise reports/latest. Weights given "
+            "here came\n"
+            "after the measurement, and the report says so; RUN/weights.json holds them until "
+            "you delete it.\n",
     };
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)
@@ -46,7 +107,9 @@ int command_report(int argc, char **argv)
         return EXIT_INTERNAL;
     int status = EXIT_USAGE;
     if (run_folder_find(&folder, &project, run) == 0) {
-        status = rewrite(folder.path);
+        status = weights != NULL ? keep_weights(&project, folder.path, weights) : EXIT_DECIDED;
+        if (status == EXIT_DECIDED)
+            status = rewrite(folder.path);
         run_folder_free(&folder);
     }
     project_close(&project);
@@ -102,9 +165,9 @@ static const char *chosen_name(const json_t *standing)
     return json_bool(first, "eligible", false) ? json_text(first, "contestant", NULL) : NULL;
 }
 
-static int choose(const char *run_dir, const char *profile)
+/* Looks the profile up in [verdict], which it takes. */
+static int choose(json_t *verdict, const char *run_dir, const char *profile)
 {
-    json_t *verdict = finish_load_verdict(run_dir);
     if (verdict == NULL)
         return EXIT_INTERNAL;
     struct names known = {0};
@@ -127,11 +190,37 @@ static int choose(const char *run_dir, const char *profile)
     return status;
 }
 
+/* By a file of weights: judged on the spot, and nothing is written. */
+static int choose_by_file(const struct project *project, const char *run_dir, const char *file)
+{
+    struct run_dir dir;
+    char why[1200];
+    json_t *verdict = NULL;
+    int status = EXIT_USAGE;
+    if (open_run(run_dir, &dir) != 0)
+        return EXIT_INTERNAL;
+    json_t *weights = read_weights(project, &dir, file);
+    if (weights != NULL) {
+        json_decref(dir.weights);
+        dir.weights = weights;
+        if (verdict_build(&dir, &verdict, why, sizeof(why)) != 0)
+            say_error("%s", why);
+        status = choose(verdict, run_dir, json_object_iter_key(json_object_iter(weights)));
+    }
+    run_dir_fini(&dir);
+    return status;
+}
+
 int command_select(int argc, char **argv)
 {
-    const char *run = NULL, *profile = NULL;
+    const char *run = NULL, *profile = NULL, *weights = NULL;
     const struct args_option options[] = {
-        {"for", "PROFILE", "latency, throughput, efficiency or balanced", &profile, NULL},
+        {"for",
+         "PROFILE",
+         "latency, throughput, efficiency, balanced, or your own",
+         &profile,
+         NULL},
+        {"weights", "FILE", "by a profile of your own instead; nothing is written", &weights, NULL},
         {NULL, NULL, NULL, NULL, NULL},
     };
     const struct args_command command = {
@@ -147,8 +236,9 @@ int command_select(int argc, char **argv)
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)
         return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
-    if (profile == NULL) {
-        say_error("select: --for is missing: latency, throughput, efficiency or balanced");
+    if ((profile == NULL) == (weights == NULL)) {
+        say_error("select: give either --for latency, throughput, efficiency or balanced, or "
+                  "--weights FILE");
         return EXIT_USAGE;
     }
     struct project project;
@@ -157,7 +247,8 @@ int command_select(int argc, char **argv)
         return EXIT_INTERNAL;
     int status = EXIT_USAGE;
     if (run_folder_find(&folder, &project, run) == 0) {
-        status = choose(folder.path, profile);
+        status = weights != NULL ? choose_by_file(&project, folder.path, weights)
+                                 : choose(finish_load_verdict(folder.path), folder.path, profile);
         run_folder_free(&folder);
     }
     project_close(&project);

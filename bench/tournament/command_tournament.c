@@ -51,9 +51,12 @@ static int launch(struct tournament_request *request, const char *resume, const 
         return EXIT_INTERNAL;
     char *folder = out != NULL ? project_user_path(&project, out) : NULL;
     request->out = folder;
+    char *weights = request->weights != NULL ? project_user_path(&project, request->weights) : NULL;
+    request->weights = weights;
     int status = resume != NULL ? tournament_resume(&project, resume, request->budget_s)
                                 : tournament_run(&project, request);
     free(folder);
+    free(weights);
     project_close(&project);
     return status;
 }
@@ -62,7 +65,7 @@ int command_tournament(int argc, char **argv)
 {
     static const char default_preset[] = "standard";
     const char *preset = default_preset, *only = "", *scenarios = "", *seed = NULL, *budget = NULL;
-    const char *resume = NULL, *extra = "", *out = NULL;
+    const char *resume = NULL, *extra = "", *out = NULL, *weights = NULL;
     bool dry = false;
     const struct args_option options[] = {
         {"preset", "NAME", "smoke, standard (default) or thorough", &preset, NULL},
@@ -78,6 +81,7 @@ int command_tournament(int argc, char **argv)
          "all in all, such as 90s, 5m, 1h; otherwise the preset's",
          &budget,
          NULL},
+        {"weights", "FILE", "a profile of your own, by which the verdict is then", &weights, NULL},
         {"resume", "RUN", "go on with this run (its id or folder)", &resume, NULL},
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
@@ -98,12 +102,14 @@ int command_tournament(int argc, char **argv)
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)
         return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
-    struct tournament_request request = {.preset = preset_find(preset), .dry_run = dry};
+    struct tournament_request request = {
+        .preset = preset_find(preset), .dry_run = dry, .weights = weights};
     if (request.preset == NULL || !take_seed(seed, &request) ||
         !take_budget(budget, &request.budget_s))
         return EXIT_USAGE;
-    if (resume != NULL && (preset != default_preset || only[0] != '\0' || scenarios[0] != '\0' ||
-                           seed != NULL || extra[0] != '\0' || out != NULL || dry)) {
+    if (resume != NULL &&
+        (preset != default_preset || only[0] != '\0' || scenarios[0] != '\0' || seed != NULL ||
+         extra[0] != '\0' || out != NULL || weights != NULL || dry)) {
         say_error("tournament: --resume goes on with the plan as it is; only --budget can be given "
                   "with it");
         return EXIT_USAGE;

@@ -293,5 +293,6 @@ void plan_free(struct plan *plan)
         free_cell(&plan->cells[i]);
     free(plan->entries);
     free(plan->cells);
+    json_decref(plan->own_weights);
     *plan = (struct plan){0};
 }

@@ -64,6 +64,7 @@ struct plan {
     size_t entry_count;
     struct plan_cell *cells;
     size_t cell_count;
+    json_t *own_weights; /* the user's profile, {NAME: {...}}: the verdict is by it; NULL = none */
     char created[32];
     char sha256[65]; /* of the file; "" before it is written */
 };

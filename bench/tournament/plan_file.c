@@ -71,7 +71,8 @@ static json_t *cell_json(const struct plan_cell *cell)
     return json;
 }
 
-static json_t *weights_json(void)
+/* The profiles of the house and the user's own. */
+static json_t *weights_json(const struct plan *plan)
 {
     json_t *weights = json_object();
     size_t count;
@@ -84,6 +85,7 @@ static json_t *weights_json(void)
                                 json_real(profiles[p].weight[f]));
         json_object_set_new(weights, profiles[p].name, families);
     }
+    json_object_update(weights, plan->own_weights);
     return weights;
 }
 
@@ -123,7 +125,7 @@ static json_t *plan_json(const struct plan *plan)
                              "budget_s",
                              (int)plan->budget_s,
                              "weights",
-                             weights_json(),
+                             weights_json(plan),
                              "redo",
                              "block_limit",
                              plan->redo_block_limit,
@@ -136,6 +138,9 @@ static json_t *plan_json(const struct plan *plan)
                              "created",
                              plan->created);
     free(seed);
+    const char *own = json_object_iter_key(json_object_iter(plan->own_weights));
+    if (own != NULL)
+        json_object_set_new(root, "profile", json_string(own));
     return root;
 }
 

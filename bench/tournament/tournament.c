@@ -8,6 +8,7 @@
  */
 #include "tournament.h"
 
+#include "../../reports/render/weights_file.h"
 #include "clock.h"
 #include "env.h"
 #include "exit_code.h"
@@ -47,6 +48,23 @@ static void close_all(struct tournament *t)
 
 /* ---- what was asked for ---- */
 
+/* The user's own weights become part of the plan. Returns: 0; -EINVAL after a message. */
+static int weigh(struct plan *plan, const char *path)
+{
+    char why[1200];
+    struct judge_cell_input *cells = text_alloc(plan->cell_count * sizeof(*cells));
+    for (size_t c = 0; c < plan->cell_count; c++)
+        cells[c] = (struct judge_cell_input){.lane = plan->cells[c].lane,
+                                             .scenario = plan->cells[c].scenario,
+                                             .point = plan->cells[c].point};
+    int rc = weights_file_read(path, cells, plan->cell_count, &plan->own_weights, why, sizeof(why));
+    free(cells);
+    if (rc == 0)
+        return 0;
+    say_error("%s", why);
+    return -EINVAL;
+}
+
 static int draw_up(struct tournament *t, const struct tournament_request *request)
 {
     int rc = registry_load(&t->registry, t->project, &request->extra);
@@ -65,6 +83,8 @@ static int draw_up(struct tournament *t, const struct tournament_request *reques
     };
     if (rc == 0)
         rc = plan_make(&t->plan, &wish);
+    if (rc == 0 && request->weights != NULL)
+        rc = weigh(&t->plan, request->weights);
     return rc;
 }
 

@@ -99,9 +99,10 @@ struct tournament_request {
     const char *point;
     uint64_t seed;
     bool seed_given;
-    unsigned budget_s; /* 0 = the preset's, or when resumed what is left of it */
-    const char *out;   /* folder of folders; NULL = reports/runs */
-    bool dry_run;      /* show the plan and what it costs, and stop */
+    unsigned budget_s;   /* 0 = the preset's, or when resumed what is left of it */
+    const char *out;     /* folder of folders; NULL = reports/runs */
+    const char *weights; /* file with a profile of the user's own; NULL = none */
+    bool dry_run;        /* show the plan and what it costs, and stop */
 };
 
 /* A whole tournament. Returns the exit status. */

@@ -18,6 +18,9 @@ struct contest {
     size_t duel_count;
 };
 
+/* No cost of [entry] counts in this cell: disqualified, not run, or no block of it. */
+bool contest_is_absent(const struct judge_input *in, size_t cell, size_t entry);
+
 /* The duel of [a] and [b] in any order, or NULL; *sign is +1 if it is stored as (a, b), else -1. */
 const struct judge_duel *contest_find(const struct contest *c, size_t a, size_t b, int *sign);
 

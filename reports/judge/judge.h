@@ -18,6 +18,7 @@
  *   pair.c      one duel: test, interval, coin           standings.c  profiles over all cells
  *   contest.c   who is left: unbeaten, tied, cycles      trust.c      baseline against its twin
  *   gap.c       smallest visible gap                     words.c      results as English
+ *   weights.c   how much each cell counts
  */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -278,12 +279,22 @@ double judge_win_probability(size_t n, double log_t, double power);
  */
 double judge_smallest_gap(size_t n, double log_t, const double *d, size_t count, double *scratch);
 
-/* ---- standings.c ---- */
+/* ---- weights.c ---- */
+
+/* How much a scenario counts among those of its family, or a point among those of its scenario. */
+struct judge_share {
+    const char *lane;     /* NULL: whatever the lane */
+    const char *scenario; /* by its name */
+    const char *point;    /* NULL: the scenario as a whole */
+    double share;         /* the unnamed have 1; 0 leaves it out */
+};
 
 struct judge_profile {
     const char *name;
     double
         weight[JUDGE_FAMILIES]; /* of each family, any unit; spread over scenarios, then points */
+    const struct judge_share *shares; /* in equal parts, but for these; of two the later one */
+    size_t share_count;
 };
 
 /* The four profiles, the default one ("balanced") last. */
@@ -293,13 +304,21 @@ const struct judge_profile *judge_profiles(size_t *count);
 const char *judge_family_name(enum judge_family family);
 int judge_family_parse(const char *name);
 
+/* The same in English: "tail latency". */
+const char *judge_family_title(enum judge_family family);
+
+/* Is this cell, or its scenario, what [share] names? */
+bool judge_share_names(const struct judge_share *share, const struct judge_cell_input *cell);
+
 /*
- * The weight of each cell, summing to 1: a family's weight is spread equally over its scenarios and
- * there over their points. Cells that no contestant ran weigh nothing. [weights] has cell_count.
- * Returns how many cells have weight.
+ * The weight of each cell, summing to 1: a family's weight is spread over its scenarios and there
+ * over their points, in equal parts but for the shares. Cells that no contestant ran weigh nothing.
+ * [weights] has cell_count. Returns how many cells have weight.
  */
 size_t
 judge_weights(const struct judge_input *in, const struct judge_profile *profile, double *weights);
+
+/* ---- standings.c ---- */
 
 struct judge_place {
     size_t entry;

@@ -13,113 +13,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-static const struct judge_profile profiles[] = {
-    /*              p99 med cap cpu idle mem start */
-    {"latency", {50, 20, 10, 10, 5, 0, 5}},
-    {"throughput", {10, 5, 60, 15, 5, 5, 0}},
-    {"efficiency", {10, 5, 15, 40, 20, 10, 0}},
-    {"balanced", {20, 10, 20, 20, 10, 10, 10}},
-};
-
-static const char *const families[JUDGE_FAMILIES] = {
-    "p99", "med", "cap", "cpu", "idle", "mem", "start"};
-
-const struct judge_profile *judge_profiles(size_t *count)
-{
-    *count = sizeof(profiles) / sizeof(profiles[0]);
-    return profiles;
-}
-
-const char *judge_family_name(enum judge_family family)
-{
-    return family < JUDGE_FAMILIES ? families[family] : "";
-}
-
-int judge_family_parse(const char *name)
-{
-    for (int f = 0; f < JUDGE_FAMILIES; f++)
-        if (strcmp(name, families[f]) == 0)
-            return f;
-    return -1;
-}
-
-/* ---- weights ---- */
-
-static bool is_absent(const struct judge_input *in, size_t cell_index, size_t entry)
-{
-    const struct judge_cell_input *cell = &in->cells[cell_index];
-    if (cell->status[entry].state != JUDGE_RUNS)
-        return true;
-    for (size_t b = 0; b < cell->block_count; b++)
-        if (!isnan(judge_log_cost(cell->blocks[b].cost[entry], cell->floor)))
-            return false;
-    return true;
-}
-
-static bool anybody_ran(const struct judge_input *in, size_t cell)
-{
-    for (size_t e = 0; e < in->entry_count; e++)
-        if (in->entries[e].twin_of < 0 && !is_absent(in, cell, e))
-            return true;
-    return false;
-}
-
-static bool same_scenario(const struct judge_cell_input *a, const struct judge_cell_input *b)
-{
-    return a->family == b->family && strcmp(a->lane, b->lane) == 0 &&
-           strcmp(a->scenario, b->scenario) == 0;
-}
-
-/* How many cells that count ([weights] > 0) share the scenario of [cell]. */
-static size_t points_of(const struct judge_input *in, const double *weights, size_t cell)
-{
-    size_t points = 0;
-    for (size_t c = 0; c < in->cell_count; c++)
-        if (weights[c] > 0 && same_scenario(&in->cells[c], &in->cells[cell]))
-            points++;
-    return points;
-}
-
-/* How many scenarios of [family] count. */
-static size_t
-scenarios_of(const struct judge_input *in, const double *weights, enum judge_family family)
-{
-    size_t scenarios = 0;
-    for (size_t c = 0; c < in->cell_count; c++) {
-        bool first = weights[c] > 0 && in->cells[c].family == family;
-        for (size_t before = 0; first && before < c; before++)
-            if (weights[before] > 0 && same_scenario(&in->cells[before], &in->cells[c]))
-                first = false;
-        scenarios += first ? 1 : 0;
-    }
-    return scenarios;
-}
-
-size_t
-judge_weights(const struct judge_input *in, const struct judge_profile *profile, double *weights)
-{
-    size_t counted = 0;
-    double sum = 0;
-    double scenarios[JUDGE_FAMILIES];
-    for (size_t c = 0; c < in->cell_count; c++)
-        weights[c] = profile->weight[in->cells[c].family] > 0 && anybody_ran(in, c) ? 1 : 0;
-    for (int f = 0; f < JUDGE_FAMILIES; f++)
-        scenarios[f] = (double)scenarios_of(in, weights, (enum judge_family)f);
-    for (size_t c = 0; c < in->cell_count; c++) {
-        const enum judge_family family = in->cells[c].family;
-        if (!(weights[c] > 0))
-            continue;
-        weights[c] =
-            profile->weight[family] / scenarios[family] / (double)points_of(in, weights, c);
-        sum += weights[c];
-        counted++;
-    }
-    for (size_t c = 0; c < in->cell_count && sum > 0; c++)
-        weights[c] /= sum;
-    return counted;
-}
 
 /* ---- view 1: dominance ---- */
 
@@ -295,7 +188,7 @@ static void survey(const struct judge_input *in,
         count_word(place, cells[c].entries[place->entry].word);
         if (!place->eligible)
             continue;
-        const bool absent = is_absent(in, c, place->entry);
+        const bool absent = contest_is_absent(in, c, place->entry);
         const double regret = absent ? INFINITY : regret_in(&cells[c], place->entry);
         if (absent) {
             place->eligible = false;

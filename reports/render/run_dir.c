@@ -254,6 +254,8 @@ int run_dir_read(const char *path, unsigned flags, struct run_dir *out, char *er
     if (rc == 0)
         rc = load_side(path, "env.json", &out->env, err, err_size);
     if (rc == 0)
+        rc = load_side(path, "weights.json", &out->weights, err, err_size);
+    if (rc == 0)
         rc = load_journal(out, flags, err, err_size);
     if (rc == -ENOMEM)
         snprintf(err, err_size, "%s: out of memory", path);
@@ -276,6 +278,7 @@ void run_dir_fini(struct run_dir *dir)
     json_decref(dir->limits);
     json_decref(dir->conformance);
     json_decref(dir->env);
+    json_decref(dir->weights);
     json_decref(dir->events);
     *dir = (struct run_dir){.started = "", .ended = "", .end_reason = ""};
 }

@@ -74,6 +74,7 @@ struct run_dir {
     char plan_sha256[RUN_DIR_SHA_HEX];
     json_t *plan;                       /* always there */
     json_t *limits, *conformance, *env; /* NULL where the file is missing */
+    json_t *weights; /* weights.json: a profile given after the measurement; NULL without one */
     struct run_dir_entry *entries;
     size_t entry_count;
     struct run_dir_cell *cells;
@@ -109,8 +110,8 @@ struct run_dir {
 #define RUN_DIR_NEW_OK 2u
 
 /*
- * Reads plan.json, raw.ndjson and, where they exist, limits.json, conformance.json and env.json of
- * the folder [path].
+ * Reads plan.json, raw.ndjson and, where they exist, limits.json, conformance.json, env.json and
+ * weights.json of the folder [path].
  * Owns:    run_dir_fini() frees [out].
  * Returns: 0; -EINVAL for content that does not hold; -ENOENT and other codes of open(); -ENOMEM.
  *          On failure [out] is empty and [err] says file, line, fault and remedy.

@@ -5,6 +5,7 @@
  */
 #include "sections.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "fields.h"
@@ -262,25 +263,52 @@ void section_matrix(struct page *page, const struct model *model)
 
 /* ---- standings ---- */
 
-static void weights(struct page *page, const struct model *model, const char *profile)
+/* " Shares inside their family: poisson 2, burst 0." */
+static void say_shares(const json_t *shares, char *line, size_t size)
 {
-    static const char *const names[][2] = {{"p99", "tail latency"},
-                                           {"med", "median latency"},
-                                           {"cap", "capacity"},
-                                           {"cpu", "CPU"},
-                                           {"idle", "idle cost"},
-                                           {"mem", "memory"},
-                                           {"start", "start and stop"}};
-    const json_t *given = json_object_get(json_object_get(model->dir.plan, "weights"), profile);
-    char line[256] = "";
+    const char *key;
+    json_t *value;
     size_t used = 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        double weight = field_number(given, names[i][0]);
-        if (isfinite(weight) && weight > 0 && used < sizeof line - 48)
-            used += (size_t)snprintf(
-                line + used, sizeof line - used, "%s%s %g", used ? ", " : "", names[i][1], weight);
+    line[0] = '\0';
+    json_object_foreach((json_t *)(uintptr_t)shares, key, value)
+    {
+        if (used + strlen(key) + 64 < size)
+            used += (size_t)snprintf(line + used,
+                                     size - used,
+                                     "%s%s %g",
+                                     used > 0 ? ", " : " Shares, where all others have 1: ",
+                                     key,
+                                     json_number_value(value));
     }
-    page_paragraph(page, "weights", "Weights: %s.", used ? line : "none in the plan");
+    if (used > 0)
+        snprintf(line + used, size - used, ".");
+}
+
+static void weights(struct page *page, const json_t *standing)
+{
+    const json_t *given = json_object_get(standing, "weights");
+    char line[256] = "", shares[600];
+    size_t used = 0;
+    for (int f = 0; f < JUDGE_FAMILIES; f++) {
+        const enum judge_family family = (enum judge_family)f;
+        double weight = field_number(given, judge_family_name(family));
+        if (isfinite(weight) && weight > 0 && used < sizeof line - 48)
+            used += (size_t)snprintf(line + used,
+                                     sizeof line - used,
+                                     "%s%s %g",
+                                     used ? ", " : "",
+                                     judge_family_title(family),
+                                     weight);
+    }
+    say_shares(json_object_get(standing, "shares"), shares, sizeof shares);
+    page_paragraph(page,
+                   "weights",
+                   "Weights: %s.%s%s",
+                   used ? line : "none",
+                   shares,
+                   json_is_true(json_object_get(standing, "after_measurement"))
+                       ? " They came after the measurement."
+                       : "");
 }
 
 /* "race/burst/n=64" as "burst n=64". */
@@ -370,7 +398,7 @@ void section_standings(struct page *page, const struct model *model)
         page_heading(page, 3, "", "%s: %s", profile, outcome);
         page_paragraph(page, "", "%s", sentence);
         places(page, json_object_get(standing, "order"));
-        weights(page, model, profile);
+        weights(page, standing);
         page_box_end(page);
     }
     page_box_end(page);

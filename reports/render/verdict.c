@@ -10,6 +10,7 @@
 #include "fields.h"
 #include "files.h"
 #include "verdict_parts.h"
+#include "weights_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,32 +18,45 @@
 
 /* ---- judging ---- */
 
-/* The profiles by the weights in the plan; those of the house where the plan has none. */
-static int load_profiles(struct judged *judged)
+/* One profile for each member of [weights], behind those that are there. */
+static int add_profiles(struct judged *judged, const json_t *weights)
 {
-    const json_t *weights = json_object_get(judged->dir->plan, "weights");
-    size_t known, count = 0;
-    const struct judge_profile *house = judge_profiles(&known);
     const char *name;
     json_t *families;
-    judged->profiles = calloc(json_object_size(weights) + known, sizeof(*judged->profiles));
+    int rc = 0;
+    json_object_foreach((json_t *)(uintptr_t)weights, name, families)
+    {
+        if (rc == 0)
+            rc = weights_profile(name, families, &judged->profiles[judged->standing_count++]);
+    }
+    return rc;
+}
+
+/*
+ * The profiles by the weights in the plan (those of the house where the plan has none), and last
+ * the one that was given after the measurement.
+ */
+static int load_profiles(struct judged *judged)
+{
+    const json_t *planned = json_object_get(judged->dir->plan, "weights");
+    const json_t *late = judged->dir->weights;
+    size_t known;
+    const struct judge_profile *house = judge_profiles(&known);
+    judged->late = -1;
+    judged->profiles = calloc(json_object_size(planned) + known + json_object_size(late),
+                              sizeof(*judged->profiles));
     if (judged->profiles == NULL)
         return -ENOMEM;
-    json_object_foreach(json_object_get(judged->dir->plan, "weights"), name, families)
-    {
-        struct judge_profile *profile = &judged->profiles[count++];
-        profile->name = name;
-        for (int f = 0; f < JUDGE_FAMILIES; f++) {
-            const double weight = field_number(families, judge_family_name((enum judge_family)f));
-            profile->weight[f] = weight > 0 ? weight : 0;
-        }
-    }
-    if (count == 0) {
+    int rc = add_profiles(judged, planned);
+    if (rc == 0 && judged->standing_count == 0) {
         memcpy(judged->profiles, house, known * sizeof(*house));
-        count = known;
+        judged->standing_count = known;
     }
-    judged->standing_count = count;
-    return 0;
+    if (rc == 0 && json_object_size(late) > 0) {
+        judged->late = (int)judged->standing_count;
+        rc = add_profiles(judged, late);
+    }
+    return rc;
 }
 
 static void measure_blocks(struct judged *judged)
@@ -90,6 +104,8 @@ static void judged_fini(struct judged *judged)
         judge_cell_fini(&judged->cells[c]);
     for (size_t i = 0; judged->standings != NULL && i < judged->standing_count; i++)
         judge_standing_fini(&judged->standings[i]);
+    for (size_t i = 0; judged->profiles != NULL && i < judged->standing_count; i++)
+        weights_profile_fini(&judged->profiles[i]);
     free(judged->cells);
     free(judged->standings);
     free(judged->profiles);
@@ -261,8 +277,9 @@ static json_t *headline(const struct judged *judged)
     return text;
 }
 
-static json_t *notes_part(const struct run_dir *dir)
+static json_t *notes_part(const struct judged *judged)
 {
+    const struct run_dir *dir = judged->dir;
     json_t *notes = json_array();
     if (dir->torn)
         json_array_append_new(
@@ -272,6 +289,12 @@ static json_t *notes_part(const struct run_dir *dir)
     if (dir->end_reason[0] == '\0')
         json_array_append_new(
             notes, json_string("the tournament did not come to its end; go on with --resume"));
+    if (judged->late >= 0)
+        json_array_append_new(
+            notes,
+            json_sprintf("the weights of the profile \"%s\" came after the measurement: they were "
+                         "chosen by somebody who could know the results",
+                         judged->profiles[judged->late].name));
     return notes;
 }
 
@@ -325,7 +348,7 @@ static json_t *assemble(const struct judged *judged)
     json_object_set_new(verdict, "schema", json_integer(1));
     json_object_set_new(verdict, "sentence", headline(judged));
     json_object_set_new(verdict, "first_screen", screen_part(judged));
-    json_object_set_new(verdict, "notes", notes_part(judged->dir));
+    json_object_set_new(verdict, "notes", notes_part(judged));
     json_object_set_new(verdict, "run", run_part(judged));
     json_object_set_new(verdict, "trust", trust_part(judged));
     json_object_set_new(verdict, "summary", summary_part(judged));

@@ -13,6 +13,7 @@ struct judged {
     struct judge_standing *standings; /* one per profile */
     size_t standing_count;
     struct judge_profile *profiles; /* by the weights of the plan; names point into it */
+    int late;                       /* the profile that came after the measurement, or -1 */
     struct judge_trust trust;
     double *block_seconds; /* per cell: what one block took; 0 if unknown */
     size_t redone;         /* attempts that do not count */
@@ -33,7 +34,7 @@ json_t *verdict_duels(const struct judged *judged);
 json_t *verdict_standings(const struct judged *judged);
 char *verdict_sentence(const struct judged *judged, const struct judge_standing *standing);
 
-/* The default standing, "balanced", or the last one there is. */
+/* The default standing: the profile that the plan names, "balanced", or the last one there is. */
 const struct judge_standing *verdict_default(const struct judged *judged);
 
 /*

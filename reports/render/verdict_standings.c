@@ -2,6 +2,8 @@
 /* verdict_standings.c - the array "standings" of verdict.json: one element for each profile. */
 #include "verdict_parts.h"
 
+#include "fields.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +11,9 @@
 
 const struct judge_standing *verdict_default(const struct judged *judged)
 {
+    const char *named = field_text(judged->dir->plan, "profile");
     for (size_t i = 0; i < judged->standing_count; i++)
-        if (strcmp(judged->standings[i].profile, "balanced") == 0)
+        if (strcmp(judged->standings[i].profile, *named != '\0' ? named : "balanced") == 0)
             return &judged->standings[i];
     return &judged->standings[judged->standing_count - 1];
 }
@@ -85,6 +88,26 @@ static json_t *weights_of(const struct judge_profile *profile)
     return weights;
 }
 
+/* {"race/poisson": 2}: scenarios and points that count more or less than their equals. */
+static json_t *shares_of(const struct judge_profile *profile)
+{
+    json_t *shares = json_object();
+    for (size_t i = 0; i < profile->share_count; i++) {
+        const struct judge_share *share = &profile->shares[i];
+        char key[256];
+        snprintf(key,
+                 sizeof(key),
+                 "%s%s%s%s%s",
+                 share->lane != NULL ? share->lane : "",
+                 share->lane != NULL ? "/" : "",
+                 share->scenario,
+                 share->point != NULL ? "/" : "",
+                 share->point != NULL ? share->point : "");
+        json_object_set_new(shares, key, json_real(share->share));
+    }
+    return shares;
+}
+
 static json_t *standing_row(const struct judged *judged, size_t index)
 {
     const struct judge_standing *standing = &judged->standings[index];
@@ -96,6 +119,8 @@ static json_t *standing_row(const struct judged *judged, size_t index)
         json_array_append_new(order, place_row(judged, &standing->places[i]));
     json_object_set_new(row, "profile", json_string(standing->profile));
     json_object_set_new(row, "weights", weights_of(&judged->profiles[index]));
+    json_object_set_new(row, "shares", shares_of(&judged->profiles[index]));
+    json_object_set_new(row, "after_measurement", json_boolean((int)index == judged->late));
     json_object_set_new(row, "cells", json_integer((json_int_t)standing->weighted_cells));
     json_object_set_new(row, "rounds", json_integer((json_int_t)standing->rounds));
     json_object_set_new(row, "order", order);

@@ -17,8 +17,9 @@ static struct judge_cell_result cells[FIELD_CELLS];
 static struct judge_standing standing;
 static char text[1024];
 
-static const struct judge_profile flat = {"flat", {1, 1, 1, 1, 1, 1, 1}};
-static const struct judge_profile only_capacity = {"capacity", {0, 0, 1, 0, 0, 0, 0}};
+static const struct judge_profile flat = {.name = "flat", .weight = {1, 1, 1, 1, 1, 1, 1}};
+static const struct judge_profile only_capacity = {.name = "capacity",
+                                                   .weight = {0, 0, 1, 0, 0, 0, 0}};
 
 static void clear(void)
 {
@@ -87,7 +88,7 @@ static void family_names_are_read_back(void **state)
 static void weights_spread_over_scenarios_then_points(void **state)
 {
     double w[4];
-    const struct judge_profile profile = {"x", {60, 0, 40, 0, 0, 0, 0}};
+    const struct judge_profile profile = {.name = "x", .weight = {60, 0, 40, 0, 0, 0, 0}};
     (void)state;
     field_init(&field, 2, 4, 3);
     field.cells[0].family = JUDGE_P99;
@@ -106,6 +107,33 @@ static void weights_spread_over_scenarios_then_points(void **state)
     field.cells[0].block_count = 0; /* the whole family is missing: the rest makes up 1 */
     assert_int_equal(judge_weights(&field.in, &profile, w), 2);
     assert_near(w[1] + w[2], 1, 1e-12);
+}
+
+/* Shares move weight inside a family, and inside a scenario; never between families. */
+static void shares_move_weight_inside_a_family(void **state)
+{
+    double w[4];
+    const struct judge_share shares[] = {
+        {NULL, "s1", NULL, 3}, {"race", "s1", "n=2", 0.5}, {"micro", "s3", NULL, 9}};
+    struct judge_profile profile = {
+        .name = "x", .weight = {60, 0, 40, 0, 0, 0, 0}, .shares = shares, .share_count = 3};
+    (void)state;
+    field_init(&field, 2, 4, 3);
+    field.cells[0].family = JUDGE_P99;
+    field.cells[1].family = field.cells[2].family = field.cells[3].family = JUDGE_CAP;
+    field.cells[2].scenario = field.cells[1].scenario;
+    field.cells[2].point = "n=2";
+    assert_int_equal(judge_weights(&field.in, &profile, w), 4);
+    assert_near(w[0], 0.6, 1e-12);
+    assert_near(w[1], 0.2, 1e-12); /* 0.4 * 3/4 * 1/1.5 */
+    assert_near(w[2], 0.1, 1e-12);
+    assert_near(w[3], 0.1, 1e-12); /* of another lane: the share does not name it */
+    const struct judge_share out[] = {{NULL, "s1", NULL, 0}};
+    profile.shares = out;
+    profile.share_count = 1;
+    assert_int_equal(judge_weights(&field.in, &profile, w), 2);
+    assert_near(w[1] + w[2], 0, 0);
+    assert_near(w[3], 0.4, 1e-12);
 }
 
 static void the_best_everywhere_wins_every_view(void **state)
@@ -359,6 +387,7 @@ int main(void)
         cmocka_unit_test(profiles_are_those_of_the_house),
         cmocka_unit_test(family_names_are_read_back),
         cmocka_unit_test(weights_spread_over_scenarios_then_points),
+        cmocka_unit_test(shares_move_weight_inside_a_family),
         cmocka_unit_test(the_best_everywhere_wins_every_view),
         cmocka_unit_test(equal_weights_make_a_geometric_mean),
         cmocka_unit_test(weights_decide_who_wins),
