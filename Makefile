@@ -152,19 +152,23 @@ $(B)/$(1)/velo.o: $$(impl_objs_$(1)) $(api_complete) $(B)/libcommon.a $(B)/sourc
 endef
 $(foreach impl,$(impls),$(eval $(call contestant,$(impl))))
 
-# Contestants with a fault, for the tests of the tournament: mutex with velo_submit wrapped.
+# Contestants with a fault, for the tests of the tournament and for the self-check: mutex with those
+# functions wrapped for which the file defines __wrap_NAME. "slow" is none: right, but slower.
 faulty := $(patsubst bench/tournament/faulty/%.c,%,$(wildcard bench/tournament/faulty/*.c))
-wrap := -Wl,--wrap=velo_submit
+wrap = $(shell grep -o '__wrap_[a-z_]*' bench/tournament/faulty/$(1).c | sort -u | sed 's/__wrap_/-Wl,--wrap=/')
 define faulty_contestant
 faulty_inputs_$(1) := $(B)/obj/bench/tournament/faulty/$(1).o $$(impl_inputs_mutex)
 $(B)/faulty/$(1)/race: $(race_objs) $(api_complete) $$(faulty_inputs_$(1))
-	$$(call link,$(CC),$$(wrap) $$(RACE_LIBS))
+	$$(call link,$(CC),$$(call wrap,$(1)) $$(RACE_LIBS))
 $(B)/faulty/$(1)/conformance: $(conformance_objs) $(sim_objs) $$(faulty_inputs_$(1))
-	$$(call link,$(CC),$$(wrap) $$(CONFORMANCE_LIBS))
+	$$(call link,$(CC),$$(call wrap,$(1)) $$(CONFORMANCE_LIBS))
+$(B)/faulty/$(1)/micro: $(micro_objs) $(B)/libbench.a $(api_complete) $$(faulty_inputs_$(1))
+	$$(call link,$(CXX),$$(call wrap,$(1)) $$(MICRO_LIBS))
 endef
 $(foreach name,$(faulty),$(eval $(call faulty_contestant,$(name))))
 .PHONY: faulty
-faulty: $(foreach name,$(faulty),$(B)/faulty/$(name)/race $(B)/faulty/$(name)/conformance)
+faulty: $(foreach name,$(faulty),$(B)/faulty/$(name)/race $(B)/faulty/$(name)/conformance) \
+        $(B)/faulty/slow/micro
 
 # ---- programs that hold no contestant ----
 $(B)/limits: $(limits_objs) $(B)/libcommon.a $(B)/sources
