@@ -155,6 +155,8 @@ static enum tournament_end run_loop(struct block_loop *loop)
     for (;;) {
         if (interrupt_seen(&t->interrupt))
             return END_INTERRUPTED;
+        if (pause_point(t) != 0)
+            return END_ERROR;
         double left_s = t->deadline_s - clock_seconds();
         int cell = rules_next_common(&t->plan, &t->state);
         if (cell >= 0 && loop->work[cell].block_s > left_s)
@@ -165,6 +167,8 @@ static enum tournament_end run_loop(struct block_loop *loop)
             break;
         show(loop, (size_t)cell);
         int rc = block_run(loop, (size_t)cell);
+        if (rc == -EAGAIN)
+            continue;
         if (rc == 0)
             rc = look(loop, (size_t)cell);
         if (rc == -EINTR)

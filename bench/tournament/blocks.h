@@ -28,7 +28,9 @@ struct block_loop {
 
 /* ---- block.c ---- */
 
-/* One block of [cell], redone as often as the rule says. Returns: 0; -EINTR when stopped; -errno.
+/*
+ * One block of [cell], redone as often as the rule says.
+ * Returns: 0; -EINTR when stopped; -EAGAIN when left for a pause, to be done again; -errno.
  */
 int block_run(struct block_loop *loop, size_t cell);
 

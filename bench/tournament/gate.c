@@ -182,8 +182,12 @@ int gate_run(struct gate *gate,
     size_t first = 0; /* of the jobs under way; they are kept in a ring */
     size_t under_way = 0;
     int rc = 0;
-    while (under_way > 0 || (rc == 0 && !gate->interrupted && started < gate->count)) {
-        if (rc == 0 && !gate->interrupted && under_way < width && started < gate->count) {
+    for (;;) {
+        bool more = rc == 0 && !gate->interrupted && started < gate->count &&
+                    !interrupt_pause_wanted(interrupt);
+        if (under_way == 0 && !more)
+            break;
+        if (more && under_way < width) {
             struct gate_job *job = &jobs[(first + under_way) % width];
             *job = (struct gate_job){.sheet = &gate->sheets[started]};
             rc = start_job(job, registry, interrupt);
@@ -199,6 +203,11 @@ int gate_run(struct gate *gate,
         under_way--;
     }
     return rc;
+}
+
+bool gate_is_complete(const struct gate *gate)
+{
+    return next_undone(gate, 0) == gate->count;
 }
 
 const struct gate_sheet *gate_failure(const struct gate *gate, const char *contestant)

@@ -41,14 +41,18 @@ void gate_add_modes(struct gate *gate);
 
 /*
  * Does what is on the list and not yet done, as many at a time as there are CPUs: the suite holds
- * under load. [watcher] (may be NULL) is told of each sheet.
- * Returns: 0; -errno after a message when no process could be started.
+ * under load. [watcher] (may be NULL) is told of each sheet. When a pause is wished no further
+ * suite is started: gate_is_complete() tells, and the call may be repeated. Returns: 0; -errno
+ * after a message when no process could be started.
  */
 int gate_run(struct gate *gate,
              const struct registry *registry,
              struct interrupt *interrupt,
              gate_watcher *watcher,
              void *user);
+
+/* Nothing is left to do on the list. */
+bool gate_is_complete(const struct gate *gate);
 
 /* The first sheet of [contestant] that failed, or NULL when it passed. */
 const struct gate_sheet *gate_failure(const struct gate *gate, const char *contestant);

@@ -1,26 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interrupt.h - Ctrl-C and SIGTERM as something that can be polled.
+ * interrupt.h - Ctrl-C, SIGTERM and the wish for a pause as something that can be polled.
  *
  * The signals are blocked and read from a descriptor, so that a wait for a child ends at once and
  * no code runs in signal context. interrupt_release() gives them their normal effect back: from
  * then on a second Ctrl-C ends the program.
+ *
+ * The wish for a pause is only noted here; it is granted where nothing is being measured (pause.c).
+ * SIGCONT takes it back. Who does not allow pauses keeps the usual Ctrl-Z.
  */
 #ifndef VELO_INTERRUPT_H
 #define VELO_INTERRUPT_H
 
 #include <stdbool.h>
 
+enum pause_wish {
+    PAUSE_NONE,
+    PAUSE_STOP, /* Ctrl-Z (SIGTSTP): the shell is waiting for this process to stop */
+    PAUSE_WAIT  /* SIGUSR1: stand still; SIGCONT goes on */
+};
+
 struct interrupt {
-    int fd;       /* signalfd; readable when a signal came */
-    bool pending; /* a signal came; never cleared */
+    int fd;                /* signalfd; readable when a signal came */
+    bool pending;          /* a signal to end came; never cleared */
+    enum pause_wish pause; /* what is wished now */
+    bool may_pause;
+    void (*on_pause)(void *user);
+    void *user;
 };
 
 /* Returns: 0 or -errno. */
 int interrupt_init(struct interrupt *interrupt);
 
+/* From now on Ctrl-Z and SIGUSR1 are wishes; [on_pause] (may be NULL) is told of each. */
+void interrupt_allow_pause(struct interrupt *interrupt, void (*on_pause)(void *user), void *user);
+
 /* True once SIGINT, SIGTERM or SIGHUP came. */
 bool interrupt_seen(struct interrupt *interrupt);
+
+/* True while a pause is wished. */
+bool interrupt_pause_wanted(struct interrupt *interrupt);
+
+/* Stands still until SIGCONT, or a signal to end. */
+void interrupt_pause(struct interrupt *interrupt);
 
 void interrupt_release(struct interrupt *interrupt);
 

@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A file that somebody else made cannot always be opened with O_CREAT (fs.protected_regular). */
@@ -21,30 +23,77 @@ static int open_lock(const char *path)
     return fd;
 }
 
-int lock_take(const char *holder)
+static const char *lock_path(void)
 {
     const char *path = getenv("VELO_LOCK");
-    if (path == NULL || path[0] == '\0')
-        path = "/tmp/velodrome.lock";
-    int fd = open_lock(path);
+    return path != NULL && path[0] != '\0' ? path : "/tmp/velodrome.lock";
+}
+
+/* What the holder wrote; it may have died between taking the lock and writing. */
+static char *read_holder(void)
+{
+    char *who = text_first_line(lock_path(), "");
+    if (who[0] != '\0')
+        return who;
+    free(who);
+    return text_copy("a process that does not say who it is");
+}
+
+/* Whoever looks at the lock holds it for an instant (lock_holder): a few tries. */
+static bool try_lock(int fd)
+{
+    enum { TRIES = 5, PAUSE_NS = 20000000 };
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+    }
+    return false;
+}
+
+int lock_take(const char *holder)
+{
+    int fd = open_lock(lock_path());
     if (fd < 0) {
         int failure = errno;
         say_error("cannot open the lock file %s: %s; VELO_LOCK=FILE names another one",
-                  path,
+                  lock_path(),
                   strerror(failure));
         return -failure;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        char *who = text_first_line(path, "");
-        say_error(
-            "another tournament runs on this machine (%s); two at once would measure each other. "
-            "Wait for it, or stop it.",
-            who[0] != '\0' ? who : "it does not say who");
+    if (!try_lock(fd)) {
+        char *who = read_holder();
+        say_error("another tournament runs on this machine (%s); two at once would measure each "
+                  "other. Wait for it, or stop it with kill -INT and the number of its process: it "
+                  "loses nothing and can be resumed.",
+                  who);
         free(who);
         close(fd);
         return -EBUSY;
     }
+    char now[32];
+    time_t seconds = time(NULL);
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    strftime(now, sizeof(now), "%Y-%m-%d %H:%M:%S UTC", &utc);
     if (ftruncate(fd, 0) == 0)
-        dprintf(fd, "process %d, %s\n", (int)getpid(), holder);
+        dprintf(fd, "process %d, %s, since %s", (int)getpid(), holder, now);
     return fd;
+}
+
+void lock_say(int lock, const char *folder)
+{
+    char here[4096];
+    bool relative = folder[0] != '/' && getcwd(here, sizeof(here)) != NULL;
+    dprintf(lock, ", %s%s%s", relative ? here : "", relative ? "/" : "", folder);
+}
+
+char *lock_holder(void)
+{
+    int fd = open(lock_path(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    char *who = flock(fd, LOCK_SH | LOCK_NB) == 0 ? NULL : read_holder();
+    close(fd);
+    return who;
 }

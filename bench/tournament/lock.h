@@ -8,7 +8,17 @@
 #ifndef VELO_LOCK_H
 #define VELO_LOCK_H
 
-/* Takes the lock and writes [holder] into it. Returns: the descriptor; -errno after a message. */
+/*
+ * Takes the lock and writes into it that [holder] ("tournament, preset standard") has it, and since
+ * when. Returns: the descriptor, which is never closed; -errno after a message that says who has it
+ * and what to do.
+ */
 int lock_take(const char *holder);
+
+/* Adds to what the holder of [lock] says of itself: the folder it writes to. */
+void lock_say(int lock, const char *folder);
+
+/* Who has the lock, in words that the caller frees; NULL when nobody does. */
+char *lock_holder(void);
 
 #endif

@@ -174,6 +174,8 @@ int pilot_run(struct tournament *t)
                             plan->cells[c].key,
                             plan->entries[e].name);
             rc = run_one(&pilot, c, e);
+            if (rc == 0)
+                rc = pause_point(t);
             done++;
         }
     }

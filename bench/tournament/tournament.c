@@ -166,6 +166,18 @@ static void tell_sheet(void *user, const struct gate_sheet *sheet)
     progress_say(&t->progress, "    again: %s", sheet->reproduce);
 }
 
+/* All suites on the list, with pauses between them where they are wished. */
+static int run_suites(struct tournament *t)
+{
+    int rc = 0;
+    while (rc == 0 && !t->gate.interrupted && !gate_is_complete(&t->gate)) {
+        rc = gate_run(&t->gate, &t->registry, &t->interrupt, tell_sheet, t);
+        if (rc == 0)
+            rc = pause_point(t);
+    }
+    return rc;
+}
+
 /* A quick gate knows the usual mode, and those that the entries ask for by name. */
 static int run_gate(struct tournament *t)
 {
@@ -180,11 +192,11 @@ static int run_gate(struct tournament *t)
                  "gate: the conformance suite%s",
                  t->plan.preset->quick_gate ? ", usual mode only" : "");
     progress_status(&t->progress, "gate  under way");
-    int rc = gate_run(&t->gate, &t->registry, &t->interrupt, tell_sheet, t);
+    int rc = run_suites(t);
     if (rc != 0 || t->gate.interrupted || t->plan.preset->quick_gate)
         return rc;
     gate_add_modes(&t->gate);
-    return gate_run(&t->gate, &t->registry, &t->interrupt, tell_sheet, t);
+    return run_suites(t);
 }
 
 static int admit(struct tournament *t)
@@ -368,7 +380,18 @@ static int open_tournament(struct tournament *t, struct project *project)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), not the end */
     progress_init(&t->progress);
-    return interrupt_init(&t->interrupt);
+    int rc = interrupt_init(&t->interrupt);
+    if (rc == 0)
+        pause_allow(t);
+    return rc;
+}
+
+static int lock(struct tournament *t, const char *preset)
+{
+    char *holder = text_format("preset %s", preset);
+    t->lock = lock_take(holder);
+    free(holder);
+    return t->lock < 0 ? t->lock : 0;
 }
 
 static int start(struct tournament *t, const struct tournament_request *request)
@@ -376,6 +399,7 @@ static int start(struct tournament *t, const struct tournament_request *request)
     int rc = run_folder_create(&t->folder, request->out, request->preset->name);
     if (rc != 0)
         return EXIT_INTERNAL;
+    lock_say(t->lock, t->folder.path);
     progress_say(&t->progress, "tournament %s", t->folder.path);
     t->deadline_s = clock_seconds() + t->plan.budget_s;
     rc = prepare(t);
@@ -398,7 +422,7 @@ int tournament_run(struct project *project, const struct tournament_request *req
             status = EXIT_USAGE;
         else if (rc == 0 && request->dry_run)
             status = dry_run(&t);
-        else if (rc == 0 && lock_take(request->preset->name) >= 0)
+        else if (rc == 0 && lock(&t, request->preset->name) == 0)
             status = start(&t, request);
     }
     close_all(&t);
@@ -419,6 +443,7 @@ static int resume(struct tournament *t, unsigned budget_s)
 {
     if (!plan_binaries_unchanged(&t->plan) || ledger_reopen(t) != 0)
         return EXIT_INTERNAL;
+    lock_say(t->lock, t->folder.path);
     if (!grant_budget(t, budget_s))
         say_error("the budget of %u s is spent; add more with --budget, for example --budget 5m. "
                   "The verdict is written again from what is there.",
@@ -438,7 +463,7 @@ int tournament_resume(struct project *project, const char *wanted, unsigned budg
     if (open_tournament(&t, project) == 0) {
         if (run_folder_find(&t.folder, project, wanted) != 0)
             status = EXIT_USAGE;
-        else if (plan_read(&t.plan, t.folder.path) == 0 && lock_take(t.folder.id) >= 0)
+        else if (plan_read(&t.plan, t.folder.path) == 0 && lock(&t, t.plan.preset->name) == 0)
             status = resume(&t, budget_s);
     }
     close_all(&t);

@@ -7,6 +7,7 @@
  *   gate.c      who is admitted              blocks.c   the loop: which cell next, one block, redo
  *   pilot.c     rates, times, limits         ledger.c   events into the journal and the live state
  *   fit.c       the plan cut to the budget   finish.c   verdict, report, what the exit status says
+ *   pause.c     standing still between runs
  */
 #ifndef VELO_TOURNAMENT_H
 #define VELO_TOURNAMENT_H
@@ -42,6 +43,7 @@ struct tournament {
     struct progress progress;
     json_t *early;     /* events from before the plan: written right after it */
     double deadline_s; /* on clock_seconds(): no block starts after it */
+    int lock;          /* held to the end */
     bool recording;    /* the journal is open */
 };
 
@@ -89,6 +91,14 @@ double fit_common_seconds(const struct plan *plan, const char *lane);
 
 /* Runs blocks until all is decided, the time is up, or somebody stops it. */
 enum tournament_end blocks_run(struct tournament *t);
+
+/* ---- pause.c ---- */
+
+/* From now on Ctrl-Z and SIGUSR1 ask for a pause. */
+void pause_allow(struct tournament *t);
+
+/* Between two runs: stands still if that is wished. Returns: 0; -errno. */
+int pause_point(struct tournament *t);
 
 /* ---- tournament.c ---- */
 
