@@ -229,7 +229,7 @@ jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 submake = +@$(MAKE) --no-print-directory $(jobs)
 option = $(if $($(1)),--$(2) '$($(1))')
 run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
-              $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) \
+              $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) $(call option,ORDER,order) \
               $(call option,BUDGET,budget) $(call option,RESUME,resume) \
               $(call option,WEIGHTS,weights)
 

@@ -27,6 +27,7 @@ struct attempt {
     struct schedule_key key;
     size_t order[PLAN_ENTRIES_MAX]; /* entries in running order */
     size_t count;
+    struct rules_row row; /* in its square, when it began */
     double worst_run_share;
 };
 
@@ -151,25 +152,28 @@ close_attempt(struct block_loop *loop, const struct attempt *attempt, double sha
                         &noisy);
     loop->attempts++;
     loop->redone += *again;
-    int rc = ledger_record(t,
-                           "block",
-                           json_pack("{s:i, s:i, s:i, s:b, s:f, s:f, s:o, s:s}",
-                                     "cell",
-                                     (int)attempt->cell,
-                                     "block",
-                                     (int)attempt->key.block,
-                                     "attempt",
-                                     (int)attempt->key.attempt,
-                                     "valid",
-                                     !*again,
-                                     "foreign_share",
-                                     share,
-                                     "worst_run_share",
-                                     attempt->worst_run_share,
-                                     "entries",
-                                     order_names(t, attempt),
-                                     "reason",
-                                     rules_redo_reason(noisy, *again)));
+    json_t *event = json_pack("{s:i, s:i, s:i, s:b, s:f, s:f, s:o, s:s}",
+                              "cell",
+                              (int)attempt->cell,
+                              "block",
+                              (int)attempt->key.block,
+                              "attempt",
+                              (int)attempt->key.attempt,
+                              "valid",
+                              !*again,
+                              "foreign_share",
+                              share,
+                              "worst_run_share",
+                              attempt->worst_run_share,
+                              "entries",
+                              order_names(t, attempt),
+                              "reason",
+                              rules_redo_reason(noisy, *again));
+    if (attempt->row.rows > 0) {
+        json_object_set_new(event, "row", json_integer((json_int_t)attempt->row.row));
+        json_object_set_new(event, "rows", json_integer((json_int_t)attempt->row.rows));
+    }
+    int rc = ledger_record(t, "block", event);
     return rc == 0 ? journal_sync(&t->journal) : rc;
 }
 
@@ -180,6 +184,7 @@ static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *a
     struct noise_mark before, after;
     size_t block, number;
     int rc = 0;
+    attempt->row = rules_row(&t->plan, &t->state, attempt->cell);
     attempt->count =
         rules_order(&t->plan, &t->state, attempt->cell, &block, &number, attempt->order);
     attempt->key = (struct schedule_key){.seed = t->plan.seed,

@@ -36,6 +36,18 @@ static bool take_budget(const char *given, unsigned *budget_s)
     return true;
 }
 
+static bool take_order(const char *given, enum schedule_design *order)
+{
+    if (schedule_design_parse(given, order))
+        return true;
+    struct names known = {0};
+    for (int design = SCHEDULE_UNIFORM; design <= SCHEDULE_WILLIAMS; design++)
+        names_add(&known, schedule_design_name((enum schedule_design)design));
+    names_complain(&known, "order", given);
+    names_free(&known);
+    return false;
+}
+
 static void free_request(struct tournament_request *request)
 {
     names_free(&request->only);
@@ -65,7 +77,7 @@ int command_tournament(int argc, char **argv)
 {
     static const char default_preset[] = "standard";
     const char *preset = default_preset, *only = "", *scenarios = "", *seed = NULL, *budget = NULL;
-    const char *resume = NULL, *extra = "", *out = NULL, *weights = NULL;
+    const char *resume = NULL, *extra = "", *out = NULL, *weights = NULL, *order = "uniform";
     bool dry = false;
     const struct args_option options[] = {
         {"preset", "NAME", "smoke, standard (default) or thorough", &preset, NULL},
@@ -82,6 +94,11 @@ int command_tournament(int argc, char **argv)
          &budget,
          NULL},
         {"weights", "FILE", "a profile of your own, by which the verdict is then", &weights, NULL},
+        {"order",
+         "DESIGN",
+         "uniform (default), or williams: balanced squares, each of which counts once",
+         &order,
+         NULL},
         {"resume", "RUN", "go on with this run (its id or folder)", &resume, NULL},
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
@@ -105,11 +122,11 @@ int command_tournament(int argc, char **argv)
     struct tournament_request request = {
         .preset = preset_find(preset), .dry_run = dry, .weights = weights};
     if (request.preset == NULL || !take_seed(seed, &request) ||
-        !take_budget(budget, &request.budget_s))
+        !take_order(order, &request.order) || !take_budget(budget, &request.budget_s))
         return EXIT_USAGE;
-    if (resume != NULL &&
-        (preset != default_preset || only[0] != '\0' || scenarios[0] != '\0' || seed != NULL ||
-         extra[0] != '\0' || out != NULL || weights != NULL || dry)) {
+    if (resume != NULL && (preset != default_preset || only[0] != '\0' || scenarios[0] != '\0' ||
+                           seed != NULL || extra[0] != '\0' || out != NULL || weights != NULL ||
+                           dry || request.order != SCHEDULE_UNIFORM)) {
         say_error("tournament: --resume goes on with the plan as it is; only --budget can be given "
                   "with it");
         return EXIT_USAGE;

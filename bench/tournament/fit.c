@@ -98,6 +98,18 @@ static void shorten_windows(struct plan *plan, double seconds)
     }
 }
 
+/* A Williams square that is not finished is no evidence: common rounds end with one, and a cell may
+ * go on for as many squares as it else may for blocks. */
+static void keep_squares_whole(struct plan *plan)
+{
+    unsigned rows = (unsigned)schedule_square_rows(plan->entry_count);
+    if (plan->order != SCHEDULE_WILLIAMS || plan->preset->smoke)
+        return;
+    unsigned squares = plan->blocks_common / rows;
+    plan->blocks_common = (squares > 0 ? squares : 1) * rows;
+    plan->blocks_max = plan->preset->blocks_max * rows;
+}
+
 void fit_to_budget(struct plan *plan, double seconds)
 {
     static const char *const small_lanes[] = {"process", "micro"};
@@ -119,4 +131,5 @@ void fit_to_budget(struct plan *plan, double seconds)
         unsigned rounds = (unsigned)(room / round);
         plan->blocks_common = rounds > 0 ? rounds : 1;
     }
+    keep_squares_whole(plan);
 }

@@ -182,6 +182,7 @@ int plan_make(struct plan *plan, const struct plan_wish *wish)
         .preset = wish->preset,
         .seed = wish->seed,
         .seed_given = wish->seed_given,
+        .order = wish->order,
         .budget_s = wish->budget_s > 0 ? wish->budget_s : wish->preset->budget_s,
         .blocks_common = wish->preset->blocks_common,
         .blocks_max = wish->preset->blocks_max,

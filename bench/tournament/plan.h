@@ -12,6 +12,7 @@
 #include "preset.h"
 #include "registry.h"
 #include "scenario.h"
+#include "schedule.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -54,6 +55,7 @@ struct plan {
     uint64_t seed;
     bool seed_given;
     unsigned budget_s;
+    enum schedule_design order;
     unsigned blocks_common;
     unsigned blocks_max;
     double redo_block_limit; /* foreign share of a block above which it is redone */
@@ -79,6 +81,7 @@ struct plan_wish {
     const char *point;          /* only this point; NULL = all of the preset */
     uint64_t seed;
     bool seed_given;
+    enum schedule_design order;
     unsigned budget_s; /* 0 = the preset's */
 };
 

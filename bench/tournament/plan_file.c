@@ -113,7 +113,7 @@ static json_t *plan_json(const struct plan *plan)
                              "margin",
                              plan->preset->margin,
                              "order",
-                             "uniform",
+                             schedule_design_name(plan->order),
                              "entries",
                              entries,
                              "cells",
@@ -254,6 +254,7 @@ static void read_lists(struct plan *plan, const json_t *root)
 static int read_root(struct plan *plan, const json_t *root, const char *path)
 {
     const json_t *redo = json_object_get(root, "redo");
+    const char *order = json_text(root, "order", "uniform");
     *plan = (struct plan){
         .preset = preset_recorded(json_text(root, "preset", "")),
         .seed = strtoull(json_text(root, "seed", "0"), NULL, 10),
@@ -267,6 +268,10 @@ static int read_root(struct plan *plan, const json_t *root, const char *path)
         .redo_share = json_double(redo, "share", 0),
     };
     read_lists(plan, root);
+    if (!schedule_design_parse(order, &plan->order)) {
+        say_error("%s: \"order\" is \"%s\"; this program knows uniform and williams", path, order);
+        return -EINVAL;
+    }
     if (plan->preset != NULL && plan->entry_count > 0 && plan->entry_count <= PLAN_ENTRIES_MAX &&
         plan->cell_count > 0 && plan->cell_count <= PLAN_CELLS_MAX)
         return 0;

@@ -45,51 +45,7 @@ bool rules_is_closed(const struct plan *plan,
            rules_blocks(state, cell) >= plan->blocks_max;
 }
 
-/* ---- who runs, and where ---- */
-
-static size_t next_attempt(const struct run_dir *state, size_t cell, size_t block)
-{
-    size_t next = 0;
-    for (size_t i = 0; i < state->run_count; i++) {
-        const struct run_dir_run *run = &state->runs[i];
-        if (run->cell == cell && run->block == block && run->attempt >= next)
-            next = run->attempt + 1;
-    }
-    return next;
-}
-
-size_t rules_order(const struct plan *plan,
-                   const struct run_dir *state,
-                   size_t cell,
-                   size_t *block,
-                   size_t *attempt,
-                   size_t *order)
-{
-    const char *names[PLAN_ENTRIES_MAX];
-    size_t entries[PLAN_ENTRIES_MAX];
-    struct judge_cell_result result;
-    size_t count = 0;
-    *block = rules_blocks(state, cell) + 1;
-    *attempt = next_attempt(state, cell, *block);
-    if (judge_cell(&state->in, cell, &result) != 0)
-        return 0;
-    for (size_t e = 0; e < plan->entry_count; e++) {
-        if (!rules_may_run(state, cell, e) ||
-            (!rules_is_common(plan, state, cell) && !result.entries[e].racing))
-            continue;
-        names[count] = plan->entries[e].name;
-        entries[count++] = e;
-    }
-    judge_cell_fini(&result);
-    const struct schedule_key key = {.seed = plan->seed,
-                                     .cell = plan->cells[cell].key,
-                                     .block = (unsigned)*block,
-                                     .attempt = (unsigned)*attempt};
-    schedule_order(&key, names, count, order);
-    for (size_t i = 0; i < count; i++)
-        order[i] = entries[order[i]];
-    return count;
-}
+/* ---- common rounds ---- */
 
 static bool in_common_rounds(const struct plan *plan, const struct run_dir *state, size_t cell)
 {
@@ -228,7 +184,7 @@ json_t *rules_derived(const struct plan *plan,
                       const struct judge_cell_result *result)
 {
     json_t *events = json_array();
-    if (!rules_is_common(plan, state, cell))
+    if (!rules_is_common(plan, state, cell) && !rules_inside_square(state, cell))
         add_drops(plan, state, cell, result, events);
     if (result->decided && rules_blocks(state, cell) > 0 &&
         rules_is_closed(plan, state, cell, result)) {

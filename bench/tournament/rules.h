@@ -46,6 +46,18 @@ size_t rules_order(const struct plan *plan,
                    size_t *attempt,
                    size_t *order);
 
+/* The place of a block in a Williams square; rows 0: the order is uniform. */
+struct rules_row {
+    size_t row, rows;
+};
+
+/* That of the next block of [cell], as its "block" line says it: asked before the first run of it,
+ * because a run can put its entry out. */
+struct rules_row rules_row(const struct plan *plan, const struct run_dir *state, size_t cell);
+
+/* Is a square of [cell] begun and not finished? Nobody is dropped then. */
+bool rules_inside_square(const struct run_dir *state, size_t cell);
+
 /* The cell whose turn it is in the common rounds, in the order drawn for the round; -1 after them.
  */
 int rules_next_common(const struct plan *plan, const struct run_dir *state);

@@ -82,15 +82,17 @@ static char *join_in_order(const char *const *names, size_t count, const size_t 
     return joined;
 }
 
-void schedule_order(const struct schedule_key *key,
-                    const char *const *survivors,
+/* A uniform permutation, whatever the order in which the names are given. */
+static void shuffle(const struct schedule_key *key,
+                    const char *purpose,
+                    const char *const *names,
                     size_t count,
                     size_t *order)
 {
     assert(count <= SCHEDULE_ENTRIES_MAX);
-    sort_indices(survivors, count, order);
-    char *detail = join_in_order(survivors, count, order);
-    struct stream stream = {.key = key, .purpose = "order", .detail = detail};
+    sort_indices(names, count, order);
+    char *detail = join_in_order(names, count, order);
+    struct stream stream = {.key = key, .purpose = purpose, .detail = detail};
     for (size_t last = count; last > 1; last--) {
         size_t chosen = (size_t)below(&stream, last);
         size_t kept = order[last - 1];
@@ -98,6 +100,58 @@ void schedule_order(const struct schedule_key *key,
         order[chosen] = kept;
     }
     free(detail);
+}
+
+void schedule_order(const struct schedule_key *key,
+                    const char *const *survivors,
+                    size_t count,
+                    size_t *order)
+{
+    shuffle(key, "order", survivors, count, order);
+}
+
+size_t schedule_square_rows(size_t count)
+{
+    return count < 2 ? 1 : count % 2 == 0 ? count : 2 * count;
+}
+
+/* Williams 1949: 0, 1, k-1, 2, k-2, ... plus the row; for odd k the mirror images follow. */
+static size_t square_label(size_t count, size_t row, size_t place)
+{
+    const size_t from_left = row < count ? place : count - 1 - place;
+    const size_t zigzag = from_left % 2 == 1 ? (from_left + 1) / 2 : count - from_left / 2;
+    return (zigzag + row) % count;
+}
+
+void schedule_square_order(const struct schedule_key *key,
+                           const char *const *members,
+                           size_t count,
+                           size_t row,
+                           size_t *order)
+{
+    size_t labels[SCHEDULE_ENTRIES_MAX];
+    struct schedule_key square = *key;
+    square.attempt = 0;
+    shuffle(&square, "square", members, count, labels);
+    for (size_t place = 0; place < count; place++)
+        order[place] = labels[square_label(count, row, place)];
+}
+
+static const char *const designs[] = {"uniform", "williams"};
+
+const char *schedule_design_name(enum schedule_design design)
+{
+    return designs[design];
+}
+
+bool schedule_design_parse(const char *name, enum schedule_design *out)
+{
+    for (int i = SCHEDULE_UNIFORM; i <= SCHEDULE_WILLIAMS; i++)
+        if (strcmp(name, designs[i]) == 0) {
+            *out = (enum schedule_design)i;
+            return true;
+        }
+    return false;
 }
 
 uint64_t schedule_run_seed(const struct schedule_key *key)

@@ -12,12 +12,21 @@
  * a word taken after refusing words >= 2^64 - 2^64 mod n, modulo n. The order is a Fisher-Yates
  * shuffle from the last place down of the sorted survivors; its DETAIL is their names joined by
  * commas.
+ *
+ * The other design, order=williams, takes the rows of a Williams square: each entry follows each
+ * other one equally often, which balances what a run leaves behind for the next. The labels are
+ * drawn anew for each square, by the same shuffle under the purpose "square", with BLOCK the number
+ * of its first block and ATTEMPT 0: a row that is redone keeps its order, or the balance would go.
+ * The rows of one square depend on each other, so the judge counts a square once.
  */
 #ifndef VELO_SCHEDULE_H
 #define VELO_SCHEDULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum schedule_design { SCHEDULE_UNIFORM, SCHEDULE_WILLIAMS };
 
 struct schedule_key {
     uint64_t seed;
@@ -37,6 +46,24 @@ void schedule_order(const struct schedule_key *key,
                     const char *const *survivors,
                     size_t count,
                     size_t *order);
+
+/* The rows of a Williams square of [count] entries: so many for an even number, else twice. */
+size_t schedule_square_rows(size_t count);
+
+/*
+ * As schedule_order(), by row [row] (from 0) of the Williams square that begins with block
+ * [key->block]. [members] are those who were to run when it began: who went since is left out of
+ * the order, not of the square.
+ */
+void schedule_square_order(const struct schedule_key *key,
+                           const char *const *members,
+                           size_t count,
+                           size_t row,
+                           size_t *order);
+
+/* "uniform", "williams", and back; false for another word. */
+const char *schedule_design_name(enum schedule_design design);
+bool schedule_design_parse(const char *name, enum schedule_design *out);
 
 /* The seed that every entry of the block gets: 48 bits, so that any JSON reader keeps it exact. */
 uint64_t schedule_run_seed(const struct schedule_key *key);

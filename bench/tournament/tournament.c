@@ -79,6 +79,7 @@ static int draw_up(struct tournament *t, const struct tournament_request *reques
         .point = request->point,
         .seed = request->seed,
         .seed_given = request->seed_given,
+        .order = request->order,
         .budget_s = request->budget_s,
     };
     if (rc == 0)
@@ -120,6 +121,9 @@ static void print_plan(const struct plan *plan)
     printf("%u common rounds: about %.0f s; the rest of the budget goes to what is still open\n",
            plan->blocks_common,
            common);
+    if (plan->order == SCHEDULE_WILLIAMS)
+        printf("order williams: %zu blocks make a square, which counts once\n",
+               schedule_square_rows(plan->entry_count));
     printf("(an estimate; the pilot measures what a run takes)\n");
 }
 

@@ -113,6 +113,7 @@ struct tournament_request {
     const char *out;     /* folder of folders; NULL = reports/runs */
     const char *weights; /* file with a profile of the user's own; NULL = none */
     bool dry_run;        /* show the plan and what it costs, and stop */
+    enum schedule_design order;
 };
 
 /* A whole tournament. Returns the exit status. */

@@ -29,14 +29,15 @@ size_t judge_contestants(const struct judge_input *in)
     return count;
 }
 
-/* Feeds a duel with all blocks and finishes it. [d] and [scratch] hold one number per block. */
+/* Feeds a duel with all evidence and finishes it. [d] and [scratch] hold one number per block. */
 static void fight(const struct judge_input *in,
-                  const struct judge_cell_input *cell,
+                  const struct judge_fold *evidence,
                   struct judge_duel *duel,
                   double log_t,
                   double *d,
                   double *scratch)
 {
+    const struct judge_cell_input *cell = &evidence->cell;
     const char *a = in->entries[duel->a].name;
     const char *b = in->entries[duel->b].name;
     size_t n = 0;
@@ -54,6 +55,8 @@ static void fight(const struct judge_input *in,
         n++;
     }
     judge_duel_finish(duel, d, scratch, in->margin);
+    duel->rows = evidence->rows;
+    duel->further_blocks *= (double)evidence->rows;
 }
 
 /* Does [entry] take part in the contest? Before the first block everybody may. */
@@ -67,27 +70,27 @@ static bool competes(const struct judge_input *in,
 }
 
 static void fight_all(const struct judge_input *in,
-                      const struct judge_cell_input *cell,
+                      const struct judge_fold *evidence,
                       struct judge_cell_result *out,
                       const bool *in_contest,
                       double *room)
 {
     const double log_twin = judge_log_threshold_twin(in->cell_count, in->alpha);
-    double *scratch = room + cell->block_count;
+    double *scratch = room + evidence->cell.block_count;
     for (size_t b = 0; b < in->entry_count; b++) {
         for (size_t a = 0; a < b; a++) {
             if (!in_contest[a] || !in_contest[b])
                 continue;
             struct judge_duel *duel = &out->duels[out->duel_count++];
             *duel = (struct judge_duel){.a = a, .b = b};
-            fight(in, cell, duel, out->log_t, room, scratch);
+            fight(in, evidence, duel, out->log_t, room, scratch);
         }
         const int original = in->entries[b].twin_of;
         if (original < 0)
             continue;
         struct judge_duel *duel = &out->twin_duels[out->twin_duel_count++];
         *duel = (struct judge_duel){.a = (size_t)original, .b = b};
-        fight(in, cell, duel, log_twin, room, scratch);
+        fight(in, evidence, duel, log_twin, room, scratch);
     }
 }
 
@@ -208,6 +211,8 @@ int judge_cell(const struct judge_input *in, size_t cell_index, struct judge_cel
         return -EINVAL;
     const struct judge_cell_input *cell = &in->cells[cell_index];
     const size_t k = in->entry_count;
+    struct judge_fold evidence;
+    const bool folded = judge_fold(cell, k, &evidence) == 0;
     double *room = calloc(2 * cell->block_count + 1, sizeof(*room));
     bool *flags = calloc(2 * k + 1, sizeof(*flags));
     out->entries = calloc(k + 1, sizeof(*out->entries));
@@ -216,20 +221,21 @@ int judge_cell(const struct judge_input *in, size_t cell_index, struct judge_cel
     out->contestants = judge_contestants(in);
     out->log_t = judge_log_threshold(out->contestants, in->alpha);
     out->blocks = cell->block_count;
-    const bool have = room != NULL && flags != NULL && out->entries != NULL && out->duels != NULL &&
-                      out->twin_duels != NULL;
+    const bool have = folded && room != NULL && flags != NULL && out->entries != NULL &&
+                      out->duels != NULL && out->twin_duels != NULL;
     if (have) {
         for (size_t e = 0; e < k; e++) {
             describe(cell, e, &out->entries[e], room);
             flags[e] = competes(in, cell, out, e);
         }
-        fight_all(in, cell, out, flags, room);
+        fight_all(in, &evidence, out, flags, room);
         judge_contest(in, cell, out, flags, flags + k);
     } else {
         judge_cell_fini(out);
     }
     free(room);
     free(flags);
+    judge_fold_fini(&evidence);
     return have ? 0 : -ENOMEM;
 }
 

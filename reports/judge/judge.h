@@ -19,6 +19,7 @@
  *   contest.c   who is left: unbeaten, tied, cycles      trust.c      baseline against its twin
  *   gap.c       smallest visible gap                     words.c      results as English
  *   weights.c   how much each cell counts
+ *   square.c    blocks of a balanced order: one sign per square
  */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -47,6 +48,7 @@ struct judge_status {
 struct judge_block {
     size_t number;      /* its number in the journal; rises from block to block */
     const double *cost; /* one per entry, in their order; NAN where the entry did not run */
+    size_t row, rows;   /* its place in a Williams square of so many rows; rows below 2: none */
 };
 
 /* What a cell measures, for the weights of the standings (the order is that of the weight table).
@@ -174,6 +176,7 @@ enum judge_relation { JUDGE_OPEN, JUDGE_FASTER, JUDGE_SLOWER, JUDGE_EQUAL };
 struct judge_duel {
     size_t a, b; /* entries, a < b (in standings too) */
     struct judge_pair pair;
+    size_t rows;        /* blocks in each piece of evidence: 1, or the rows of a square */
     size_t floored;     /* ties because both costs lie below the floor: too small to matter */
     double median;      /* the point estimate; NAN without a block */
     double low, high;   /* the interval; valid only if has_interval */
@@ -196,6 +199,36 @@ void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch
 void judge_sort(double *values, size_t n);
 double judge_median(const double *sorted, size_t n);
 double judge_quantile(const double *sorted, size_t n, double p);
+
+/* ---- square.c ---- */
+
+/* A cell as evidence sees it: each whole square is one block, an unfinished one is none. */
+struct judge_fold {
+    struct judge_cell_input cell; /* borrows all but the blocks */
+    size_t rows;                  /* blocks that make one piece of evidence; 1 without squares */
+    struct judge_block *blocks;
+    double *costs;
+};
+
+/*
+ * Folds the squares of [cell] (see square.c); without any the cell stays as it is.
+ * Owns:    judge_fold_fini() frees [out]; [cell] must outlive it.
+ * Returns: 0; -ENOMEM.
+ */
+int judge_fold(const struct judge_cell_input *cell, size_t entries, struct judge_fold *out);
+void judge_fold_fini(struct judge_fold *out);
+
+/* All cells of a tournament folded: [in] is as the original, with the folded cells. */
+struct judge_folds {
+    struct judge_input in;
+    size_t rows; /* the most of any cell */
+    struct judge_fold *folds;
+    struct judge_cell_input *cells;
+};
+
+/* As judge_fold(). */
+int judge_fold_all(const struct judge_input *in, struct judge_folds *out);
+void judge_fold_all_fini(struct judge_folds *out);
 
 /* ---- cell.c ---- */
 

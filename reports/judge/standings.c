@@ -258,15 +258,19 @@ int judge_standing(const struct judge_input *in,
         judge_standing_fini(out);
         return -ENOMEM;
     }
+    struct judge_folds evidence; /* a round is one square of each cell where there are squares */
+    const bool folded = judge_fold_all(in, &evidence) == 0;
     out->weighted_cells = judge_weights(in, profile, out->weights);
-    const size_t rounds = complete_rounds(in, out->weights, &out->scarce_cell);
+    const size_t rounds =
+        folded ? complete_rounds(&evidence.in, out->weights, &out->scarce_cell) : 0;
     bool *eligible = calloc(in->entry_count + 1, sizeof(*eligible));
     double *room = calloc(2 * rounds + 1, sizeof(*room));
-    const bool have = eligible != NULL && room != NULL;
+    const bool have = folded && eligible != NULL && room != NULL;
     if (have) {
         for (size_t i = 0; i < out->place_count; i++)
             survey(in, cells, out->weights, &out->places[i]);
-        weigh(in, out, eligible, rounds, room);
+        weigh(&evidence.in, out, eligible, rounds, room);
+        out->further_rounds *= (double)evidence.rows;
         find_dominance(in, cells, out);
         qsort(out->places, out->place_count, sizeof(*out->places), by_place);
     } else {
@@ -274,6 +278,7 @@ int judge_standing(const struct judge_input *in,
     }
     free(eligible);
     free(room);
+    judge_fold_all_fini(&evidence);
     return have ? 0 : -ENOMEM;
 }
 

@@ -104,10 +104,10 @@ static size_t typical_blocks(const struct judge_input *in, double *room)
     return n == 0 ? 0 : (size_t)judge_median(room, n);
 }
 
-int judge_trust(const struct judge_input *in,
-                const struct judge_cell_result *cells,
-                size_t gap_blocks,
-                struct judge_trust *out)
+static int trust_evidence(const struct judge_input *in,
+                          const struct judge_cell_result *cells,
+                          size_t gap_blocks,
+                          struct judge_trust *out)
 {
     size_t blocks = in->cell_count, twin = 0;
     *out = (struct judge_trust){.ratio = NAN, .low = NAN, .high = NAN, .gap = NAN};
@@ -127,4 +127,17 @@ int judge_trust(const struct judge_input *in,
     free(all);
     free(room);
     return have ? 0 : -ENOMEM;
+}
+
+int judge_trust(const struct judge_input *in,
+                const struct judge_cell_result *cells,
+                size_t gap_blocks,
+                struct judge_trust *out)
+{
+    struct judge_folds evidence;
+    int rc = judge_fold_all(in, &evidence);
+    if (rc == 0)
+        rc = trust_evidence(&evidence.in, cells, gap_blocks, out);
+    judge_fold_all_fini(&evidence);
+    return rc;
 }

@@ -120,7 +120,11 @@ static void say_duel(struct text *text, const struct judge_duel *duel, int sign)
     const double low = sign > 0 ? duel->low : -duel->high;
     const double high = sign > 0 ? duel->high : -duel->low;
     say_ratio(text, sign * duel->median, low, high);
-    say(text, ", won %zu of %zu blocks", sign > 0 ? wins_a : duel->pair.n - wins_a, duel->pair.n);
+    say(text,
+        ", won %zu of %zu %s",
+        sign > 0 ? wins_a : duel->pair.n - wins_a,
+        duel->pair.n,
+        duel->rows > 1 ? "squares" : "blocks");
     if (duel->small)
         say(text, ", a small difference");
     if (duel->coarse)
@@ -182,7 +186,9 @@ static void say_open(struct text *text,
     say(text, "not told from %s yet: ", in->entries[other].name);
     say_duel(text, duel, sign);
     if (!duel->has_interval)
-        say(text, ", an interval needs %zu blocks", judge_blocks_needed(duel->pair.log_t, 0));
+        say(text,
+            ", an interval needs %zu blocks",
+            judge_blocks_needed(duel->pair.log_t, 0) * (duel->rows > 1 ? duel->rows : 1));
     say_further(text, duel->further_blocks, seconds_per_block, "block");
 }
 

@@ -54,6 +54,8 @@ struct run_dir_block {
     bool valid;
     double foreign_share; /* NAN if unknown */
     const char *reason;
+    const json_t *entries; /* names in running order */
+    size_t row, rows;      /* its place in a Williams square; rows 0: the order is uniform */
 };
 
 struct run_dir_drop {

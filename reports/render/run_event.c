@@ -230,7 +230,8 @@ static int commit_attempt(struct run_dir *dir, const struct run_dir_block *block
         return -ENOMEM;
     }
     memcpy(cost, cell->pending, dir->entry_count * sizeof(*cost));
-    cell->blocks[cell->block_count++] = (struct judge_block){.number = block->block, .cost = cost};
+    cell->blocks[cell->block_count++] = (struct judge_block){
+        .number = block->block, .cost = cost, .row = block->row, .rows = block->rows};
     dir->store->inputs[block->cell].blocks = cell->blocks;
     dir->store->inputs[block->cell].block_count = cell->block_count;
     size_t left = cell->pending_runs;
@@ -266,6 +267,32 @@ check_block(const struct run_dir *dir, const struct run_dir_block *block, const 
     return 0;
 }
 
+/* The rows of a Williams square come one after the other; a new square may begin at any time. */
+static int need_square(const struct run_dir *dir,
+                       const json_t *event,
+                       struct run_dir_block *block,
+                       const struct sink *sink)
+{
+    if (strcmp(field_text(dir->plan, "order"), "williams") != 0)
+        return 0;
+    int rc = need_index(event, "rows", SIZE_MAX, &block->rows, sink);
+    if (rc == 0)
+        rc = need_index(event, "row", SIZE_MAX, &block->row, sink);
+    if (rc != 0 || block->row == 0)
+        return rc;
+    const struct run_store_cell *cell = &dir->store->cells[block->cell];
+    const struct judge_block *last =
+        cell->block_count > 0 ? &cell->blocks[cell->block_count - 1] : NULL;
+    if (last == NULL || last->row + 1 != block->row || last->rows != block->rows ||
+        block->row >= block->rows)
+        return REFUSE(sink,
+                      "row %zu of %zu of a square does not follow the block before it in cell %zu",
+                      block->row,
+                      block->rows,
+                      block->cell);
+    return 0;
+}
+
 static int
 apply_block(struct run_dir *dir, const json_t *event, size_t line, const struct sink *sink)
 {
@@ -273,12 +300,15 @@ apply_block(struct run_dir *dir, const json_t *event, size_t line, const struct 
     struct run_dir_block block = {.line = line,
                                   .valid = json_is_true(valid),
                                   .foreign_share = field_number(event, "foreign_share"),
+                                  .entries = json_object_get(event, "entries"),
                                   .reason = field_text(event, "reason")};
     int rc = need_where(dir, event, &block.cell, &block.block, &block.attempt, sink);
     if (rc == 0 && !json_is_boolean(valid))
         rc = REFUSE(sink, "\"valid\" is missing or neither true nor false");
     if (rc == 0)
         rc = check_block(dir, &block, sink);
+    if (rc == 0)
+        rc = need_square(dir, event, &block, sink);
     if (rc == 0)
         rc = grow((void **)&dir->blocks,
                   &dir->store->journal_block_room,

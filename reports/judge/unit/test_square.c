@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* test_square.c - which blocks of a balanced order become one piece of evidence, and which none. */
+#include "field.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static struct field field;
+
+/* [count] entries, one cell of [blocks] blocks, squares of [rows] rows from the first block on. */
+static void squares(size_t entries, size_t blocks, size_t rows)
+{
+    field_init(&field, entries, 1, blocks);
+    for (size_t b = 0; b < blocks; b++) {
+        field.blocks[0][b].row = b % rows;
+        field.blocks[0][b].rows = rows;
+    }
+}
+
+static void a_square_is_one_block_with_the_mean_of_its_logs(void **state)
+{
+    struct judge_fold fold;
+    (void)state;
+    squares(2, 4, 2);
+    field.cost[0][0][0] = 2;
+    field.cost[0][1][0] = 8;
+    assert_int_equal(judge_fold(&field.cells[0], 2, &fold), 0);
+    assert_int_equal(fold.rows, 2);
+    assert_int_equal(fold.cell.block_count, 2);
+    assert_true(fabs(fold.cell.blocks[0].cost[0] - 4) < 1e-12);
+    assert_true(fold.cell.blocks[0].cost[1] == 1);
+    assert_int_equal(fold.cell.blocks[0].number, 1);
+    assert_int_equal(fold.cell.blocks[1].number, 3);
+    judge_fold_fini(&fold);
+}
+
+static void an_unfinished_square_is_no_evidence(void **state)
+{
+    struct judge_cell_result result;
+    (void)state;
+    squares(2, 2 * 7 + 1, 2);
+    for (size_t b = 0; b < field.cells[0].block_count; b++)
+        field.cost[0][b][1] = 2;
+    field.cells[0].block_count = 13; /* six squares and a half */
+    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
+    assert_int_equal(result.duels[0].pair.n, 6);
+    assert_int_equal(result.duels[0].pair.decided, 0);
+    assert_int_equal(result.winner, -1);
+    assert_int_equal(result.entries[0].runs, 13); /* what was measured is all described */
+    assert_true(fmod(result.duels[0].further_blocks, 2) == 0 &&
+                result.duels[0].further_blocks > 0); /* counted in blocks, whole squares */
+    judge_cell_fini(&result);
+    field.cells[0].block_count = 14;
+    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
+    assert_int_equal(result.duels[0].pair.decided, 1);
+    assert_int_equal(result.duels[0].pair.decided_block, 13);
+    assert_int_equal(result.winner, 0);
+    judge_cell_fini(&result);
+}
+
+/* An abandoned square, then one of fewer entries: rows that do not belong together do not mix. */
+static void a_square_that_was_broken_off_is_left_out(void **state)
+{
+    static const size_t row[] = {0, 1, 2, 0, 1, 0, 1}, rows[] = {4, 4, 4, 2, 2, 2, 2};
+    struct judge_fold fold;
+    (void)state;
+    field_init(&field, 2, 1, 7);
+    for (size_t b = 0; b < 7; b++) {
+        field.blocks[0][b].row = row[b];
+        field.blocks[0][b].rows = rows[b];
+    }
+    assert_int_equal(judge_fold(&field.cells[0], 2, &fold), 0);
+    assert_int_equal(fold.cell.block_count, 2);
+    assert_int_equal(fold.cell.blocks[0].number, 4);
+    assert_int_equal(fold.cell.blocks[1].number, 6);
+    judge_fold_fini(&fold);
+}
+
+static void who_missed_a_row_has_no_cost_in_the_square(void **state)
+{
+    struct judge_cell_result result;
+    (void)state;
+    squares(3, 4, 2);
+    field.cost[0][1][2] = NAN;
+    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
+    assert_int_equal(result.duels[0].pair.n, 2); /* 0 against 1 */
+    assert_int_equal(result.duels[1].pair.n, 1); /* 0 against 2 */
+    judge_cell_fini(&result);
+}
+
+/* The mean of logarithms of the floor is not exactly that of the floor. */
+static void squares_below_the_floor_are_ties_that_are_known(void **state)
+{
+    struct judge_cell_result result;
+    (void)state;
+    squares(2, 2 * 16, 2);
+    field.cells[0].floor = 1000.3;
+    for (size_t b = 0; b < 32; b++)
+        field.cost[0][b][b % 2] = 3;
+    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
+    assert_int_equal(result.duels[0].floored, 16);
+    assert_int_equal(result.duels[0].relation, JUDGE_EQUAL);
+    judge_cell_fini(&result);
+}
+
+static void without_squares_nothing_is_folded(void **state)
+{
+    struct judge_fold fold;
+    (void)state;
+    field_init(&field, 2, 1, 5);
+    assert_int_equal(judge_fold(&field.cells[0], 2, &fold), 0);
+    assert_ptr_equal(fold.cell.blocks, field.cells[0].blocks);
+    assert_int_equal(fold.cell.block_count, 5);
+    assert_int_equal(fold.rows, 1);
+    judge_fold_fini(&fold);
+}
+
+static void standing_and_twin_count_squares_too(void **state)
+{
+    size_t count;
+    struct judge_cell_result cell;
+    struct judge_standing standing;
+    struct judge_trust trust;
+    (void)state;
+    squares(3, 2 * 9, 2);
+    field.entries[2].twin_of = 0;
+    for (size_t b = 0; b < 18; b++) {
+        field.cost[0][b][1] = 2;
+        field.cost[0][b][2] = b % 4 < 2 ? 1.01 : 0.99;
+    }
+    assert_int_equal(judge_cell(&field.in, 0, &cell), 0);
+    assert_int_equal(judge_standing(&field.in, &cell, judge_profiles(&count) + 3, &standing), 0);
+    assert_int_equal(standing.rounds, 9);
+    assert_int_equal(standing.winner, 0);
+    assert_int_equal(judge_trust(&field.in, &cell, 0, &trust), 0);
+    assert_int_equal(trust.blocks, 9);
+    judge_standing_fini(&standing);
+    judge_cell_fini(&cell);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_square_is_one_block_with_the_mean_of_its_logs),
+        cmocka_unit_test(an_unfinished_square_is_no_evidence),
+        cmocka_unit_test(a_square_that_was_broken_off_is_left_out),
+        cmocka_unit_test(who_missed_a_row_has_no_cost_in_the_square),
+        cmocka_unit_test(squares_below_the_floor_are_ties_that_are_known),
+        cmocka_unit_test(without_squares_nothing_is_folded),
+        cmocka_unit_test(standing_and_twin_count_squares_too),
+    };
+    return cmocka_run_group_tests_name("judge squares", tests, NULL, NULL);
+}
