@@ -64,6 +64,7 @@ process_objs := $(call objs,bench/process/*.c)
 limits_objs := $(call objs,bench/limits/*.c)
 judge_objs := $(call objs,reports/judge/*.c)
 render_objs := $(call objs,reports/render/*.c)
+history_objs := $(call objs,reports/history/*.c)
 tournament_objs := $(call objs,bench/tournament/*.c)
 examples := $(patsubst common/examples/%.c,%,$(wildcard common/examples/*.c))
 
@@ -80,7 +81,7 @@ RACE_LIBS = $(call once,RACE_LIBS,--libs,lua5.4 jansson,-lm)
 MICRO_LIBS = $(call once,MICRO_LIBS,--libs,benchmark jansson,-lm)
 CONFORMANCE_LIBS = $(call once,CONFORMANCE_LIBS,--libs,cmocka jansson)
 LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson,-lm)
-VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd,-lm)
+VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd sqlite3,-lm)
 $(B)/obj/bench/race/%.o $(B)/obj/bench/micro/%.o: CPPFLAGS += $(RACE_CFLAGS)
 
 # ---- compile ----
@@ -174,7 +175,7 @@ faulty: $(foreach name,$(faulty),$(B)/faulty/$(name)/race $(B)/faulty/$(name)/co
 $(B)/limits: $(limits_objs) $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(LIMITS_LIBS))
 
-$(B)/velo: $(call objs,bench/velo.c) $(tournament_objs) $(render_objs) $(judge_objs) $(B)/sources
+$(B)/velo: $(call objs,bench/velo.c) $(tournament_objs) $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(VELO_LIBS))
 
 build/velo: build/release/velo
@@ -198,10 +199,10 @@ $(B)/unit/bench/$(1)/%: $(B)/obj/bench/$(1)/%.o $(B)/obj/bench/$(1)/area.a $(B)/
 	$$(call link,$(CXX),$$(CONFORMANCE_LIBS) $$(RACE_LIBS) $$(MICRO_LIBS))
 endef
 $(foreach area,race micro process limits shim,$(eval $(call bench_units,$(area))))
-$(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(render_objs) \
-                              $(judge_objs) $(B)/sources
+$(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(history_objs) \
+                              $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
-$(B)/unit/reports/%: $(B)/obj/reports/%.o $(render_objs) $(judge_objs) $(B)/sources
+$(B)/unit/reports/%: $(B)/obj/reports/%.o $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -23,6 +23,7 @@ static const struct {
     {"select", "name the contestant to take for a profile", command_select},
     {"limits", "calibrate: what this machine can do at best", command_limits},
     {"list", "contestants, capabilities, scenarios", command_list},
+    {"history", "all runs, or how a cell went over commits and machines", command_history},
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

@@ -22,6 +22,7 @@ libcmocka-dev|base|the conformance suite and the unit tests
 libbenchmark-dev|base|Google Benchmark: the micro lane
 liblua5.4-dev|base|Lua 5.4: scenarios
 libjansson-dev|base|JSON: run lines, journal, verdict
+libsqlite3-dev|base|SQLite: the index of all runs
 libmd-dev|base|SHA-256: plan hash, journal chain, program hashes
 hyperfine|base|the process lane: whole programs
 gnuplot-nox|base|the plots of the report

@@ -13,5 +13,6 @@ int command_report(int argc, char **argv);
 int command_select(int argc, char **argv);
 int command_limits(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_history(int argc, char **argv);
 
 #endif

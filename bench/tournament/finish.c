@@ -4,6 +4,7 @@
  */
 #include "tournament.h"
 
+#include "../../reports/history/history.h"
 #include "../../reports/render/report.h"
 #include "../../reports/render/verdict.h"
 #include "exit_code.h"
@@ -79,6 +80,22 @@ static void print_resume(const struct tournament *t)
            id);
 }
 
+static void tell(void *user, const char *message)
+{
+    (void)user;
+    say_error("%s", message);
+}
+
+void finish_remember(const char *runs)
+{
+    struct history *history;
+    char why[1024];
+    if (history_open(runs, false, tell, NULL, &history, why, sizeof(why)) == 0)
+        history_close(history);
+    else
+        say_error("%s; `velo history --rebuild` makes the index again", why);
+}
+
 int finish(struct tournament *t, enum tournament_end end, bool make_latest)
 {
     bool verdict_written;
@@ -93,6 +110,7 @@ int finish(struct tournament *t, enum tournament_end end, bool make_latest)
     }
     if (end == END_INTERRUPTED)
         print_resume(t);
+    finish_remember(t->folder.base);
     json_decref(verdict);
     return failed != 0 || end == END_ERROR ? EXIT_INTERNAL : status;
 }

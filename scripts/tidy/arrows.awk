@@ -27,13 +27,14 @@ BEGIN {
     may["bench/process/"] = api
     may["bench/shim/"] = "^$"
     may["bench/limits/"] = parts "|" api
-    may["bench/tournament/"] = "^reports/(judge|render)/"
+    may["bench/tournament/"] = "^reports/(judge|render|history)/"
     may["bench/tournament/faulty/"] = api
     may["bench/micro/test/"] = api
     may["bench/race/test/"] = api
     may["bench/"] = "^bench/tournament/|^reports/render/"
     may["reports/judge/"] = "^$"
     may["reports/render/"] = "^reports/judge/"
+    may["reports/history/"] = "^reports/(judge|render)/"
 }
 
 # a/b/../c -> a/c
