@@ -168,9 +168,9 @@ void core_run_fds(struct velo_core *core)
         counter_add(&core->ledger.fd_events, 1);
         struct core_span span = {.fn = NULL, .arg = call.arg};
         core_span_begin(core, &span);
-        guard_set(&core->guard);
+        GUARD_SET(&core->guard);
         call.fn(call.fd, call.events, call.arg);
-        guard_clear(&core->guard);
+        GUARD_CLEAR(&core->guard);
         core_span_end(core, &span);
         core_checkpoint_if_due(core);
     }
@@ -192,9 +192,9 @@ static void complete(struct velo_core *core, uint32_t index)
         return;
     struct core_span span = {.fn = NULL, .arg = arg};
     core_span_begin(core, &span);
-    guard_set(&core->guard);
+    GUARD_SET(&core->guard);
     done_fn(status, arg);
-    guard_clear(&core->guard);
+    GUARD_CLEAR(&core->guard);
     core_span_end(core, &span);
     core_checkpoint_if_due(core);
 }

@@ -199,7 +199,7 @@ static inline bool core_is_called_back(const struct velo_core *core)
 {
     bool owner = lifecycle_is_owner(&core->life);
     if (owner)
-        guard_check(&core->guard);
+        GUARD_CHECK(&core->guard);
     return owner;
 }
 
@@ -359,12 +359,12 @@ static inline void core_span_end(struct velo_core *core, const struct core_span 
 /* Enter user code. */
 static inline void core_invoke(struct velo_core *core, velo_fn fn, void *arg)
 {
-    guard_set(&core->guard);
+    GUARD_SET(&core->guard);
     if (core_measures(core))
         core_invoke_measured(core, fn, arg);
     else
         fn(arg);
-    guard_clear(&core->guard);
+    GUARD_CLEAR(&core->guard);
 }
 
 static inline void core_checkpoint_if_due(struct velo_core *core)

@@ -18,9 +18,9 @@
 struct guard {
     char unused; /* C has no empty struct */
 };
-#define guard_set(guard) ((void)(guard))
-#define guard_clear(guard) ((void)(guard))
-#define guard_check(guard) ((void)(guard))
+#define GUARD_SET(guard) ((void)(guard))
+#define GUARD_CLEAR(guard) ((void)(guard))
+#define GUARD_CHECK(guard) ((void)(guard))
 #define GUARD_THREAD_BEGIN(guard) ((void)(guard))
 #define GUARD_THREAD_END() ((void)0)
 
@@ -37,11 +37,11 @@ _Noreturn void guard_fail(const char *how);
 /* A cleanup handler of pthreads: the thread of a loop ends; is a callback running? */
 void guard_thread_ends(void *guard);
 
-#define guard_set(guard) ((void)((guard)->frame = __builtin_frame_address(0)))
-#define guard_clear(guard) ((void)((guard)->frame = NULL))
+#define GUARD_SET(guard) ((void)((guard)->frame = __builtin_frame_address(0)))
+#define GUARD_CLEAR(guard) ((void)((guard)->frame = NULL))
 
 /* On the owner's thread: is this call made inside the callback that should be running? */
-#define guard_check(guard)                                                                         \
+#define GUARD_CHECK(guard)                                                                         \
     ((guard)->frame != NULL && (const char *)__builtin_frame_address(0) > (guard)->frame           \
          ? guard_fail("longjmp")                                                                   \
          : (void)0)

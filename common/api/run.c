@@ -138,6 +138,7 @@ static int run_owned(struct velo_loop *loop, enum velo_run_mode mode)
     }
 }
 
+// NOLINTNEXTLINE(readability-function-size): what is nested is inside the macros of pthreads
 int velo_loop_run(struct velo_loop *loop, enum velo_run_mode mode)
 {
     if (loop == NULL || (unsigned)mode > VELO_RUN_NOWAIT)

@@ -130,36 +130,49 @@ static int wait_ended(struct lifecycle *life, uint64_t deadline_ns)
     return 0;
 }
 
-/* Decide or join, then do the work or wait for it. Returns 0 or -ETIMEDOUT; [*stop]: the mode. */
-static int end(struct velo_loop *loop, enum stop mode, int64_t timeout_ns, enum stop *stop)
+/* Nobody is inside run: the caller does the work. */
+// NOLINTNEXTLINE(readability-function-size): what is nested is inside the macros of pthreads
+static int finish_here(struct velo_loop *loop)
+{
+    int rc = 0;
+    GUARD_THREAD_BEGIN(&core_of(loop)->guard);
+    rc = termination_finish(loop);
+    GUARD_THREAD_END();
+    return rc == -ECHILD ? rc : 0;
+}
+
+/* Another thread does the work: tell it, and wait. [stop] is the mode that stands. */
+static int
+join_end(struct velo_loop *loop, enum stop mode, enum stop stop, bool waits, uint64_t deadline_ns)
 {
     struct velo_core *core = core_of(loop);
     struct lifecycle *life = &core->life;
+    bool worker = pool_is_mine(&core->pool); /* a drain waits for it, so it must not wait */
+    if (worker && mode == STOP_IMMEDIATE && stop == STOP_GRACEFUL)
+        return lifecycle_state(life) == VELO_STATE_TERMINATED ? 0 : -EDEADLK;
+    if (lifecycle_state(life) != VELO_STATE_TERMINATED)
+        loop_notify(loop); /* not under the lock: a failing wake-up is logged, by a hook */
+    int rc = 0;
+    pthread_mutex_lock(&life->lock);
+    if (waits && !(worker && mode == STOP_GRACEFUL))
+        rc = wait_ended(life, deadline_ns);
+    pthread_mutex_unlock(&life->lock);
+    return rc;
+}
+
+/* Decide or join, then do the work or wait for it. Returns 0 or -ETIMEDOUT; [*stop]: the mode. */
+static int end(struct velo_loop *loop, enum stop mode, int64_t timeout_ns, enum stop *stop)
+{
+    struct lifecycle *life = &core_of(loop)->life;
     bool owner = lifecycle_is_owner(life);
     uint64_t deadline_ns = core_deadline_ns(timeout_ns);
-    int rc = 0;
     pthread_mutex_lock(&life->lock);
     bool mine = decide(loop, mode);
     *stop = lifecycle_stop(life);
     pthread_mutex_unlock(&life->lock);
-    if (mine) {
-        GUARD_THREAD_BEGIN(&core->guard);
-        rc = termination_finish(loop);
-        GUARD_THREAD_END();
-        return rc == -ECHILD ? rc : 0;
-    }
-    if (owner)
-        return 0;
-    bool worker = pool_is_mine(&core->pool); /* a drain waits for it, so it must not wait */
-    if (worker && mode == STOP_IMMEDIATE && *stop == STOP_GRACEFUL)
-        return lifecycle_state(life) == VELO_STATE_TERMINATED ? 0 : -EDEADLK;
-    if (lifecycle_state(life) != VELO_STATE_TERMINATED)
-        loop_notify(loop); /* not under the lock: a failing wake-up is logged, by a hook */
-    pthread_mutex_lock(&life->lock);
-    if (timeout_ns != 0 && !(worker && mode == STOP_GRACEFUL))
-        rc = wait_ended(life, deadline_ns);
-    pthread_mutex_unlock(&life->lock);
-    return rc;
+    if (mine)
+        return finish_here(loop);
+    return owner ? 0 : join_end(loop, mode, *stop, timeout_ns != 0, deadline_ns);
 }
 
 int termination_shutdown(struct velo_loop *loop, int64_t timeout_ns)
