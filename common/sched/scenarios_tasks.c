@@ -19,15 +19,21 @@ static void submit_one(void *arg)
     submit_piece((unsigned)(uintptr_t)arg, 0);
 }
 
-static void two_producers(void)
+/* To the end, with [first] as producer 0 and [second] as producer 1 beside the owner. */
+static void produce(void (*first)(void *), void (*second)(void *))
 {
-    world_begin_running();
-    int a = sched_spawn("producer-0", submit_two, (void *)0);
-    int b = sched_spawn("producer-1", submit_two, (void *)1);
+    int a = sched_spawn("producer-0", first, (void *)0);
+    int b = sched_spawn("producer-1", second, (void *)1);
     sched_join(a);
     sched_join(b);
     wait_for_pieces();
     world_end();
+}
+
+static void two_producers(void)
+{
+    world_begin_running();
+    produce(submit_two, submit_two);
 }
 
 /* The same where the storage of a lock-free queue goes on into its next block. */
@@ -39,12 +45,7 @@ static void next_block(void)
     SCHED_CHECK(velo_loop_run(world.loop, VELO_RUN_NOWAIT) == 0);
     SCHED_CHECK(world.calls == BLOCK_TASKS - 2);
     world_run();
-    int a = sched_spawn("producer-0", submit_two, (void *)0);
-    int b = sched_spawn("producer-1", submit_two, (void *)1);
-    sched_join(a);
-    sched_join(b);
-    wait_for_pieces();
-    world_end();
+    produce(submit_two, submit_two);
 }
 
 static void submit_batch(void *arg)
@@ -67,12 +68,7 @@ static void submit_urgent(void *arg)
 static void batch_and_priority(void)
 {
     world_begin_running();
-    int a = sched_spawn("batch", submit_batch, (void *)0);
-    int b = sched_spawn("urgent", submit_urgent, (void *)1);
-    sched_join(a);
-    sched_join(b);
-    wait_for_pieces();
-    world_end();
+    produce(submit_batch, submit_urgent);
 }
 
 static void submit_against_shutdown(void)
