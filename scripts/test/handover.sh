@@ -3,39 +3,20 @@
 # The hand-over: each contestant as libvelo, installed below a fresh prefix, is what a user's program
 # needs, found by pkg-config, shared and static, and shows nothing but the API. The selection in
 # build/select is left alone.
-set -u
-export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 2
-
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-passed=0
-failed=0
-check() # check WHAT COMMAND...
-{
-    local what=$1
-    shift
-    if "$@" >"$scratch/out" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what: $*"
-        sed 's/^/    /' "$scratch/out"
-    fi
-}
+. scripts/test/check.bash
 
 says() # says TEXT COMMAND...: it fails, and says so
 {
     local text=$1
     shift
-    "$@" >"$scratch/said" 2>&1 && return 1
-    cat "$scratch/said"
-    grep -qF -- "$text" "$scratch/said"
+    "$@" && return 1
+    grep -qF -- "$text" "$log"
 }
 
 velo_make()
 {
-    make --no-print-directory "S=$scratch/select" "$@"
+    make --no-print-directory "S=$scratch/select" "$@" >"$log" 2>&1
 }
 
 api() # the functions that velo.h declares
@@ -49,7 +30,7 @@ build_hello() # build_hello OUT [static]: against the installed library only
     local flags
     flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --cflags --libs ${2:+--static} velo) || return 1
     # shellcheck disable=SC2086 # flags are words
-    gcc -Wall -Wextra -Werror ${2:+-static} -o "$1" common/examples/hello.c $flags
+    gcc -Wall -Wextra -Werror ${2:+-static} -o "$1" common/examples/hello.c $flags >"$log" 2>&1
 }
 
 greets() # greets NAME PROGRAM: the loop in it is that contestant
@@ -83,5 +64,4 @@ for loop in impls/*/loop.c; do
     unset PKG_CONFIG_PATH
 done
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

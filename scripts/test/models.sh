@@ -2,37 +2,21 @@
 # SPDX-License-Identifier: MIT
 # models.sh notices what it must: an order that has changed in the source, a model that no longer
 # holds, a variant that does not fail, and names that nobody knows. On a copy of the tree's models.
-set -u
-export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 2
+. scripts/test/check.bash
 
-passed=0
-failed=0
-check() # check WHAT COMMAND...
-{
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        sed 's/^/    /' "$copy/log" | tail -n 5
-    fi
-}
-
-copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
+copy=$scratch/copy
+mkdir "$copy"
 cp -r --parents common impls scripts "$copy"
 
 models() # models ARGUMENT...: in the copy
 {
-    "$copy/scripts/models.sh" "$@" >"$copy/log" 2>&1
+    "$copy/scripts/models.sh" "$@" >"$log" 2>&1
 }
 
 says()
 {
-    grep -qE -- "$1" "$copy/log"
+    grep -qE -- "$1" "$log"
 }
 
 models --orders
@@ -61,5 +45,4 @@ models --nonsense
 check "unknown option: exit 2" [ $? -eq 2 ]
 check "unknown option: named" says '--nonsense'
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

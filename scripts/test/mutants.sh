@@ -2,25 +2,13 @@
 # SPDX-License-Identifier: MIT
 # scripts/mutants.sh tells killed from not killed: a gallery of planted patches, one for each verdict,
 # made from the sources as they are. Then it is stopped in the middle, and leaves nothing running.
-set -u
-export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 2
+. scripts/test/check.bash
 
-gallery=$(mktemp -d)
+gallery=$scratch/gallery
 out=build/test/mutants
-trap 'rm -rf "$gallery" "$out"' EXIT
-passed=0
-failed=0
-check() # check WHAT COMMAND...
-{
-    if "${@:2}"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $1"
-        sed 's/^/    /' "$gallery/said"
-    fi
-}
+trap 'rm -rf "$scratch" "$out"' EXIT
+mkdir "$gallery"
 
 plant() # plant NAME CLAUSE FILE SED: a patch of what SED does to the file
 {
@@ -32,7 +20,7 @@ plant() # plant NAME CLAUSE FILE SED: a patch of what SED does to the file
 
 says() # says NAME VERDICT
 {
-    grep -qE "^(ok|FAIL) .* $1 +$2 in " "$gallery/said"
+    grep -qE "^(ok|FAIL) .* $1 +$2 in " "$log"
 }
 
 loop=impls/mutex/loop.c
@@ -47,7 +35,7 @@ plant no-clause R99 $loop '2s/$/ /'
 plant nameless R5 $loop '2s/$/ /'
 sed -i 's/^Name: .*/Name: other/' "$gallery/nameless.patch"
 
-scripts/mutants.sh --gallery "$gallery" --out "$out" >"$gallery/said" 2>&1
+scripts/mutants.sh --gallery "$gallery" --out "$out" >"$log" 2>&1
 check 'exit status with survivors' [ $? -eq 1 ]
 check 'a fault is killed' says fault killed
 check 'a fault is not killed by another clause' says other-clause survived
@@ -57,13 +45,13 @@ check 'a patch of another source' says stale 'does not apply'
 check 'a patch of the suite itself' says not-the-library 'bad head'
 check 'a clause that there is not' says no-clause 'bad head'
 check 'a name that is not its own' says nameless 'bad head'
-check 'the sum' grep -qx '1 passed, 7 failed' "$gallery/said"
+check 'the sum' grep -qx '1 passed, 7 failed' "$log"
 check 'the matrix' grep -q '^| fault | killed | mutex | S1 | S1:' "$out/matrix.md"
 
-scripts/mutants.sh --gallery "$gallery" --out "$out" --only fault >"$gallery/said" 2>&1
+scripts/mutants.sh --gallery "$gallery" --out "$out" --only fault >"$log" 2>&1
 check 'exit status without survivors' [ $? -eq 0 ]
 
-scripts/mutants.sh --gallery "$gallery" --out "$out" >"$gallery/said" 2>&1 &
+scripts/mutants.sh --gallery "$gallery" --out "$out" >"$log" 2>&1 &
 pid=$!
 for _ in {1..300}; do # until the first worker has begun, or the limit of patience
     [ -d "$out/tree-1" ] && break
@@ -75,5 +63,4 @@ check 'exit status when stopped' [ $? -eq 130 ]
 running() { pgrep -f -- "-C $out/tree-" >/dev/null; }
 check 'nothing goes on after it was stopped' eval '! running'
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

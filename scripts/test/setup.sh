@@ -4,26 +4,11 @@
 # the Makefile links and every command that the scripts and programs start comes from a package of
 # the table or from one that every Debian has; and every package of the table is used.
 # Then its manners, with a fake dpkg-query, id and apt-get: root installs, others get the command.
-set -u
-export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 2
+. scripts/test/check.bash
 
-passed=0
-failed=0
-check() # check WHAT COMMAND...
-{
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-    fi
-}
-
-fake=$(mktemp -d) # scratch, and fake commands
-trap 'rm -rf "$fake"' EXIT
+fake=$scratch/fake # fake commands, and lists
+mkdir "$fake"
 table=$fake/table
 scripts/setup.sh --list | awk '{ print $1 }' | sort -u >"$table"
 
@@ -76,21 +61,23 @@ tool() # tool NAME LINES...: a fake command, first on the path
     chmod +x "$fake/$1"
 }
 
-setup() # setup [ARGUMENT...]: runs it with the fakes; output in $fake/out
+setup() # setup [ARGUMENT...]: runs it with the fakes
 {
-    PATH="$fake:$PATH" scripts/setup.sh "$@" >"$fake/out" 2>&1
+    PATH="$fake:$PATH" scripts/setup.sh "$@" >"$log" 2>&1
 }
 
 says()
 {
-    grep -qF -- "$1" "$fake/out"
+    grep -qF -- "$1" "$log"
 }
 
+# shellcheck disable=SC2016
 tool dpkg-query 'for package; do echo "installed $package"; done'
 setup
 check "nothing missing: exit 0" [ $? -eq 0 ]
-check "nothing missing: one line" [ "$(wc -l <"$fake/out")" -eq 1 ]
+check "nothing missing: one line" [ "$(wc -l <"$log")" -eq 1 ]
 
+# shellcheck disable=SC2016
 tool dpkg-query 'for package; do [ "$package" = hyperfine ] || echo "installed $package"; done'
 tool id 'echo 1000'
 tool apt-get "echo \"\$*\" >>$fake/calls; exit 0"
@@ -123,7 +110,7 @@ exit 100'
 setup
 check "no network: exit 1" [ $? -eq 1 ]
 check "no network: the cause" says 'Temporary failure resolving'
-check "no network: in short" [ "$(wc -l <"$fake/out")" -lt 12 ]
+check "no network: in short" [ "$(wc -l <"$log")" -lt 12 ]
 
 tool apt-get 'echo "E: Unable to fetch some archives"; exit 100'
 setup
@@ -135,5 +122,4 @@ setup --nonsense
 check "unknown option: exit 2" [ $? -eq 2 ]
 check "unknown option: named" says '--nonsense'
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -3,29 +3,9 @@
 # The race program of every contestant: each point of each scenario runs and verifies itself, bad
 # input is refused with words, and a loop that loses, doubles or reorders a task gets no number.
 # Needs a build. V= picks the variant. The last line is "N passed, N failed".
-set -u
-export LC_ALL=C
 cd "$(dirname "$0")/../../.." || exit 2
+. scripts/test/check.bash
 B=build/${V:-release}
-tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
-passed=0
-failed=0
-
-check() # check WHAT STATUS TEXT COMMAND...: exit status and a fixed text in its output
-{
-    local what=$1 want=$2 text=$3 got
-    shift 3
-    timeout 60 "$@" >"$tmp/out" 2>"$tmp/err"
-    got=$?
-    if [ "$got" -eq "$want" ] && { [ -z "$text" ] || grep -qF -- "$text" "$tmp/out" "$tmp/err"; }; then
-        passed=$((passed + 1))
-        return
-    fi
-    failed=$((failed + 1))
-    echo "FAILED $what: exit $got, not $want, or no '$text' in what it said: $*"
-    head -c 600 "$tmp/out" "$tmp/err"
-}
 
 contestants=()
 for loop in impls/*/loop.c; do
@@ -43,18 +23,18 @@ points_of() # points_of RACE SCRIPT: the ids of the points that this contestant 
 for name in "${contestants[@]}"; do
     race=$B/$name/race
     for script in scenarios/*.lua; do
-        check "$name describes $script" 0 '"scenario":"'"$(basename "$script" .lua)"'"' \
+        told "$name describes $script" 0 '"scenario":"'"$(basename "$script" .lua)"'"' \
             "$race" --describe "$script" --json
         while read -r point; do
-            check "$name $script $point" 0 '"ok":true' \
+            told "$name $script $point" 0 '"ok":true' \
                 "$race" --scenario "$script" --point "$point" --window-ms 10
         done < <(points_of "$race" "$script")
     done
-    check "$name on one processor" 0 '"placement":"same-core"' taskset -c "$one_cpu" \
+    told "$name on one processor" 0 '"placement":"same-core"' taskset -c "$one_cpu" \
         "$race" --scenario scenarios/producers.lua --point threads=2,batch=8 --window-ms 10
-    check "$name without pinning" 0 '"placement":"free"' \
+    told "$name without pinning" 0 '"placement":"free"' \
         "$race" --scenario scenarios/burst.lua --point n=64 --window-ms 10 --placement free
-    check "$name at a given rate" 0 '"common_rate_source":"given"' "$race" \
+    told "$name at a given rate" 0 '"common_rate_source":"given"' "$race" \
         --scenario scenarios/poisson.lua --point percent=60 --window-ms 10 --common-rate 100000
 done
 
@@ -65,10 +45,10 @@ for name in "${contestants[@]}"; do
         status=2 text="has no variant '$variant'"
         # a contestant with a fast path runs it; the guard is the program's own word
         if "$race" --scenario scenarios/burst.lua --point n=64 --window-ms 5 --variant $variant \
-            >"$tmp/out" 2>/dev/null; then
+            >/dev/null 2>&1; then
             status=0 text="\"variant\":\"$variant\""
         fi
-        check "$name, variant $variant" $status "$text" "$race" \
+        told "$name, variant $variant" $status "$text" "$race" \
             --scenario scenarios/burst.lua --point n=64 --window-ms 5 --variant $variant
     done
 done
@@ -76,35 +56,35 @@ done
 # ---- bad input ----
 race=$B/$first/race
 burst=(--scenario scenarios/burst.lua --point n=64)
-check "nothing to do" 2 "give --scenario" "$race"
-check "no point" 2 "--point ID is missing" "$race" --scenario scenarios/burst.lua
-check "unknown point" 2 "has no point 'n=65'" "$race" --scenario scenarios/burst.lua --point n=65
-check "no such file" 2 "cannot open" "$race" --scenario scenarios/nothing.lua --point a
-check "a folder" 2 "cannot read" "$race" --describe scenarios
-check "no window" 2 "--window-ms 0" "$race" "${burst[@]}" --window-ms 0
-check "negative window" 2 "--window-ms -5" "$race" "${burst[@]}" --window-ms -5
-check "absurd window" 2 "from 1 to 600000" "$race" "${burst[@]}" --window-ms 99999999999
-check "words for a window" 2 "--window-ms long" "$race" "${burst[@]}" --window-ms long
-check "negative seed" 2 "--seed -1" "$race" "${burst[@]}" --seed -1
-check "seed too large" 2 "--seed 18446744073709551616" "$race" "${burst[@]}" --seed 18446744073709551616
-check "no rate" 2 "--common-rate 0" "$race" "${burst[@]}" --common-rate 0
-check "negative rate" 2 "--common-rate -1" "$race" "${burst[@]}" --common-rate -1
-check "rate of nan" 2 "--common-rate nan" "$race" "${burst[@]}" --common-rate nan
-check "unknown variant" 2 "disabled, forced, nospin" "$race" "${burst[@]}" --variant fast
-check "unknown placement" 2 "same-core" "$race" "${burst[@]}" --placement moon
-check "unknown option" 2 "unknown option --fast" "$race" --fast
-check "missing value" 2 "--seed wants a value" "$race" "${burst[@]}" --seed
-check "stray argument" 2 "unexpected argument 'x'" "$race" "${burst[@]}" x
-check "both commands" 2 "exclude each other" "$race" "${burst[@]}" --describe scenarios/burst.lua
-check "two processors where there is one" 2 "cross-core needs two processors" \
+told "nothing to do" 2 "give --scenario" "$race"
+told "no point" 2 "--point ID is missing" "$race" --scenario scenarios/burst.lua
+told "unknown point" 2 "has no point 'n=65'" "$race" --scenario scenarios/burst.lua --point n=65
+told "no such file" 2 "cannot open" "$race" --scenario scenarios/nothing.lua --point a
+told "a folder" 2 "cannot read" "$race" --describe scenarios
+told "no window" 2 "--window-ms 0" "$race" "${burst[@]}" --window-ms 0
+told "negative window" 2 "--window-ms -5" "$race" "${burst[@]}" --window-ms -5
+told "absurd window" 2 "from 1 to 600000" "$race" "${burst[@]}" --window-ms 99999999999
+told "words for a window" 2 "--window-ms long" "$race" "${burst[@]}" --window-ms long
+told "negative seed" 2 "--seed -1" "$race" "${burst[@]}" --seed -1
+told "seed too large" 2 "--seed 18446744073709551616" "$race" "${burst[@]}" --seed 18446744073709551616
+told "no rate" 2 "--common-rate 0" "$race" "${burst[@]}" --common-rate 0
+told "negative rate" 2 "--common-rate -1" "$race" "${burst[@]}" --common-rate -1
+told "rate of nan" 2 "--common-rate nan" "$race" "${burst[@]}" --common-rate nan
+told "unknown variant" 2 "disabled, forced, nospin" "$race" "${burst[@]}" --variant fast
+told "unknown placement" 2 "same-core" "$race" "${burst[@]}" --placement moon
+told "unknown option" 2 "unknown option --fast" "$race" --fast
+told "missing value" 2 "--seed wants a value" "$race" "${burst[@]}" --seed
+told "stray argument" 2 "unexpected argument 'x'" "$race" "${burst[@]}" x
+told "both commands" 2 "exclude each other" "$race" "${burst[@]}" --describe scenarios/burst.lua
+told "two processors where there is one" 2 "cross-core needs two processors" \
     taskset -c "$one_cpu" "$race" "${burst[@]}" --placement cross-core
-check "help" 0 "--common-rate R" "$race" --help
-check "list of loads" 0 "loads.open_loop" "$race" --loads
+told "help" 0 "--common-rate R" "$race" --help
+told "list of loads" 0 "loads.open_loop" "$race" --loads
 
 bad() # bad NAME TEXT SOURCE: a scenario file that must be refused
 {
-    printf '%s\n' "$3" >"$tmp/$1.lua"
-    check "bad script $1" 2 "$1.lua:$2" "$race" --describe "$tmp/$1.lua"
+    printf '%s\n' "$3" >"$scratch/$1.lua"
+    told "bad script $1" 2 "$1.lua:$2" "$race" --describe "$scratch/$1.lua"
 }
 head='return scenario { summary = "s", family = "cap", primary = "ns_per_task",'
 bad syntax "2: unexpected symbol" $'return scenario {\nname = = }'
@@ -122,17 +102,18 @@ asan) sanitize=-fsanitize=address,undefined ;;
 tsan) sanitize=-fsanitize=thread ;;
 cov) sanitize=--coverage ;;
 esac
-cc -std=c11 -D_GNU_SOURCE -Icommon/include ${sanitize:-} -c -o "$tmp/lossy.o" bench/micro/test/lossy.c
-# shellcheck disable=SC2046
-cc -pthread ${sanitize:-} -Wl,--wrap=velo_submit -o "$tmp/race" "$B"/obj/bench/race/*.o "$tmp/lossy.o" \
+# shellcheck disable=SC2086
+cc -std=c11 -D_GNU_SOURCE -Icommon/include ${sanitize:-} -c -o "$scratch/lossy.o" bench/micro/test/lossy.c
+# shellcheck disable=SC2046,SC2086
+cc -pthread ${sanitize:-} -Wl,--wrap=velo_submit -o "$scratch/race" "$B"/obj/bench/race/*.o "$scratch/lossy.o" \
     "$B"/obj/impls/"$first"/*.o "$B/libcommon.a" $(pkg-config --libs lua5.4 jansson) -lm
 
 fault() # fault WHAT TEXT SCENARIO POINT
 {
-    check "a loop that may $1 in $3" 1 "$2" env FAULT="$1" FAULT_AT=2000 \
-        "$tmp/race" --scenario "scenarios/$3.lua" --point "$4" --window-ms 20
-    cp "$tmp/out" "$tmp/line"
-    check "it gets no number" 0 '"metrics":{}' cat "$tmp/line"
+    told "a loop that may $1 in $3" 1 "$2" env FAULT="$1" FAULT_AT=2000 \
+        "$scratch/race" --scenario "scenarios/$3.lua" --point "$4" --window-ms 20
+    cp "$log" "$scratch/line"
+    told "it gets no number" 0 '"metrics":{}' cat "$scratch/line"
 }
 fault lose "did not run within 5 s" burst n=1024
 fault double "out of order" burst n=1024
@@ -142,5 +123,4 @@ fault double "out of order" producers threads=1,batch=1
 fault swap "2 tasks out of order" producers threads=1,batch=1
 fault lose "lost 1 tasks" poisson percent=60
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

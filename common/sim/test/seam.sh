@@ -3,14 +3,9 @@
 # Is every call of the library that can fail one that the tests can make fail? What the objects of
 # the library leave undefined must be defined by the objects of common/sim, or stand in the list of
 # calls that cannot fail. A planted call that nobody knows must be found.
-set -u
-export LC_ALL=C
 cd "$(dirname "$0")/../../.." || exit 2
+. scripts/test/check.bash
 objects=build/release/obj
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0
-failed=0
 
 # Why each cannot fail, or why failing it would tell nothing:
 cannot_fail='
@@ -32,16 +27,6 @@ pthread_join pthread_equal pthread_sigmask sigfillset pthread_setname_np pthread
     fail by wrong use only; a name is decoration
 '
 
-told() # told OK TEXT
-{
-    if [ "$1" -eq 0 ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $2"
-    fi
-}
-
 symbols() # symbols TYPES OBJECT...: names of these types, unique
 {
     local types=$1
@@ -51,31 +36,30 @@ symbols() # symbols TYPES OBJECT...: names of these types, unique
 
 unseamed() # unseamed OBJECT...: what they call that is neither theirs, in the seam, nor harmless
 {
-    symbols TDBRVWCtdbrAi "$@" >"$tmp/own"
-    symbols TW "$objects"/common/sim/*.o >"$tmp/seam"
-    grep -v '^    ' <<<"$cannot_fail" | tr ' ' '\n' | sort -u >"$tmp/harmless"
-    symbols U "$@" | sort -u - | grep -vxFf "$tmp/own" | grep -vxFf "$tmp/seam" |
-        grep -vxFf "$tmp/harmless"
+    symbols TDBRVWCtdbrAi "$@" >"$scratch/own"
+    symbols TW "$objects"/common/sim/*.o >"$scratch/seam"
+    grep -v '^    ' <<<"$cannot_fail" | tr ' ' '\n' | sort -u >"$scratch/harmless"
+    symbols U "$@" | sort -u - | grep -vxFf "$scratch/own" | grep -vxFf "$scratch/seam" |
+        grep -vxFf "$scratch/harmless"
 }
 
 library=("$objects"/common/*.o "$objects"/common/parts/*.o "$objects"/common/api/*.o)
 for folder in impls/*/; do
     name=$(basename "$folder")
     left=$(unseamed "${library[@]}" "$objects/impls/$name"/*.o)
-    test -z "$left"
-    told $? "$name calls what no test can make fail: $(echo $left); extend common/sim, or this list"
+    check "$name calls what no test can make fail: ${left//$'\n'/ }; extend common/sim, or this list" \
+        [ -z "$left" ]
 done
 
 # syscall() is seen by its number: the seam knows that of the futex
 numbers=$(grep -ohE '\bSYS_[a-z0-9_]+' common/*.[ch] common/parts/*.[ch] common/api/*.[ch] impls/*/*.[ch] |
     sort -u | grep -vx 'SYS_futex')
-test -z "$numbers"
-told $? "system calls by number that the seam lets pass: $(echo $numbers)"
-objdump -d --no-show-raw-insn "${library[@]}" "$objects"/impls/*/*.o | awk '$2 == "syscall"' | grep -q .
-told $((! $?)) "an inline system call, which the seam cannot see"
+check "system calls by number that the seam lets pass: ${numbers//$'\n'/ }" [ -z "$numbers" ]
+inline=$(objdump -d --no-show-raw-insn "${library[@]}" "$objects"/impls/*/*.o | awk '$2 == "syscall"')
+check "an inline system call, which the seam cannot see" [ -z "$inline" ]
 
 # the proof of the check
-cat >"$tmp/planted.c" <<'EOF'
+cat >"$scratch/planted.c" <<'EOF'
 #include <sys/timerfd.h>
 int planted(void);
 int planted(void)
@@ -83,10 +67,8 @@ int planted(void)
     return timerfd_create(1, 0);
 }
 EOF
-gcc -c -o "$tmp/planted.o" "$tmp/planted.c"
-left=$(unseamed "${library[@]}" "$objects"/impls/mutex/*.o "$tmp/planted.o")
-test "$left" = timerfd_create
-told $? "a planted timerfd_create() was not found: '$left'"
+gcc -c -o "$scratch/planted.o" "$scratch/planted.c"
+left=$(unseamed "${library[@]}" "$objects"/impls/mutex/*.o "$scratch/planted.o")
+check "a planted timerfd_create() was not found: '$left'" [ "$left" = timerfd_create ]
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish
