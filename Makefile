@@ -82,6 +82,7 @@ MICRO_LIBS = $(call once,MICRO_LIBS,--libs,benchmark jansson,-lm)
 CONFORMANCE_LIBS = $(call once,CONFORMANCE_LIBS,--libs,cmocka jansson)
 LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson,-lm)
 VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd sqlite3,-lm)
+ORACLE_LIBS = $(call once,ORACLE_LIBS,--libs,gsl)
 $(B)/obj/bench/race/%.o $(B)/obj/bench/micro/%.o: CPPFLAGS += $(RACE_CFLAGS)
 
 # ---- compile ----
@@ -202,8 +203,9 @@ $(foreach area,race micro process limits shim,$(eval $(call bench_units,$(area))
 $(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(history_objs) \
                               $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
+# The statistics are held against those of another library, which only their tests link.
 $(B)/unit/reports/%: $(B)/obj/reports/%.o $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
-	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
+	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS) $(ORACLE_LIBS))
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 

@@ -57,47 +57,28 @@ static int look(struct block_loop *loop, size_t cell)
     return rc;
 }
 
-static double lane_spent(const struct block_loop *loop, const char *lane)
-{
-    double spent_s = 0;
-    for (size_t c = 0; c < loop->t->plan.cell_count; c++)
-        if (strcmp(loop->t->plan.cells[c].lane, lane) == 0)
-            spent_s += loop->work[c].spent_s;
-    return spent_s;
-}
-
-static int best_in_lane(const struct block_loop *loop, const char *lane, double left_s)
-{
-    int best = -1;
-    double best_rate = -1;
-    for (size_t c = 0; c < loop->t->plan.cell_count; c++) {
-        const struct cell_work *work = &loop->work[c];
-        if (work->closed || strcmp(loop->t->plan.cells[c].lane, lane) != 0 ||
-            work->block_s > left_s)
-            continue;
-        double rate = work->yield / (work->block_s > 0 ? work->block_s : 1);
-        if (rate > best_rate) {
-            best_rate = rate;
-            best = (int)c;
-        }
-    }
-    return best;
-}
-
 static int next_open(const struct block_loop *loop, double left_s)
 {
     static const char *const lanes[] = {"race", "micro", "process"};
-    int chosen = -1;
-    double least = INFINITY;
-    for (size_t i = 0; i < sizeof(lanes) / sizeof(lanes[0]); i++) {
-        int best = best_in_lane(loop, lanes[i], left_s);
-        double relative = lane_spent(loop, lanes[i]) / preset_lane_share(lanes[i]);
-        if (best >= 0 && relative < least) {
-            least = relative;
-            chosen = best;
-        }
+    enum { LANES = sizeof(lanes) / sizeof(lanes[0]) };
+    const struct tournament *t = loop->t;
+    struct judge_offer *offers = text_alloc(t->plan.cell_count * sizeof(*offers));
+    double share[LANES];
+    for (size_t c = 0; c < t->plan.cell_count; c++) {
+        const struct cell_work *work = &loop->work[c];
+        offers[c] = (struct judge_offer){.open = !work->closed,
+                                         .block_s = work->block_s,
+                                         .spent_s = work->spent_s,
+                                         .verdicts_per_block = work->yield,
+                                         .blocks = rules_blocks(&t->state, c)};
+        while (offers[c].lane < LANES && strcmp(t->plan.cells[c].lane, lanes[offers[c].lane]) != 0)
+            offers[c].lane++;
     }
-    return chosen;
+    for (size_t i = 0; i < LANES; i++)
+        share[i] = preset_lane_share(lanes[i]);
+    const int next = judge_next(offers, t->plan.cell_count, share, LANES, left_s);
+    free(offers);
+    return next;
 }
 
 /* What is left to do by present expectation, at most until the deadline. */
@@ -197,6 +178,9 @@ enum tournament_end blocks_run(struct tournament *t)
         loop.work[c].block_s = t->plan.cells[c].block_ms / 1e3;
         rc = look(&loop, c);
     }
+    for (size_t i = 0; i < t->state.run_count; i++) /* before a resume */
+        if (t->state.runs[i].wall_ms > 0)
+            loop.work[t->state.runs[i].cell].spent_s += t->state.runs[i].wall_ms / 1e3;
     loop.attempts = t->state.block_count;
     for (size_t i = 0; i < t->state.block_count; i++)
         loop.redone += !t->state.blocks[i].valid;

@@ -193,7 +193,8 @@ static void judge_contest(const struct judge_input *in,
 
 static bool is_sound(const struct judge_input *in, size_t cell)
 {
-    if (cell >= in->cell_count || !(in->alpha > 0 && in->alpha < 1) || !(in->margin > 0))
+    if (cell >= in->cell_count || !(in->alpha > 0 && in->alpha < 1) || !(in->margin > 0) ||
+        isinf(in->margin))
         return false;
     for (size_t e = 0; e < in->entry_count; e++) {
         const int original = in->entries[e].twin_of;
@@ -254,22 +255,29 @@ judge_find_duel(const struct judge_cell_result *cell, size_t a, size_t b, int *s
     return contest_find(&contest, a, b, sign);
 }
 
-/* ln of the winner's e-value: its smallest evidence in its favour, at stopping, over k. */
+/* ln E of one duel of [winner] after its last block; -INFINITY unless the winner is ahead in it. */
+static double log_e_for(const struct judge_duel *duel, int winner)
+{
+    const size_t n = duel->pair.n, wins_a = duel->pair.wins_a;
+    const size_t wins = (int)duel->a == winner ? wins_a : n - wins_a;
+    return 2 * wins > n ? duel->pair.log_e : -INFINITY;
+}
+
+/*
+ * ln of the winner's e-value: the evidence of its weakest duel where that duel stopped, over the
+ * number of duels that could have made a false winner. A fortune at the time of stopping is a fair
+ * price; its maximum on the way would not be. The divisor is that of the threshold: 1 for two
+ * contestants, who have one duel only, and k above.
+ */
 static double log_e_of_win(const struct judge_input *in, const struct judge_cell_result *cell)
 {
     double smallest = INFINITY;
     for (size_t i = 0; i < cell->duel_count; i++) {
         const struct judge_duel *duel = &cell->duels[i];
-        if ((int)duel->a != cell->winner && (int)duel->b != cell->winner)
-            continue;
-        const int ahead = 2 * duel->pair.wins_a > duel->pair.n ? 1 : -1;
-        const int mine = (int)duel->a == cell->winner ? 1 : -1;
-        double log_e = duel->pair.decided != 0 ? duel->pair.decided_log_e : duel->pair.log_e;
-        if ((duel->pair.decided != 0 ? duel->pair.decided : ahead) != mine)
-            log_e = -INFINITY;
-        smallest = fmin(smallest, log_e);
+        if ((int)duel->a == cell->winner || (int)duel->b == cell->winner)
+            smallest = fmin(smallest, log_e_for(duel, cell->winner));
     }
-    return smallest - log((double)judge_contestants(in));
+    return smallest - judge_log_threshold(judge_contestants(in), 1);
 }
 
 void judge_stars(const struct judge_input *in, struct judge_cell_result *cells)

@@ -130,18 +130,18 @@ bool contest_is_settled(const struct contest *c)
     return true;
 }
 
-/* The worst ratio of [entry] to any other competitor; -INFINITY if it met nobody. */
+/* The worst ratio of [entry] to any other competitor; INFINITY if it met nobody. */
 static double worst_ratio(const struct contest *c, size_t entry)
 {
-    double worst = -INFINITY;
+    double worst = NAN;
     for (size_t other = 0; other < c->entries; other++) {
         if (other == entry || !c->competes[other])
             continue;
         const double ratio = contest_ratio(c, entry, other);
-        if (ratio > worst)
+        if (!isnan(ratio) && !(ratio <= worst))
             worst = ratio;
     }
-    return worst;
+    return isnan(worst) ? INFINITY : worst;
 }
 
 int contest_leader(const struct contest *c)

@@ -78,7 +78,7 @@ double judge_smallest_gap(size_t n, double log_t, const double *d, size_t count,
     size_t kept = 0;
     const double p = judge_win_probability(n, log_t, 0.9);
     for (size_t i = 0; i < count; i++)
-        if (isfinite(d[i]))
+        if (isfinite(d[i]) && d[i] != 0) /* a tie: the clock saw nothing, least of all its size */
             scratch[kept++] = fabs(d[i]);
     if (kept == 0 || isnan(p))
         return NAN;

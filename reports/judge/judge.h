@@ -20,6 +20,7 @@
  *   gap.c       smallest visible gap                     words.c      results as English
  *   weights.c   how much each cell counts
  *   square.c    blocks of a balanced order: one sign per square
+ *   budget.c    which cell gets the next block
  */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -166,7 +167,9 @@ bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coi
 bool judge_coin(
     uint64_t seed, const struct judge_cell_input *cell, size_t block, const char *a, const char *b);
 
-/* ln(cost) after the floor; NAN for a cost that is absent, infinite or (without a floor) not > 0.
+/*
+ * ln(cost) after the floor; NAN for a cost that is absent, infinite or negative, and for 0 where
+ * there is no floor.
  */
 double judge_log_cost(double cost, double floor);
 
@@ -293,6 +296,28 @@ void judge_stars(const struct judge_input *in, struct judge_cell_result *cells);
 /* How many entries are contestants, that is no twins. */
 size_t judge_contestants(const struct judge_input *in);
 
+/* ---- budget.c ---- */
+
+/* What one more block of a cell costs and promises. */
+struct judge_offer {
+    size_t lane;
+    bool open;                 /* undecided, with somebody to race */
+    double block_s, spent_s;   /* what its next block takes; what its blocks took so far */
+    double verdicts_per_block; /* as in judge_cell_result */
+    size_t blocks;             /* that it has */
+};
+
+/*
+ * The cell that gets the next block: of the lane that is furthest below its [share] of the time,
+ * the one with the most expected verdicts per second, and among equals the one with the fewest
+ * blocks. Only blocks that fit into [left_s] are considered; -1 if there is none.
+ */
+int judge_next(const struct judge_offer *offers,
+               size_t count,
+               const double *share,
+               size_t lanes,
+               double left_s);
+
 /* ---- gap.c ---- */
 
 /*
@@ -307,7 +332,8 @@ double judge_win_probability(size_t n, double log_t, double power);
 /*
  * The smallest gap that [n] blocks see in 90 of 100 cases, as a log ratio, given the differences
  * [d] of identical code: their p-quantile, made symmetric around 0 (below 100 of them: the normal
- * law with sd = 1.4826 MAD). Sorts nothing in place; [scratch] is room for count numbers.
+ * law with sd = 1.4826 MAD). Ties are left out: they would promise a sight that the clock has not.
+ * Sorts nothing in place; [scratch] is room for count numbers.
  * Returns NAN when nothing can be seen: too few blocks, or no differences.
  */
 double judge_smallest_gap(size_t n, double log_t, const double *d, size_t count, double *scratch);

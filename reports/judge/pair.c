@@ -83,8 +83,8 @@ bool judge_coin(
 
 double judge_log_cost(double cost, double floor)
 {
-    if (isnan(cost) || isinf(cost))
-        return NAN;
+    if (!(cost >= 0) || isinf(cost))
+        return NAN; /* less than nothing is a fault of the measurement, not a low cost */
     const double raised = cost < floor ? floor : cost;
     return raised > 0 ? log(raised) : NAN;
 }

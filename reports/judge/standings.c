@@ -23,7 +23,7 @@ static bool dominates(const struct judge_standing *standing,
                       size_t b)
 {
     bool faster = false;
-    for (size_t c = 0; c < in->cell_count; c++) {
+    for (size_t c = 0; c < in->cell_count && !in->smoke; c++) {
         int sign;
         if (!(standing->weights[c] > 0))
             continue;
@@ -152,7 +152,7 @@ static void weigh(const struct judge_input *in,
 
 /* ---- view 3: regret; and the count of words ---- */
 
-static double regret_in(const struct judge_cell_result *cell, size_t entry)
+static double regret_in(const struct judge_cell_result *cell, double floor, size_t entry)
 {
     const double ratio = cell->entries[entry].ratio;
     if (!isnan(ratio))
@@ -160,7 +160,9 @@ static double regret_in(const struct judge_cell_result *cell, size_t entry)
     if (cell->leader < 0)
         return 0;
     /* It never met the leader in a block: the medians are all there is. */
-    return fmax(log(cell->entries[entry].median / cell->entries[cell->leader].median), 0);
+    return fmax(judge_log_cost(cell->entries[entry].median, floor) -
+                    judge_log_cost(cell->entries[cell->leader].median, floor),
+                0);
 }
 
 static void count_word(struct judge_place *place, enum judge_word word)
@@ -189,7 +191,8 @@ static void survey(const struct judge_input *in,
         if (!place->eligible)
             continue;
         const bool absent = contest_is_absent(in, c, place->entry);
-        const double regret = absent ? INFINITY : regret_in(&cells[c], place->entry);
+        const double regret =
+            absent ? INFINITY : regret_in(&cells[c], in->cells[c].floor, place->entry);
         if (absent) {
             place->eligible = false;
             place->bad_cell = c;
@@ -210,7 +213,9 @@ static int by_place(const void *left, const void *right)
     const struct judge_place *b = right;
     if (a->eligible != b->eligible)
         return a->eligible ? -1 : 1;
-    if (a->eligible && a->score != b->score && !isnan(a->score) && !isnan(b->score))
+    if (a->eligible && isnan(a->score) != isnan(b->score))
+        return isnan(b->score) ? -1 : 1;
+    if (a->eligible && a->score != b->score && !isnan(a->score))
         return a->score < b->score ? -1 : 1;
     return (a->entry > b->entry) - (a->entry < b->entry);
 }

@@ -243,6 +243,41 @@ static void nan_infinity_and_zero_are_absent_not_fast(void **state)
     assert_int_equal(word(0), JUDGE_WORD_WINNER);
 }
 
+/* A floor makes nothing measurable; it does not make a negative cost the best one. */
+static void a_negative_cost_is_absent_with_a_floor_too(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 20);
+    set_cost(0, 2);
+    set_cost(1, 4);
+    field.cells[0].floor = 1;
+    for (size_t b = 0; b < 5; b++)
+        field.cost[0][b][1] = -3;
+    field.cost[0][5][1] = -INFINITY;
+    judge();
+    assert_int_equal(result.entries[1].runs, 14);
+    assert_int_equal(result.duels[0].pair.n, 14);
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+}
+
+/* Numbers that were never compared with anybody's lead nothing. */
+static void who_met_nobody_does_not_lead(void **state)
+{
+    (void)state;
+    for (size_t alone = 0; alone < 3; alone++) {
+        field_init(&field, 3, 1, 20);
+        spread_costs(1, 1.2, 1.4);
+        for (size_t b = 0; b < 20; b++)
+            for (size_t e = 0; e < 3; e++)
+                if ((b < 5) != (e == alone))
+                    field.cost[0][b][e] = NAN;
+        judge();
+        assert_int_equal(result.leader, alone == 0 ? 1 : 0);
+        assert_true(isnan(result.entries[alone].ratio));
+        assert_int_equal(word(alone), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    }
+}
+
 /* Who idles at next to nothing is as good as who idles at nothing; who does not, is not. */
 static void costs_below_the_floor_are_equal(void **state)
 {
@@ -377,6 +412,8 @@ static void unsound_input_is_refused(void **state)
     field.in.alpha = 0.05;
     field.in.margin = 0;
     assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
+    field.in.margin = INFINITY;
+    assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
     field.in.margin = 0.03;
     field.entries[1].twin_of = 7;
     assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
@@ -448,6 +485,8 @@ int main(void)
         cmocka_unit_test(one_block_names_a_leader_and_no_winner),
         cmocka_unit_test(smoke_never_names_a_winner),
         cmocka_unit_test(nan_infinity_and_zero_are_absent_not_fast),
+        cmocka_unit_test(a_negative_cost_is_absent_with_a_floor_too),
+        cmocka_unit_test(who_met_nobody_does_not_lead),
         cmocka_unit_test(costs_below_the_floor_are_equal),
         cmocka_unit_test(the_disqualified_neither_wins_nor_beats),
         cmocka_unit_test(a_victim_of_the_disqualified_races_again),

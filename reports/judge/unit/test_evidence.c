@@ -8,6 +8,9 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_sf_gamma.h>
 
 #define ALPHA 0.05
 /* cmocka compares floats; these are doubles. */
@@ -28,6 +31,38 @@ static void evidence_equals_tabulated_values(void **state)
     assert_near(e(10, 9), 9.4961, 5e-5);
     assert_near(e(20, 17), 39.0439, 5e-5);
     assert_near(e(30, 24), 46.7356, 5e-5);
+}
+
+/* The same formula by another library's Beta function, over six orders of magnitude. */
+static void evidence_equals_the_beta_function_of_gsl(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 1000000; n = n < 60 ? n + 1 : n * 3 / 2)
+        for (size_t i = 0; i <= 20; i++) {
+            const size_t k = n * i / 20;
+            const double a = (double)k + 0.5, b = (double)(n - k) + 0.5;
+            const double expected =
+                (double)n * M_LN2 + gsl_sf_lnbeta(a, b) - gsl_sf_lnbeta(0.5, 0.5);
+            assert_near(judge_log_e(n, k), expected, 1e-9 * (1 + (double)n * M_LN2));
+        }
+}
+
+/* E is what the mean bet over all coins wins, their chances drawn from Beta(1/2, 1/2). */
+static void evidence_is_the_mean_likelihood_of_all_coins(void **state)
+{
+    enum { STEPS = 20000 };
+    static const size_t nk[][2] = {{1, 1}, {7, 6}, {20, 13}, {40, 35}};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        double sum = 0;
+        for (int s = 0; s < STEPS; s++) {
+            const double x = sin((s + 0.5) / STEPS * M_PI_2); /* x^2 is Beta(1/2, 1/2) */
+            const double p = x * x;
+            sum += gsl_ran_binomial_pdf((unsigned)nk[i][1], p, (unsigned)nk[i][0]) /
+                   gsl_ran_binomial_pdf((unsigned)nk[i][1], 0.5, (unsigned)nk[i][0]);
+        }
+        assert_near(e(nk[i][0], nk[i][1]) / (sum / STEPS), 1, 1e-6);
+    }
 }
 
 static void no_block_is_no_evidence(void **state)
@@ -155,6 +190,23 @@ static void win_probabilities_equal_tabulated_values(void **state)
     assert_true(isnan(judge_win_probability(0, log(20), 0.9)));
 }
 
+/* Where only a unanimous score can decide, power is a binomial; later it is at least the tail. */
+static void power_agrees_with_the_binomial_of_gsl(void **state)
+{
+    (void)state;
+    for (double p = 0.55; p < 1; p += 0.05) {
+        assert_near(judge_power(7, log(20), p),
+                    gsl_ran_binomial_pdf(7, p, 7) + gsl_ran_binomial_pdf(0, p, 7),
+                    1e-12);
+        for (unsigned n = 8; n < 200; n += 12) {
+            const unsigned rank = (unsigned)judge_interval_rank(n, log(20));
+            const double ends =
+                gsl_cdf_binomial_P(rank - 1, p, n) + gsl_cdf_binomial_Q(n - rank, p, n);
+            assert_true(judge_power(n, log(20), p) >= ends - 1e-12);
+        }
+    }
+}
+
 static void power_against_a_fair_coin_keeps_the_level(void **state)
 {
     (void)state;
@@ -169,16 +221,11 @@ static void smallest_gap_is_the_quantile_of_the_noise(void **state)
     enum { SAMPLES = 4001 };
     double d[SAMPLES], scratch[SAMPLES];
     (void)state;
-    /* Exact normal quantiles by inverting erf with Newton's method. */
-    for (int i = 0; i < SAMPLES; i++) {
-        const double p = (i + 0.5) / SAMPLES;
-        double z = 0;
-        for (int step = 0; step < 60; step++)
-            z -= (0.5 * erfc(-z / M_SQRT2) - p) / (exp(-z * z / 2) / sqrt(2 * M_PI) + 1e-9) / 2;
-        d[i] = 0.054 * z;
-    }
+    for (int i = 0; i < SAMPLES; i++)
+        d[i] = gsl_cdf_gaussian_Pinv((i + 0.5) / SAMPLES, 0.054);
     const double many = judge_smallest_gap(20, log(120), d, SAMPLES, scratch);
-    assert_near(many, 0.054 * 1.53, 0.003); /* z(.937) = 1.53 */
+    const double p = judge_win_probability(20, log(120), 0.9);
+    assert_near(many, gsl_cdf_gaussian_Pinv(p, 0.054), 1e-4);
     double few[99];
     for (int i = 0; i < 99; i++)
         few[i] = d[i * (SAMPLES - 1) / 98];
@@ -188,6 +235,20 @@ static void smallest_gap_is_the_quantile_of_the_noise(void **state)
     few[3] = NAN;
     few[4] = INFINITY;
     assert_true(isfinite(judge_smallest_gap(20, log(120), few, 99, scratch)));
+}
+
+/* Ties say that the clock saw nothing; they may not be read as a machine without noise. */
+static void ties_do_not_sharpen_the_sight(void **state)
+{
+    double d[300], scratch[300];
+    (void)state;
+    for (int i = 0; i < 300; i++)
+        d[i] = i % 3 != 0 ? 0 : 0.01 * (i % 2 ? 1 : -1);
+    assert_near(judge_smallest_gap(20, log(20), d, 300, scratch), 0.01, 1e-12);
+    for (int i = 0; i < 300; i++)
+        d[i] = 0;
+    assert_true(isnan(judge_smallest_gap(20, log(20), d, 300, scratch)));
+    assert_true(isnan(judge_smallest_gap(20, log(20), d, 20, scratch)));
 }
 
 static void expected_blocks_end_where_the_duel_is_decided(void **state)
@@ -205,6 +266,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(evidence_equals_tabulated_values),
+        cmocka_unit_test(evidence_equals_the_beta_function_of_gsl),
+        cmocka_unit_test(evidence_is_the_mean_likelihood_of_all_coins),
         cmocka_unit_test(no_block_is_no_evidence),
         cmocka_unit_test(evidence_is_symmetric_bit_for_bit),
         cmocka_unit_test(steps_lead_to_the_closed_form),
@@ -216,8 +279,10 @@ int main(void)
         cmocka_unit_test(interval_ranks_equal_tabulated_values),
         cmocka_unit_test(interval_rank_is_the_smallest_undecided_count),
         cmocka_unit_test(win_probabilities_equal_tabulated_values),
+        cmocka_unit_test(power_agrees_with_the_binomial_of_gsl),
         cmocka_unit_test(power_against_a_fair_coin_keeps_the_level),
         cmocka_unit_test(smallest_gap_is_the_quantile_of_the_noise),
+        cmocka_unit_test(ties_do_not_sharpen_the_sight),
         cmocka_unit_test(expected_blocks_end_where_the_duel_is_decided),
     };
     return cmocka_run_group_tests_name("judge evidence", tests, NULL, NULL);

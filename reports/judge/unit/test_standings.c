@@ -261,6 +261,23 @@ static void too_few_rounds_and_smoke_name_nobody(void **state)
     assert_int_equal(standing.winner, -1);
     assert_false(standing.tie);
     assert_non_null(strstr(text, "PIPELINE CHECK ONLY"));
+    assert_false(place_of(0)->dominates[1] || place_of(1)->dominated);
+}
+
+/* Never in one block with the leader: the medians are compared, above the floor as well. */
+static void regret_of_who_never_met_the_leader_respects_the_floor(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 20);
+    field.cells[0].floor = 10;
+    for (size_t b = 0; b < 20; b++) {
+        field.cost[0][b][0] = b < 10 ? 0 : NAN;
+        field.cost[0][b][1] = b < 10 ? NAN : 30;
+    }
+    judge(&flat);
+    assert_near(exp(place_of(0)->regret), 1, 1e-12);
+    assert_near(exp(place_of(1)->regret), 3, 1e-12);
+    assert_true(isnan(place_of(standing.leader == 0 ? 1 : 0)->score));
 }
 
 static void empty_tournaments_have_words_too(void **state)
@@ -290,10 +307,22 @@ static void stars_need_more_than_one_cell_alone(void **state)
     set_cost(0, 1, 1.5);
     judge(&flat);
     assert_int_equal(cells[0].winner, 0);
-    assert_false(cells[0].star);     /* E = 27, over k = 13, below 8/.05 */
-    field.cells[0].block_count = 14; /* stopped at its first crossing: later blocks add nothing */
+    assert_false(cells[0].star); /* E = 27, below 8/.05 */
+    field.cells[0].block_count = 14;
     judge(&flat);
-    assert_false(cells[0].star);
+    assert_true(cells[0].star); /* E = 2434 at the end of the duel */
+    for (size_t b = 10; b < 20; b++)
+        field.cost[0][b][1] = 0.5;
+    field.cells[0].block_count = 20;
+    judge(&flat);
+    assert_int_equal(cells[0].winner, 0); /* decided at block 7 and kept, */
+    assert_false(cells[0].star);          /* but what came later counts against the star */
+    field_init(&field, 2, 8, 7);
+    for (size_t c = 0; c < 8; c++)
+        set_cost(c, 1, 1.5);
+    judge(&flat);
+    for (size_t c = 0; c < 8; c++)
+        assert_true(cells[c].star); /* two contestants have one duel: 27 >= 8/(8 * .05) */
     field_init(&field, 3, 8, 20);
     for (size_t c = 0; c < 8; c++) {
         set_cost(c, 1, 1.5);
@@ -396,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_cell_that_nobody_ran_excludes_nobody),
         cmocka_unit_test(a_view_rests_on_complete_rounds),
         cmocka_unit_test(too_few_rounds_and_smoke_name_nobody),
+        cmocka_unit_test(regret_of_who_never_met_the_leader_respects_the_floor),
         cmocka_unit_test(empty_tournaments_have_words_too),
         cmocka_unit_test(stars_need_more_than_one_cell_alone),
         cmocka_unit_test(the_twin_is_not_listed),
