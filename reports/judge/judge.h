@@ -20,7 +20,7 @@
  *   gap.c       smallest visible gap                     words.c      results as English
  *   weights.c   how much each cell counts
  *   square.c    blocks of a balanced order: one sign per square
- *   budget.c    which cell gets the next block
+ *   budget.c    which cell gets the next block           map.c        the answer under all weights
  */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -196,6 +196,9 @@ struct judge_duel {
  * [scratch] is room for n numbers. Fills everything but a, b, pair and floored.
  */
 void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch, double margin);
+
+/* The same without the expectation, which takes most of the time; [scratch] is left sorted. */
+void judge_duel_settle(struct judge_duel *duel, const double *d, double *scratch, double margin);
 
 /* Sorts in place; then the median and the p-quantile (0..1, linear between ranks) of sorted data.
  */
@@ -418,6 +421,70 @@ int judge_standing(const struct judge_input *in,
                    const struct judge_profile *profile,
                    struct judge_standing *out);
 void judge_standing_fini(struct judge_standing *out);
+
+/* ---- map.c ---- */
+
+enum { JUDGE_MAP_CONTESTANTS = 16, JUDGE_MAP_STEPS = 10 };
+
+/* Who is ahead under one set of weights: by point estimates, and by evidence. */
+struct judge_view {
+    int leader; /* -1: no complete round */
+    int winner; /* -1: open, or a tie */
+    bool tie;   /* all unbeaten ones are EQUAL */
+};
+
+/* Weights over which nothing changes. */
+struct judge_stretch {
+    double from, to;
+    struct judge_view view;
+};
+
+/*
+ * The weight of one family grows from 0 to 1. The ends are limits: there, too, every family of the
+ * strip counts, if ever so little.
+ */
+struct judge_strip {
+    enum judge_family family;
+    int against; /* the one other family with weight; -1: all others, in the profile's proportions
+                  */
+    double base; /* the weight of [family] in the profile, NAN if [against] a single one */
+    struct judge_stretch *stretches; /* in rising order, without gaps */
+    size_t count;
+};
+
+/* One set of weights of three families, summing to 1, and who is ahead there. */
+struct judge_mix {
+    double weight[3];
+    struct judge_view view;
+};
+
+/* All mixes of three families in steps of 1/JUDGE_MAP_STEPS. */
+struct judge_triple {
+    enum judge_family family[3];
+    struct judge_mix *mixes;
+    size_t count;
+};
+
+struct judge_map {
+    struct judge_strip *strips; /* one per family that was measured, if there are two at least */
+    size_t strip_count;
+    struct judge_strip *pairs; /* each two of them */
+    size_t pair_count;
+    struct judge_triple *triples; /* each three of them, the heaviest in the profile first */
+    size_t triple_count;
+};
+
+/*
+ * How the answer changes with the weights: view 2 of judge_standing() again and again, from
+ * differences that are summed only once. Every single point has the error of one standing; that
+ * none of all the points errs is not promised.
+ * A map of more than JUDGE_MAP_CONTESTANTS is left empty.
+ * Returns: 0, and judge_map_fini() frees [out]; -ENOMEM.
+ */
+int judge_map(const struct judge_input *in,
+              const struct judge_profile *profile,
+              struct judge_map *out);
+void judge_map_fini(struct judge_map *map);
 
 /* ---- trust.c ---- */
 

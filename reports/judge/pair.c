@@ -140,7 +140,7 @@ static double blocks_until_equal(const double *sorted, size_t n, double log_t, d
     return INFINITY;
 }
 
-static void find_relation(struct judge_duel *duel, const double *sorted, double log_margin)
+static void find_relation(struct judge_duel *duel, double log_margin)
 {
     const struct judge_pair *pair = &duel->pair;
     const bool inside = duel->has_interval && duel->low >= -log_margin && duel->high <= log_margin;
@@ -152,16 +152,22 @@ static void find_relation(struct judge_duel *duel, const double *sorted, double 
         duel->relation = JUDGE_EQUAL;
     } else {
         duel->relation = JUDGE_OPEN;
-        const double decided = pair->ties > pair->n / 2
-                                   ? INFINITY
-                                   : judge_blocks_expected(pair->n, pair->wins_a, pair->log_t);
-        const double equal =
-            duel->coarse ? INFINITY : blocks_until_equal(sorted, pair->n, pair->log_t, log_margin);
-        duel->further_blocks = fmin(decided, equal);
     }
 }
 
-void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch, double margin)
+static double
+blocks_until_settled(const struct judge_duel *duel, const double *sorted, double log_margin)
+{
+    const struct judge_pair *pair = &duel->pair;
+    const double decided = pair->ties > pair->n / 2
+                               ? INFINITY
+                               : judge_blocks_expected(pair->n, pair->wins_a, pair->log_t);
+    const double equal =
+        duel->coarse ? INFINITY : blocks_until_equal(sorted, pair->n, pair->log_t, log_margin);
+    return fmin(decided, equal);
+}
+
+void judge_duel_settle(struct judge_duel *duel, const double *d, double *scratch, double margin)
 {
     const size_t n = duel->pair.n;
     const size_t half = n / 2;
@@ -180,5 +186,12 @@ void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch
     duel->low = rank > 0 ? scratch[rank - 1] : NAN;
     duel->high = rank > 0 ? scratch[n - rank] : NAN;
     duel->further_blocks = 0;
-    find_relation(duel, scratch, log1p(margin));
+    find_relation(duel, log1p(margin));
+}
+
+void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch, double margin)
+{
+    judge_duel_settle(duel, d, scratch, margin);
+    if (duel->relation == JUDGE_OPEN)
+        duel->further_blocks = blocks_until_settled(duel, scratch, log1p(margin));
 }

@@ -318,6 +318,112 @@ static int throughput(
     return picture_end(picture, err, err_size);
 }
 
+/* ---- the answer under all weights ---- */
+
+/* The place of a contestant among all, from 0; -1 for null. */
+static int contestant_index(const struct model *model, const json_t *name)
+{
+    for (size_t k = 0; json_is_string(name) && k < model->contestant_count; k++)
+        if (strcmp(model->contestants[k].name, json_string_value(name)) == 0)
+            return (int)k;
+    return -1;
+}
+
+/* Is the lead of this stretch or mix also proven? */
+static bool is_proven(const json_t *view)
+{
+    return json_is_string(json_object_get(view, "winner"));
+}
+
+/* Rows of contestant [k] from the strips: from, to, y; proven leads or open ones. */
+static void strip_rows(struct picture *picture, const struct model *model, size_t k, bool proven)
+{
+    const json_t *strips = json_object_get(json_object_get(model->verdict, "map"), "families");
+    begin_index(picture, proven ? "proven: x\ty\tfrom\tto" : "open: x\ty\tfrom\tto");
+    for (size_t i = 0; i < json_array_size(strips); i++) {
+        const json_t *stretches = json_object_get(json_array_get(strips, i), "stretches");
+        for (size_t s = 0; s < json_array_size(stretches); s++) {
+            const json_t *one = json_array_get(stretches, s);
+            const double from = field_number(one, "from"), to = field_number(one, "to");
+            if (contestant_index(model, json_object_get(one, "leader")) == (int)k &&
+                is_proven(one) == proven)
+                fprintf(picture->data.file, "%g\t%zu\t%g\t%g\n", (from + to) / 2, i, from, to);
+        }
+    }
+    fputs("-9\t-9\t-9\t-9\n", picture->data.file);
+    end_index(picture);
+}
+
+static int strips(const struct model *model, struct picture *picture, char *err, size_t err_size)
+{
+    const json_t *list = json_object_get(json_object_get(model->verdict, "map"), "families");
+    if (picture_begin(picture, err, err_size) != 0)
+        return -1;
+    set_names(picture, model);
+    fprintf(picture->script.file, "rows = %zu\nset ytics (", json_array_size(list));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const int family = judge_family_parse(field_text(json_array_get(list, i), "family"));
+        fputs(i ? ", " : "", picture->script.file);
+        picture_quote(picture, judge_family_title((enum judge_family)family));
+        fprintf(picture->script.file, " %zu", i);
+    }
+    fputs(") scale 0\n", picture->script.file);
+    for (size_t k = 0; k < model->contestant_count; k++)
+        strip_rows(picture, model, k, true);
+    for (size_t k = 0; k < model->contestant_count; k++)
+        strip_rows(picture, model, k, false);
+    begin_index(picture, "weight in the profile\ty");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        fprintf(
+            picture->data.file, "%g\t%zu\n", field_number(json_array_get(list, i), "weight"), i);
+    end_index(picture);
+    return picture_end(picture, err, err_size);
+}
+
+static void mix_rows(struct picture *picture, const struct model *model, size_t k, bool proven)
+{
+    const json_t *points = json_object_get(plots_triangle(model), "points");
+    begin_index(picture, proven ? "proven: x\ty" : "open: x\ty");
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        const json_t *one = json_array_get(points, i), *weights = json_object_get(one, "weights");
+        const double second = json_number_value(json_array_get(weights, 1));
+        const double third = json_number_value(json_array_get(weights, 2));
+        if (contestant_index(model, json_object_get(one, "leader")) == (int)k &&
+            is_proven(one) == proven)
+            fprintf(picture->data.file, "%g\t%g\n", second + third / 2, third * sqrt(3) / 2);
+    }
+    fputs("-9\t-9\n", picture->data.file);
+    end_index(picture);
+}
+
+const json_t *plots_triangle(const struct model *model)
+{
+    const json_t *map = json_object_get(model->verdict, "map");
+    return json_array_get(json_object_get(map, "triples"), 0);
+}
+
+/* Corners: left, right, top. */
+static int triangle(const struct model *model, struct picture *picture, char *err, size_t err_size)
+{
+    const json_t *families = json_object_get(plots_triangle(model), "families");
+    if (picture_begin(picture, err, err_size) != 0)
+        return -1;
+    set_names(picture, model);
+    fputs("array corner[3]\n", picture->script.file);
+    for (size_t i = 0; i < 3; i++) {
+        const char *name = json_string_value(json_array_get(families, i));
+        fprintf(picture->script.file, "corner[%zu] = ", i + 1);
+        picture_quote(picture,
+                      judge_family_title((enum judge_family)judge_family_parse(name ? name : "")));
+        fputc('\n', picture->script.file);
+    }
+    for (size_t k = 0; k < model->contestant_count; k++)
+        mix_rows(picture, model, k, true);
+    for (size_t k = 0; k < model->contestant_count; k++)
+        mix_rows(picture, model, k, false);
+    return picture_end(picture, err, err_size);
+}
+
 /* ---- all of them ---- */
 
 static bool has_numbers(const struct model *model)
@@ -343,6 +449,12 @@ int plots_write(const struct model *model, const char *home, char *err, size_t e
     rc |= forest(model, &picture, err, err_size);
     picture = (struct picture){.dir = dir, .home = home, .kind = "heat", .name = "heat"};
     rc |= heat(model, &picture, err, err_size);
+    picture = (struct picture){.dir = dir, .home = home, .kind = "strips", .name = "strips"};
+    if (json_is_object(json_object_get(model->verdict, "map")))
+        rc |= strips(model, &picture, err, err_size);
+    picture = (struct picture){.dir = dir, .home = home, .kind = "triangle", .name = "triangle"};
+    if (plots_triangle(model) != NULL)
+        rc |= triangle(model, &picture, err, err_size);
     for (size_t i = 0; i < model->cell_count; i++) {
         picture = (struct picture){.dir = dir, .home = home, .kind = "latency"};
         snprintf(picture.name, sizeof picture.name, "latency_%zu", i);

@@ -17,6 +17,9 @@
  */
 int plots_write(const struct model *model, const char *home, char *err, size_t err_size);
 
+/* The three families of the picture "triangle", from verdict.json; NULL without one. */
+const json_t *plots_triangle(const struct model *model);
+
 /* Has the cell latency curves? Then its picture is called "latency_CELL". */
 bool plots_has_latency(const struct model *model, size_t cell);
 

@@ -18,6 +18,8 @@ static void body(struct page *page, const struct model *model)
     section_front(page, model);
     section_matrix(page, model);
     section_standings(page, model);
+    section_regret(page, model);
+    section_map(page, model);
     section_pictures(page, model);
     section_percentiles(page, model);
     section_duels(page, model);

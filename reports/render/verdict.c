@@ -95,6 +95,9 @@ static int judge_all(struct judged *judged)
     judge_stars(in, judged->cells);
     for (size_t i = 0; i < judged->standing_count && rc == 0; i++)
         rc = judge_standing(in, judged->cells, &judged->profiles[i], &judged->standings[i]);
+    if (rc == 0)
+        rc = judge_map(
+            in, &judged->profiles[verdict_default(judged) - judged->standings], &judged->map);
     return rc == 0 ? judge_trust(in, judged->cells, 0, &judged->trust) : rc;
 }
 
@@ -106,6 +109,7 @@ static void judged_fini(struct judged *judged)
         judge_standing_fini(&judged->standings[i]);
     for (size_t i = 0; judged->profiles != NULL && i < judged->standing_count; i++)
         weights_profile_fini(&judged->profiles[i]);
+    judge_map_fini(&judged->map);
     free(judged->cells);
     free(judged->standings);
     free(judged->profiles);
@@ -356,6 +360,7 @@ static json_t *assemble(const struct judged *judged)
     json_object_set_new(verdict, "cells", verdict_cells(judged));
     json_object_set_new(verdict, "duels", verdict_duels(judged));
     json_object_set_new(verdict, "standings", verdict_standings(judged));
+    json_object_set_new(verdict, "map", verdict_map(judged));
     return verdict;
 }
 

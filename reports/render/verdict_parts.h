@@ -15,6 +15,7 @@ struct judged {
     struct judge_profile *profiles; /* by the weights of the plan; names point into it */
     int late;                       /* the profile that came after the measurement, or -1 */
     struct judge_trust trust;
+    struct judge_map map;  /* of the default profile */
     double *block_seconds; /* per cell: what one block took; 0 if unknown */
     size_t redone;         /* attempts that do not count */
     size_t valid;          /* blocks that do */
@@ -36,6 +37,9 @@ char *verdict_sentence(const struct judged *judged, const struct judge_standing 
 
 /* The default standing: the profile that the plan names, "balanced", or the last one there is. */
 const struct judge_standing *verdict_default(const struct judged *judged);
+
+/* The object "map", or null where there is nothing to weigh. */
+json_t *verdict_map(const struct judged *judged);
 
 /*
  * The physical limit that a cost of this cell stands beside.

@@ -70,6 +70,13 @@ static json_t *place_row(const struct judged *judged, const struct judge_place *
     json_object_set_new(row, "regret", verdict_ratio(place->regret));
     json_object_set_new(
         row, "regret_in", place->eligible ? cell_ref(dir, place->regret_cell) : json_null());
+    const struct judge_entry_result *worst =
+        &judged->cells[place->regret_cell].entries[place->entry];
+    const bool behind = place->eligible && place->regret > 0;
+    json_object_set_new(row, "regret_low", behind ? verdict_ratio(worst->low) : json_null());
+    json_object_set_new(row, "regret_high", behind ? verdict_ratio(worst->high) : json_null());
+    json_object_set_new(
+        row, "regret_proven", json_boolean(behind && worst->word == JUDGE_WORD_LOSES));
     json_object_set_new(row, "wins", json_integer((json_int_t)place->wins));
     json_object_set_new(row, "ties", json_integer((json_int_t)place->ties));
     json_object_set_new(row, "losses", json_integer((json_int_t)place->losses));

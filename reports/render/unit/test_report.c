@@ -141,18 +141,20 @@ static void page_stands_alone(void **state)
 static void pictures_lie_beside_their_data(void **state)
 {
     (void)state;
-    static const char *const names[] = {"forest", "heat", "latency_3", "throughput_1"};
+    static const char *const names[] = {
+        "forest", "heat", "strips", "triangle", "latency_3", "throughput_1"};
+    const size_t pictures = sizeof names / sizeof *names;
     static const char *const ends[] = {"dat", "gp", "svg"};
     struct pages pages = {.fixture = fixture_default()};
     render(&pages);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < pictures; i++)
         for (size_t k = 0; k < 3; k++) {
             char name[64];
             snprintf(name, sizeof name, "plots/%s.%s", names[i], ends[k]);
             if (access(fixture_path(&pages.fixture, name), R_OK) != 0)
                 fail_msg("missing: %s", name);
         }
-    assert_int_equal(count(pages.html, "<svg"), 4);
+    assert_int_equal(count(pages.html, "<svg"), pictures);
     assert_has(pages.markdown, "](plots/forest.svg)");
     done(&pages);
 }
