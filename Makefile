@@ -236,7 +236,7 @@ run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
               $(call option,BUDGET,budget) $(call option,RESUME,resume) \
               $(call option,WEIGHTS,weights)
 
-.PHONY: setup ready tournament test units conformance race report select limits list
+.PHONY: setup ready tournament test units conformance race report verify select limits list
 setup: ## install the missing Debian packages
 	@scripts/setup.sh --check
 ready:
@@ -257,6 +257,8 @@ race: ready ## a duel: IMPL= VS= SCENARIO=
 	@build/velo race $(call option,IMPL,impl) $(call option,VS,vs) $(call option,SCENARIO,scenario)
 report: ready ## rebuild the report of reports/latest from its journal: [WEIGHTS=FILE]
 	@build/velo report $(call option,WEIGHTS,weights)
+verify: ready ## recompute a run from its raw lines, compare all that it says: [RUN=ID|FOLDER]
+	@build/velo verify $(RUN)
 limits: ready ## calibrate the physical limits of this machine
 	@build/velo limits
 list: ready ## contestants, capabilities and scenarios

@@ -21,6 +21,7 @@ static const struct {
     {"conformance", "the matrix clause x contestant", command_conformance},
     {"report", "write verdict and report of a run again", command_report},
     {"select", "name the contestant to take for a profile", command_select},
+    {"verify", "recompute a run from its raw lines and say whether all agrees", command_verify},
     {"limits", "calibrate: what this machine can do at best", command_limits},
     {"list", "contestants, capabilities, scenarios", command_list},
     {"history", "all runs, or how a cell went over commits and machines", command_history},

@@ -13,6 +13,7 @@ enum exit_code {
     EXIT_USAGE = 2,        /* the command line was wrong */
     EXIT_UNDECIDED = 3,    /* the evidence does not decide */
     EXIT_DISQUALIFIED = 4, /* some contestant was disqualified */
+    EXIT_MISMATCH = 5,     /* velo verify: something recorded is not what follows from the rest */
     EXIT_INTERRUPTED = 130 /* stopped by Ctrl-C or SIGTERM */
 };
 

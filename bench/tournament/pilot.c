@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "json.h"
+#include "rules.h"
 #include "runner.h"
 #include "schedule.h"
 #include "text.h"
@@ -21,7 +22,6 @@
 enum {
     WINDOW_PART = 3, /* the pilot's window is this part of the plan's */
     WINDOW_LEAST_MS = 20,
-    HANGS_MAX = 3, /* an entry that hangs in so many cells is out of all: each costs a time limit */
     LIMIT_LEAST_MS = 10000,
     LIMIT_FACTOR = 20 /* a run is hung when it takes this many times what the pilot took */
 };
@@ -45,7 +45,7 @@ record(struct tournament *t, size_t cell, size_t entry, const struct run_outcome
     json_t *line = outcome->line != NULL ? json_incref(outcome->line) : json_null();
     return ledger_record(t,
                          "pilot",
-                         json_pack("{s:i, s:s, s:s, s:s, s:o, s:f}",
+                         json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:f}",
                                    "cell",
                                    (int)cell,
                                    "entry",
@@ -54,6 +54,8 @@ record(struct tournament *t, size_t cell, size_t entry, const struct run_outcome
                                    runner_status_name(outcome->status),
                                    "reason",
                                    outcome->reason,
+                                   "command",
+                                   outcome->command,
                                    "run",
                                    line,
                                    "wall_ms",
@@ -71,18 +73,14 @@ sort_out(struct pilot *pilot, size_t cell, size_t entry, const struct run_outcom
                  t->plan.entries[entry].name,
                  t->plan.cells[cell].key,
                  outcome->reason);
-    if (outcome->status == RUN_USAGE)
-        return ledger_not_run(t, cell, entry, outcome->reason);
-    int where = (int)cell;
-    char *reason = text_copy(outcome->reason);
-    if (outcome->status == RUN_TIMEOUT && ++pilot->hangs[entry] >= HANGS_MAX) {
-        free(reason);
-        reason = text_format("hung in %d cells, lastly in %s", HANGS_MAX, t->plan.cells[cell].key);
-        where = -1;
-    }
-    int rc = ledger_disqualify(t, where, entry, reason, outcome->command);
-    free(reason);
-    return rc;
+    return ledger_record_all(t,
+                             rules_pilot_consequences(&t->plan,
+                                                      (int)cell,
+                                                      entry,
+                                                      runner_status_name(outcome->status),
+                                                      outcome->reason,
+                                                      outcome->command,
+                                                      &pilot->hangs[entry]));
 }
 
 static int run_one(struct pilot *pilot, size_t cell_index, size_t entry)

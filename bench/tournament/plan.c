@@ -176,6 +176,18 @@ static int make_cells(struct plan *plan, const struct plan_wish *wish)
     return 0;
 }
 
+void plan_set_rules(struct plan *plan)
+{
+    plan->alpha = 0.05;
+    plan->margin = plan->preset->margin;
+    plan->blocks_common = plan->preset->blocks_common;
+    plan->blocks_max = plan->preset->blocks_max;
+    plan->redo_block_limit = 0.02;
+    plan->redo_run_limit = 0.10;
+    plan->redo_max = plan->preset->smoke ? 0 : 2;
+    plan->redo_share = 0.25;
+}
+
 int plan_make(struct plan *plan, const struct plan_wish *wish)
 {
     *plan = (struct plan){
@@ -184,13 +196,8 @@ int plan_make(struct plan *plan, const struct plan_wish *wish)
         .seed_given = wish->seed_given,
         .order = wish->order,
         .budget_s = wish->budget_s > 0 ? wish->budget_s : wish->preset->budget_s,
-        .blocks_common = wish->preset->blocks_common,
-        .blocks_max = wish->preset->blocks_max,
-        .redo_block_limit = 0.02,
-        .redo_run_limit = 0.10,
-        .redo_max = wish->preset->smoke ? 0 : 2,
-        .redo_share = 0.25,
     };
+    plan_set_rules(plan);
     journal_time(plan->created);
     int rc = make_entries(plan, wish);
     if (rc == 0)

@@ -56,6 +56,7 @@ struct plan {
     bool seed_given;
     unsigned budget_s;
     enum schedule_design order;
+    double alpha, margin;
     unsigned blocks_common;
     unsigned blocks_max;
     double redo_block_limit; /* foreign share of a block above which it is redone */
@@ -84,6 +85,9 @@ struct plan_wish {
     enum schedule_design order;
     unsigned budget_s; /* 0 = the preset's */
 };
+
+/* The rules that go with plan->preset. */
+void plan_set_rules(struct plan *plan);
 
 /* Draws up entries and cells. Returns: 0; -EINVAL after a message when a name does not exist. */
 int plan_make(struct plan *plan, const struct plan_wish *wish);

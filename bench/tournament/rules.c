@@ -4,7 +4,9 @@
 
 #include "json.h"
 #include "schedule.h"
+#include "text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 size_t rules_blocks(const struct run_dir *state, size_t cell)
@@ -239,4 +241,21 @@ json_t *rules_consequences(const struct plan *plan,
                          "reason",
                          reason);
     return rules_disqualify(plan, cell, entry, reason, command);
+}
+
+json_t *rules_pilot_consequences(const struct plan *plan,
+                                 int cell,
+                                 size_t entry,
+                                 const char *status,
+                                 const char *reason,
+                                 const char *command,
+                                 unsigned *hangs)
+{
+    if (strcmp(status, "timeout") != 0 || ++*hangs < RULES_HANGS_MAX)
+        return rules_consequences(plan, cell, entry, status, reason, command);
+    char *all =
+        text_format("hung in %d cells, lastly in %s", (int)RULES_HANGS_MAX, plan->cells[cell].key);
+    json_t *events = rules_disqualify(plan, -1, entry, all, command);
+    free(all);
+    return events;
 }

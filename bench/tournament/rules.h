@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { RULES_HANGS_MAX = 3 };
+
 /* Blocks of evidence that [cell] has. */
 size_t rules_blocks(const struct run_dir *state, size_t cell);
 
@@ -97,6 +99,18 @@ json_t *rules_consequences(const struct plan *plan,
                            const char *status,
                            const char *reason,
                            const char *command);
+
+/*
+ * The same after a run of the pilot. Hangs are counted in *hangs, because each of them costs a time
+ * limit: who hangs in RULES_HANGS_MAX cells is out of all.
+ */
+json_t *rules_pilot_consequences(const struct plan *plan,
+                                 int cell,
+                                 size_t entry,
+                                 const char *status,
+                                 const char *reason,
+                                 const char *command,
+                                 unsigned *hangs);
 
 /* Does the journal have a line of the type, the cell and the entry of [event]? */
 bool rules_is_recorded(const struct run_dir *state, const json_t *event);

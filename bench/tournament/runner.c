@@ -61,9 +61,7 @@ static void fail(struct run_outcome *outcome, enum run_status status, char *reas
     outcome->reason = reason;
 }
 
-/* The primary cost of a run line: a number that is there, finite, and above zero or above the
- * floor. */
-static double primary_cost(const json_t *line, const char *metric, double floor)
+double runner_cost(const json_t *line, const char *metric, double floor)
 {
     const json_t *value =
         json_object_get(json_object_get(json_object_get(line, "metrics"), metric), "value");
@@ -84,7 +82,7 @@ judge_line(const struct run_request *request, struct run_outcome *outcome, char 
              text_copy(error[0] != '\0' ? error : "its own check found the work wrong"));
         return;
     }
-    outcome->cost = primary_cost(outcome->line, cell->metric, cell->floor);
+    outcome->cost = runner_cost(outcome->line, cell->metric, cell->floor);
     if (outcome->exit != 0)
         fail(outcome, RUN_FAILED, text_format("exit status %d: %s", outcome->exit, complaint));
     else if (isnan(outcome->cost))
@@ -137,6 +135,17 @@ static void conclude(const struct run_request *request,
     free(complaint);
 }
 
+char *runner_command(const struct run_request *request)
+{
+    const struct plan_cell *cell = &request->plan->cells[request->cell];
+    struct argument_list list;
+    if (strcmp(cell->lane, "process") == 0)
+        return process_lane_command(
+            plan_program(&request->plan->entries[request->entry], "process"), cell->params);
+    build_arguments(request, &list);
+    return text_command(list.argv);
+}
+
 int runner_run(const struct run_request *request, struct run_outcome *outcome)
 {
     const struct plan_cell *cell = &request->plan->cells[request->cell];
@@ -149,15 +158,14 @@ int runner_run(const struct run_request *request, struct run_outcome *outcome)
         .env_pad = request->env_pad,
         .interrupt = request->interrupt,
     };
-    *outcome = (struct run_outcome){.reason = text_copy(""), .cost = NAN};
+    *outcome = (struct run_outcome){
+        .reason = text_copy(""), .command = runner_command(request), .cost = NAN};
     struct child_result result;
     char *reason = NULL;
     int rc;
     if (strcmp(cell->lane, "process") == 0) {
-        outcome->command = process_lane_command(program, cell->params);
         rc = process_lane_run(program, cell->params, child, &result, &outcome->line, &reason);
     } else {
-        outcome->command = text_command(list.argv);
         rc = child_run(&child, &result);
         if (rc == 0 && result.end == CHILD_EXITED)
             outcome->line = json_loads(result.out, 0, NULL);

@@ -43,6 +43,14 @@ struct run_outcome {
 /* Returns: 0; -errno after a message when no process could be started or watched. */
 int runner_run(const struct run_request *request, struct run_outcome *outcome);
 
+/* The command of a run: what a person types to repeat it. A pure function of the plan, the seed and
+ * the window; the caller frees. */
+char *runner_command(const struct run_request *request);
+
+/* The primary cost that a run printed: finite, and above zero or at least not below a floor. NAN
+ * without one. */
+double runner_cost(const json_t *line, const char *metric, double floor);
+
 void runner_free(struct run_outcome *outcome);
 
 /* "ok", "failed", "crash", "timeout", "usage", "interrupted". */

@@ -255,7 +255,7 @@ int run_dir_read(const char *path, unsigned flags, struct run_dir *out, char *er
         rc = load_side(path, "env.json", &out->env, err, err_size);
     if (rc == 0)
         rc = load_side(path, "weights.json", &out->weights, err, err_size);
-    if (rc == 0)
+    if (rc == 0 && !(flags & RUN_DIR_NO_JOURNAL))
         rc = load_journal(out, flags, err, err_size);
     if (rc == -ENOMEM)
         snprintf(err, err_size, "%s: out of memory", path);

@@ -110,6 +110,8 @@ struct run_dir {
 #define RUN_DIR_TORN_OK 1u
 /* Accept a folder that has a plan and no journal yet. */
 #define RUN_DIR_NEW_OK 2u
+/* Leave the journal out: the caller applies its lines. */
+#define RUN_DIR_NO_JOURNAL 4u
 
 /*
  * Reads plan.json, raw.ndjson and, where they exist, limits.json, conformance.json, env.json and
