@@ -25,6 +25,9 @@ static const struct {
     {"limits", "calibrate: what this machine can do at best", command_limits},
     {"list", "contestants, capabilities, scenarios", command_list},
     {"history", "all runs, or how a cell went over commits and machines", command_history},
+    {"compare", "two runs side by side: what differs, what contradicts", command_compare},
+    {"merge", "several runs of one shape as one, with all their blocks", command_merge},
+    {"export", "the rows of a run for other programs: csv, benchstat", command_export},
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

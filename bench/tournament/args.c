@@ -106,6 +106,8 @@ enum args_result args_parse(const struct args_command *command, int argc, char *
         if (argv[i][0] == '-' && argv[i][1] != '\0') {
             if (take_option(command, argc, argv, &i) == ARGS_BAD)
                 return ARGS_BAD;
+        } else if (command->operands != NULL) {
+            names_add(command->operands, argv[i]);
         } else if (command->operand == NULL || *command->operand_text != NULL) {
             say_error("%s: unexpected word '%s'. See velo %s --help",
                       command->name,

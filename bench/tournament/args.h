@@ -7,6 +7,8 @@
 #ifndef VELO_ARGS_H
 #define VELO_ARGS_H
 
+#include "names.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +27,7 @@ struct args_command {
     const struct args_option *options; /* ends with a NULL name */
     const char *operand;       /* what the help calls the one operand; NULL when none is taken */
     const char **operand_text; /* takes it; optional */
+    struct names *operands;    /* instead of operand_text: takes any number of them */
     const char *notes;         /* printed below the options; NULL for none */
 };
 

@@ -95,6 +95,8 @@ static void print_runs(const json_t *rows, const char *runs)
 
 static const struct table_column cell_columns[] = {
     {"run", "run", false},
+    {"host", "machine", false},
+    {"commit_id", "commit", false},
     {"compiler", "compiler", false},
     {"word", "word", false},
     {"blocks", "blocks", true},
@@ -135,6 +137,8 @@ static json_t *shown_cell(const json_t *row, const json_t *before, bool one_mach
         line,
         "base",
         json_sprintf("%s%s", json_string_value(base), baseline_changed(row, before) ? " *" : ""));
+    if (!one_machine)
+        json_object_set(line, "host", json_object_get(row, "machine"));
     if (one_machine && json_is_number(json_object_get(row, "median")))
         json_object_set_new(
             line,

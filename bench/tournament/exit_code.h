@@ -14,6 +14,8 @@ enum exit_code {
     EXIT_UNDECIDED = 3,    /* the evidence does not decide */
     EXIT_DISQUALIFIED = 4, /* some contestant was disqualified */
     EXIT_MISMATCH = 5,     /* velo verify: something recorded is not what follows from the rest */
+    EXIT_CONTRADICTION = 6, /* compare: two runs contradict each other */
+    EXIT_SLOWER = 7,       /* gate: something is slower than it was, and that is proven */
     EXIT_INTERRUPTED = 130 /* stopped by Ctrl-C or SIGTERM */
 };
 

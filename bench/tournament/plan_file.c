@@ -68,6 +68,9 @@ static json_t *cell_json(const struct plan_cell *cell)
         json, "common_rate", cell->common_rate > 0 ? json_real(cell->common_rate) : json_null());
     if (cell->floor > 0)
         json_object_set_new(json, "floor", json_real(cell->floor));
+    char hash[SHA256_DIGEST_STRING_LENGTH];
+    if (cell->script[0] != '\0' && SHA256File(cell->script, hash) != NULL)
+        json_object_set_new(json, "script_sha256", json_string(hash));
     return json;
 }
 
@@ -272,6 +275,12 @@ static int read_root(struct plan *plan, const json_t *root, const char *path)
     read_lists(plan, root);
     if (!schedule_design_parse(order, &plan->order)) {
         say_error("%s: \"order\" is \"%s\"; this program knows uniform and williams", path, order);
+        return -EINVAL;
+    }
+    if (json_object_get(root, "merged") != NULL) {
+        say_error("%s: a merged run cannot be gone on with; resume one of its sources, then merge "
+                  "again",
+                  path);
         return -EINVAL;
     }
     if (plan->preset != NULL && plan->entry_count > 0 && plan->entry_count <= PLAN_ENTRIES_MAX &&

@@ -77,9 +77,11 @@ static int add_to_index(const struct run_folder *folder, const char *preset)
 }
 
 /* Two starts within one second get -2, -3 and so on. */
-static int make_folder(struct run_folder *folder)
+static int make_folder(struct run_folder *folder, const char *kind)
 {
-    char *id = make_id();
+    char *plain = make_id();
+    char *id = text_format("%s%s%s", plain, kind[0] != '\0' ? "-" : "", kind);
+    free(plain);
     int rc = -EEXIST;
     for (int copy = 1; rc == -EEXIST && copy < 100; copy++) {
         free(folder->id);
@@ -92,19 +94,27 @@ static int make_folder(struct run_folder *folder)
     return rc;
 }
 
-int run_folder_create(struct run_folder *folder, const char *base, const char *preset)
+int run_folder_create_derived(struct run_folder *folder, const char *base, const char *kind)
 {
     *folder = (struct run_folder){.base = text_copy(base != NULL ? base : RUN_FOLDER_BASE)};
     int rc = make_path(folder->base);
     if (rc == 0)
-        rc = make_folder(folder);
+        rc = make_folder(folder, kind);
     if (rc != 0)
         say_error("cannot make a folder for the results below %s: %s. Nothing was measured; choose "
                   "another "
                   "place with --out DIR",
                   folder->base,
                   strerror(-rc));
-    else
+    if (rc != 0)
+        run_folder_free(folder);
+    return rc;
+}
+
+int run_folder_create(struct run_folder *folder, const char *base, const char *preset)
+{
+    int rc = run_folder_create_derived(folder, base, "");
+    if (rc == 0)
         rc = add_to_index(folder, preset);
     if (rc != 0)
         run_folder_free(folder);

@@ -26,6 +26,12 @@ struct run_folder {
 int run_folder_create(struct run_folder *folder, const char *base, const char *preset);
 
 /*
+ * Makes a new folder whose id ends with -[kind], for what is made from other runs: no start, so it
+ * gets no line. Returns: as above.
+ */
+int run_folder_create_derived(struct run_folder *folder, const char *base, const char *kind);
+
+/*
  * Finds a folder that exists: a path, an id below reports/runs, or NULL for reports/latest.
  * Returns: 0; -ENOENT after a message that names those that exist.
  */

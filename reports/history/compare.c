@@ -56,11 +56,11 @@ static json_t *list_differences(const json_t *a, const json_t *b)
             json_array_append_new(
                 list,
                 json_sprintf(
-                    "%s: %s, %s", keys[i], field_text(a, keys[i]), field_text(b, keys[i])));
+                    "%s: %s -> %s", keys[i], field_text(a, keys[i]), field_text(b, keys[i])));
     if (field_number(a, "margin") < field_number(b, "margin") ||
         field_number(a, "margin") > field_number(b, "margin"))
         json_array_append_new(list,
-                              json_sprintf("margin: %.1f %%, %.1f %%",
+                              json_sprintf("margin: %.1f %% -> %.1f %%",
                                            100 * field_number(a, "margin"),
                                            100 * field_number(b, "margin")));
     return list;
@@ -253,12 +253,24 @@ static json_t *list_cells(const struct sides *s, json_t *missing)
     return list;
 }
 
-static long count_contradictions(const json_t *rows)
+/* How many cells are named by a row that contradicts; words and pairs of one cell count once. */
+static long count_contradictions(const json_t *cells, const json_t *pairs)
 {
-    long count = 0;
-    size_t index;
-    const json_t *row;
-    json_array_foreach(rows, index, row) count += is(field_text(row, "finding"), "CONTRADICTION");
+    const json_t *lists[2] = {cells, pairs};
+    json_t *found = json_array();
+    for (size_t i = 0; i < 2; i++) {
+        size_t index, k;
+        const json_t *row, *other;
+        json_array_foreach(lists[i], index, row)
+        {
+            bool seen = !is(field_text(row, "finding"), "CONTRADICTION");
+            json_array_foreach(found, k, other) seen |= record_same_cell(row, other);
+            if (!seen)
+                json_array_append(found, (json_t *)(uintptr_t)row);
+        }
+    }
+    const long count = (long)json_array_size(found);
+    json_decref(found);
     return count;
 }
 
@@ -282,9 +294,7 @@ json_t *compare_runs(const struct record *a, const struct record *b)
     json_object_set_new(result, "baseline_same", same_baseline(&s));
     json_t *cells = list_cells(&s, missing);
     json_t *pairs = list_pairs(&s);
-    json_object_set_new(result,
-                        "contradictions",
-                        json_integer(count_contradictions(cells) + count_contradictions(pairs)));
+    json_object_set_new(result, "contradictions", json_integer(count_contradictions(cells, pairs)));
     json_object_set_new(result, "cells", cells);
     json_object_set_new(result, "pairs", pairs);
     json_object_set_new(result, "missing", missing);

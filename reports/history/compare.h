@@ -21,7 +21,7 @@
  *                   change = base_b / base_a with change_low, change_high, finding
  *   pairs           duels whose words contradict each other
  *   missing         ["what stands in one run only", ...], and cells with other parameters
- *   contradictions  how many rows and pairs contradict
+ *   contradictions  in how many cells words or pairs contradict
  *
  * finding: CONTRADICTION (WINNER in one run, LOSES to somebody who raced in both in the other, or a
  * pair FASTER in one and SLOWER in the other), "moved" (the intervals of the ratio to the common

@@ -156,24 +156,34 @@ static int add_start(struct history *h, const char *line, size_t number)
     return rc;
 }
 
+static int read_lines(struct history *h, FILE *file)
+{
+    char *line = NULL;
+    size_t room = 0, number = 0;
+    int rc = 0;
+    while (rc == 0 && getline(&line, &room, file) >= 0)
+        rc = add_start(h, line, ++number);
+    free(line);
+    return rc;
+}
+
 static int read_starts(struct history *h)
 {
     char path[4096];
     snprintf(path, sizeof(path), "%s/index.ndjson", h->runs);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return errno == ENOENT ? 0 : -errno;
-    char *line = NULL;
-    size_t room = 0, number = 0;
     int rc = store_run(h->db, h->err, sizeof(h->err), "BEGIN IMMEDIATE", "");
-    while (rc == 0 && getline(&line, &room, file) >= 0)
-        rc = add_start(h, line, ++number);
+    if (rc != 0)
+        return rc;
+    rc = store_run(h->db, h->err, sizeof(h->err), "DELETE FROM starts", "");
+    FILE *file = fopen(path, "re");
+    if (rc == 0 && file != NULL)
+        rc = read_lines(h, file);
+    if (file != NULL)
+        fclose(file);
     if (rc == 0)
         rc = store_run(h->db, h->err, sizeof(h->err), "COMMIT", "");
     else
         sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
-    free(line);
-    fclose(file);
     return rc;
 }
 

@@ -52,6 +52,9 @@ int merge_plan(const struct record *sources,
  */
 int merge_journal(const char *run_dir, char **out, size_t *size, char *err, size_t err_size);
 
+/* The hashes of the files in a folder that a plan seals, as its key "sealed"; a new reference. */
+typedef json_t *(*merge_seal)(const char *run_dir);
+
 /*
  * Writes everything below [run_dir], an empty folder: the sources, plan.json, raw.ndjson, env.json,
  * conformance.json, and limits.json where all sources are of one machine. [left_out] names the runs
@@ -64,6 +67,7 @@ int merge_write(const char *run_dir,
                 bool common,
                 json_t *left_out,
                 const char *created,
+                merge_seal seal,
                 char *err,
                 size_t err_size);
 

@@ -4,12 +4,13 @@
  *
  * Compared is everything that a plan fixes, but for what a merge is there to vary: the seed, the
  * budget and how many rounds it bought, and what follows from the speed of the machine (the common
- * rate of the open loops, times of blocks, time limits). A key that a later version adds to a plan
- * is compared without being named here.
+ * rate of the open loops, times of blocks, time limits, the seals of what the machine showed). A
+ * key that a later version adds to a plan is compared without being named here.
  */
 #include "merge.h"
 
 #include "../render/fields.h"
+#include "csv.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,6 +25,7 @@ static const char *const plan_varies[] = {"seed",
                                           "budget_s",
                                           "blocks_common",
                                           "blocks_max",
+                                          "sealed",
                                           "entries",
                                           "cells",
                                           NULL};
@@ -59,6 +61,12 @@ static json_t *fixed_part(const json_t *object, const char *const *varies)
 
 static void say_value(const json_t *value, char *text, size_t size)
 {
+    char number[CSV_NUMBER_SIZE];
+    if (json_is_real(value)) {
+        csv_number_text(json_real_value(value), number);
+        snprintf(text, size, "%s", number);
+        return;
+    }
     char *dump = value != NULL ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
     snprintf(text, size, "%.60s", dump != NULL ? dump : "nothing");
     free(dump);
@@ -378,6 +386,7 @@ static json_t *build_plan(const struct record *sources, size_t count, const json
     }
     json_object_set_new(plan, "cells", kept);
     json_object_set_new(plan, "seed", merged_seed(sources, count));
+    json_object_del(plan, "sealed");
     json_object_set_new(plan, "seed_given", json_false());
     json_object_set_new(plan, "budget_s", json_integer(budget));
     json_object_set_new(

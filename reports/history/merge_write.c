@@ -37,9 +37,15 @@ static int write_bytes(
 static int
 write_json(const char *dir, const char *name, const json_t *value, char *err, size_t err_size)
 {
-    char *text = json_dumps(value, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-    const int rc =
-        text != NULL ? write_bytes(dir, name, text, strlen(text), err, err_size) : -ENOMEM;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    if (file == NULL)
+        return cannot_write(dir, name, err, err_size);
+    json_dumpf(value, file, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+    fputc('\n', file);
+    const int rc = fclose(file) == 0 ? write_bytes(dir, name, text, size, err, err_size)
+                                     : cannot_write(dir, name, err, err_size);
     free(text);
     return rc;
 }
@@ -197,7 +203,7 @@ add_notes(json_t *plan, const struct record *sources, size_t count, const json_t
             const long against = field_count(compared, "contradictions", 0);
             if (against > 0)
                 json_array_append_new(notes,
-                                      json_sprintf("%s and %s contradict each other %ld times; "
+                                      json_sprintf("%s and %s contradict each other in %ld cells; "
                                                    "velo compare shows where",
                                                    sources[j].id,
                                                    sources[i].id,
@@ -241,6 +247,7 @@ int merge_write(const char *run_dir,
                 bool common,
                 json_t *left_out,
                 const char *created,
+                merge_seal seal,
                 char *err,
                 size_t err_size)
 {
@@ -252,11 +259,13 @@ int merge_write(const char *run_dir,
         rc = copy_sources(run_dir, sources, count, err, err_size);
     }
     if (rc == 0)
+        rc = write_side_files(run_dir, sources, count, err, err_size);
+    if (rc == 0) {
+        json_object_set_new(plan, "sealed", seal(run_dir));
         rc = write_json(run_dir, "plan.json", plan, err, err_size);
+    }
     if (rc == 0)
         rc = write_journal(run_dir, err, err_size);
-    if (rc == 0)
-        rc = write_side_files(run_dir, sources, count, err, err_size);
     json_decref(plan);
     json_decref(cells);
     return rc;

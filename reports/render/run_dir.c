@@ -240,6 +240,25 @@ static int load_journal(struct run_dir *dir, unsigned flags, char *err, size_t e
     return rc;
 }
 
+/* The sources of a merged run ran side by side or far apart: its plan says when, and how long. */
+static void take_times_of_sources(struct run_dir *dir)
+{
+    const json_t *merged = json_object_get(dir->plan, "merged");
+    const double seconds = field_number(merged, "seconds");
+    size_t index;
+    const json_t *source;
+    if (seconds >= 0)
+        dir->seconds_total = seconds;
+    json_array_foreach(json_object_get(merged, "sources"), index, source)
+    {
+        const char *started = field_text(source, "started"), *ended = field_text(source, "ended");
+        if (index == 0 || strcmp(started, dir->started) < 0)
+            dir->started = started;
+        if (index == 0 || strcmp(ended, dir->ended) > 0)
+            dir->ended = ended;
+    }
+}
+
 int run_dir_read(const char *path, unsigned flags, struct run_dir *out, char *err, size_t err_size)
 {
     *out = (struct run_dir){
@@ -261,6 +280,8 @@ int run_dir_read(const char *path, unsigned flags, struct run_dir *out, char *er
         snprintf(err, err_size, "%s: out of memory", path);
     if (rc != 0)
         run_dir_fini(out);
+    else
+        take_times_of_sources(out);
     return rc;
 }
 

@@ -290,6 +290,7 @@ static json_t *notes_part(const struct judged *judged)
             notes,
             json_sprintf("raw.ndjson: line %zu is torn and was left out; --resume drops it",
                          dir->lines + 1));
+    json_array_extend(notes, json_object_get(json_object_get(dir->plan, "merged"), "notes"));
     if (dir->end_reason[0] == '\0')
         json_array_append_new(
             notes, json_string("the tournament did not come to its end; go on with --resume"));
