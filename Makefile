@@ -65,7 +65,7 @@ limits_objs := $(call objs,bench/limits/*.c)
 judge_objs := $(call objs,reports/judge/*.c)
 render_objs := $(call objs,reports/render/*.c)
 history_objs := $(call objs,reports/history/*.c)
-tournament_objs := $(call objs,bench/tournament/*.c)
+tournament_objs := $(call objs,bench/tournament/*.c bench/race/variants.c)
 examples := $(patsubst common/examples/%.c,%,$(wildcard common/examples/*.c))
 
 .PHONY: all

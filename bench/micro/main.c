@@ -152,7 +152,7 @@ static void describe_run(const struct run *run)
     snprintf(seed, sizeof seed, "%" PRIu64, run->race.seed);
     velo_gb_context("contestant", velo_impl()->name);
     velo_gb_context("version", velo_impl()->version);
-    velo_gb_context("variant", variant_name(run->race.variant));
+    velo_gb_context("variant", run->race.variant != NULL ? run->race.variant->name : "");
     velo_gb_context("point", run->point->id);
     velo_gb_context("seed", seed);
 }

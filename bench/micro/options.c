@@ -21,7 +21,7 @@ const char micro_help[] =
     "  --point ID     for example n=1000; without it the first one\n"
     "  --seed N       of delays and orders (1)\n"
     "  --window-ms N  length of the measured window (300); warm-up comes before it\n"
-    "  --variant V    disabled, forced or nospin, for a loop with a fast path\n"
+    "  --variant V    one option of the loop changed; race --variants lists them\n"
     "  --list         all cases; with --json as the tournament reads them\n"
     "  --benchmark_*  flags of Google Benchmark, for example --benchmark_out=FILE\n"
     "  --help         this text\n"
@@ -37,16 +37,6 @@ static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64
         return false;
     *out = value;
     return value >= least && value <= most;
-}
-
-static bool parse_variant(const char *word, enum variant *out)
-{
-    for (enum variant v = VARIANT_DISABLED; v <= VARIANT_NOSPIN; v++)
-        if (strcmp(variant_name(v), word) == 0) {
-            *out = v;
-            return true;
-        }
-    return false;
 }
 
 enum { OPT_CASE = 1, OPT_POINT, OPT_SEED, OPT_WINDOW, OPT_VARIANT, OPT_LIST, OPT_JSON, OPT_HELP };
@@ -66,6 +56,7 @@ static const struct option known[] = {
 /* One option; false if its value makes no sense, with what would in [error]. */
 static bool take(struct micro_options *options, int option, char *error, size_t size)
 {
+    char names[256];
     switch (option) {
     case OPT_CASE:
         options->name = optarg;
@@ -80,8 +71,9 @@ static bool take(struct micro_options *options, int option, char *error, size_t 
         snprintf(error, size, "--window-ms %s: give a whole number from 1 to 600000", optarg);
         return parse_number(optarg, 1, WINDOW_MS_MAX, &options->window_ms);
     case OPT_VARIANT:
-        snprintf(error, size, "--variant %s: choose disabled, forced or nospin", optarg);
-        return parse_variant(optarg, &options->variant);
+        snprintf(
+            error, size, "--variant %s: choose %s", optarg, variant_names(names, sizeof names));
+        return (options->variant = variant_find(optarg)) != NULL;
     case OPT_LIST:
         return options->list = true;
     case OPT_JSON:

@@ -10,7 +10,7 @@ struct micro_options {
     const char *point; /* NULL = its first */
     uint64_t seed;
     uint64_t window_ms;
-    enum variant variant;
+    const struct variant *variant; /* NULL = none */
     bool list;
     bool json;
     bool help;

@@ -114,6 +114,10 @@ int main(int argc, char **argv)
         fputs(options_help, stdout);
         return 0;
     }
+    if (options.list_variants) {
+        report_variants(stdout);
+        return 0;
+    }
     if (options.list_loads) {
         report_loads(stdout);
         return 0;

@@ -12,24 +12,18 @@
 const char options_help[] =
     "Usage: race --scenario FILE.lua --point ID [options]    run one point, print one JSON line\n"
     "       race --describe FILE.lua [--json]                what a scenario does, and its points\n"
-    "       race --loads                                     load generators and their settings\n"
+    "       race --loads | --variants                        load generators and their settings\n"
     "\n"
     "  --seed N           seed of schedules and permutations (default 1)\n"
     "  --window-ms N      length of the measured window, 1 to 600000 (default 300)\n"
     "  --common-rate R    capacity per second, of which open-loop points take a share; without it\n"
     "                     a short pilot of this contestant finds one\n"
-    "  --variant V        disabled, forced: mode of the fast path; nospin: no idle spin\n"
+    "  --variant V        one option of the loop changed; --variants lists them\n"
+    "  --variants         the variants: name, needed capability, what it changes\n"
     "  --placement P      spread, free, same-core or cross-core instead of the point's own\n"
     "  --help             this text\n"
     "\n"
     "Exit status: 0 measured and verified; 1 not verified (the line says why); 2 bad input.\n";
-
-static const char *const variant_words[] = {"", "disabled", "forced", "nospin"};
-
-const char *variant_name(enum variant variant)
-{
-    return variant_words[variant];
-}
 
 enum option_id {
     OPTION_SCENARIO = 1,
@@ -40,6 +34,7 @@ enum option_id {
     OPTION_RATE,
     OPTION_VARIANT,
     OPTION_PLACEMENT,
+    OPTION_VARIANTS,
     OPTION_JSON,
     OPTION_LOADS,
     OPTION_HELP
@@ -53,6 +48,7 @@ static const struct option long_options[] = {
     {"window-ms", required_argument, NULL, OPTION_WINDOW},
     {"common-rate", required_argument, NULL, OPTION_RATE},
     {"variant", required_argument, NULL, OPTION_VARIANT},
+    {"variants", no_argument, NULL, OPTION_VARIANTS},
     {"placement", required_argument, NULL, OPTION_PLACEMENT},
     {"json", no_argument, NULL, OPTION_JSON},
     {"loads", no_argument, NULL, OPTION_LOADS},
@@ -90,19 +86,10 @@ static bool parse_rate(const char *text, double *out)
     return end != text && *end == '\0' && isfinite(*out) && *out >= 1 && *out <= COMMON_RATE_MAX;
 }
 
-static bool parse_variant(const char *text, enum variant *out)
-{
-    for (size_t i = 1; i < sizeof variant_words / sizeof variant_words[0]; i++)
-        if (strcmp(text, variant_words[i]) == 0) {
-            *out = (enum variant)i;
-            return true;
-        }
-    return false;
-}
-
 static bool take_value(struct parse *parse, int option, const char *value)
 {
     struct options *o = parse->options;
+    char names[256];
     switch (option) {
     case OPTION_SEED:
         return parse_integer(value, 0, UINT64_MAX, &o->seed) ||
@@ -114,8 +101,9 @@ static bool take_value(struct parse *parse, int option, const char *value)
         return parse_rate(value, &o->common_rate) ||
                complain(parse, "common-rate", value, "a number from 1 to 1e9");
     case OPTION_VARIANT:
-        return parse_variant(value, &o->variant) ||
-               complain(parse, "variant", value, "disabled, forced, nospin");
+        o->variant = variant_find(value);
+        return o->variant != NULL ||
+               complain(parse, "variant", value, variant_names(names, sizeof names));
     case OPTION_PLACEMENT:
         o->has_placement = true;
         return placement_parse(value, &o->placement) ||
@@ -138,6 +126,9 @@ static bool take_option(struct parse *parse, int option, char *value)
     case OPTION_POINT:
         o->point = value;
         return true;
+    case OPTION_VARIANTS:
+        o->list_variants = true;
+        return true;
     case OPTION_JSON:
         o->json = true;
         return true;
@@ -156,7 +147,7 @@ static bool check_combination(struct parse *parse)
 {
     const struct options *o = parse->options;
     const char *problem = NULL;
-    if (o->help || o->list_loads)
+    if (o->help || o->list_loads || o->list_variants)
         return true;
     if (o->scenario == NULL && o->describe == NULL)
         problem = "nothing to do: give --scenario FILE.lua --point ID, or --describe FILE.lua";

@@ -15,19 +15,18 @@ struct options {
     const char *point;
     uint64_t seed;
     uint64_t window_ms;
-    double common_rate; /* 0 = not given */
-    enum variant variant;
-    bool has_placement; /* else the point's own */
+    double common_rate;            /* 0 = not given */
+    const struct variant *variant; /* NULL = none */
+    bool has_placement;            /* else the point's own */
     enum placement placement;
     bool json;
     bool list_loads;
+    bool list_variants;
     bool help;
 };
 
 /* On failure one line in [error]. */
 bool options_parse(struct options *options, int argc, char **argv, char *error, size_t size);
-
-const char *variant_name(enum variant variant);
 
 extern const char options_help[];
 

@@ -13,6 +13,7 @@
 #include "params.h"
 #include "placement.h"
 #include "recorder.h"
+#include "variants.h"
 
 #include "velo.h"
 
@@ -20,8 +21,6 @@
 #include <stdint.h>
 
 #define METRICS_MAX 12
-
-enum variant { VARIANT_NONE, VARIANT_DISABLED, VARIANT_FORCED, VARIANT_NOSPIN };
 
 struct metric_spec {
     const char *name; /* NULL ends a list */
@@ -70,7 +69,7 @@ struct race {
     uint64_t seed;
     uint64_t window_ns;
     double common_rate; /* operations per second; 0 = not given: the load runs a pilot of its own */
-    enum variant variant;
+    const struct variant *variant; /* NULL: the contestant as it is */
     bool metrics; /* the loop measures itself, for the case that asks what this costs */
     struct placement_map cpus;
     struct result result;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 /* What can this contestant not do, that the point needs? True if it can run it. */
-bool report_runnable(uint64_t needs, enum variant variant, char *reason, size_t size);
+bool report_runnable(uint64_t needs, const struct variant *variant, char *reason, size_t size);
 
 /* All capabilities that a point needs: the scenario's, its own, its load's. */
 uint64_t report_needs(const struct scenario *scenario, const struct point *point);
@@ -29,6 +29,9 @@ void report_failure(FILE *file,
 
 /* --describe, as text or as one line of JSON. */
 void report_describe(FILE *file, const struct scenario *scenario, bool as_json);
+
+/* --variants */
+void report_variants(FILE *file);
 
 /* --loads */
 void report_loads(FILE *file);

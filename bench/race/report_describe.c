@@ -12,7 +12,17 @@ uint64_t report_needs(const struct scenario *scenario, const struct point *point
     return scenario->needs | point->needs | point->load->needs;
 }
 
-bool report_runnable(uint64_t needs, enum variant variant, char *reason, size_t size)
+void report_variants(FILE *file)
+{
+    for (size_t i = 0; i < variant_count; i++)
+        fprintf(file,
+                "%-10s %-10s %s\n",
+                variant_table[i].name,
+                variant_table[i].needs,
+                variant_table[i].decision);
+}
+
+bool report_runnable(uint64_t needs, const struct variant *variant, char *reason, size_t size)
 {
     char names[512];
     uint64_t missing = needs & ~velo_impl()->capabilities;
@@ -22,15 +32,20 @@ bool report_runnable(uint64_t needs, enum variant variant, char *reason, size_t 
         snprintf(reason, size, "%s does not offer %s", velo_impl()->name, names);
         return false;
     }
-    bool fast_path = (velo_impl()->capabilities & VELO_CAP_FAST_PATH) != 0;
-    if (variant != VARIANT_NONE && !fast_path)
+    if (variant == NULL)
+        return true;
+    if (capability_bit(variant->needs) & ~velo_impl()->capabilities)
         snprintf(reason,
                  size,
-                 "%s has no variant '%s': it does not offer FAST_PATH",
+                 "%s has no variant '%s': it does not offer %s",
                  velo_impl()->name,
-                 variant_name(variant));
-    else if (variant == VARIANT_FORCED && (needs & VELO_CAP_FDS))
-        snprintf(reason, size, "variant 'forced' refuses descriptors, which this scenario needs");
+                 variant->name,
+                 variant->needs);
+    else if (variant->refuses_fds && (needs & VELO_CAP_FDS))
+        snprintf(reason,
+                 size,
+                 "variant '%s' refuses descriptors, which this scenario needs",
+                 variant->name);
     return reason[0] == '\0';
 }
 
@@ -64,7 +79,7 @@ static json_t *describe_point(const struct scenario *scenario, const struct poin
 {
     char reason[600];
     uint64_t needs = report_needs(scenario, point);
-    bool runnable = report_runnable(needs, VARIANT_NONE, reason, sizeof reason);
+    bool runnable = report_runnable(needs, NULL, reason, sizeof reason);
     json_t *object = json_object();
     json_object_set_new(object, "id", json_string(point->id));
     json_object_set(object, "params", point->params);
@@ -94,7 +109,7 @@ static json_t *describe(const struct scenario *scenario)
 {
     char reason[600];
     uint64_t needs = common_needs(scenario);
-    bool runnable = report_runnable(needs, VARIANT_NONE, reason, sizeof reason);
+    bool runnable = report_runnable(needs, NULL, reason, sizeof reason);
     json_t *object = json_object();
     json_t *points = json_array();
     json_object_set_new(object, "scenario", json_string(scenario->name));
@@ -120,7 +135,7 @@ static void describe_text(FILE *file, const struct scenario *scenario)
     for (size_t i = 0; i < scenario->point_count; i++) {
         const struct point *point = &scenario->points[i];
         char *params = json_dumps(point->params, JSON_COMPACT);
-        report_runnable(report_needs(scenario, point), VARIANT_NONE, reason, sizeof reason);
+        report_runnable(report_needs(scenario, point), NULL, reason, sizeof reason);
         fprintf(file,
                 "  %-24s %s%-9s %-12s %s%s%s\n",
                 point->id,

@@ -154,7 +154,8 @@ identity(const struct race *race, const struct scenario *scenario, const struct 
     json_object_set_new(line, "point", json_string(point->id));
     json_object_set(line, "params", point->params);
     json_object_set_new(line, "contestant", json_string(velo_impl()->name));
-    json_object_set_new(line, "variant", json_string(variant_name(race->variant)));
+    json_object_set_new(
+        line, "variant", json_string(race->variant != NULL ? race->variant->name : ""));
     json_object_set_new(line, "placement", json_string(placement_name(race->cpus.placement)));
     json_object_set_new(line, "seed", count(race->seed));
     json_object_set_new(line, "window_ms", count(race->window_ns / NS_PER_MS));

@@ -28,12 +28,8 @@ void stage_options(struct stage *stage, struct race *race, struct velo_options *
     options->ctx = stage;
     options->on_discard = count_discard;
     options->metrics = race->metrics;
-    if (race->variant == VARIANT_DISABLED)
-        options->fast_path = VELO_FAST_DISABLED;
-    if (race->variant == VARIANT_FORCED)
-        options->fast_path = VELO_FAST_FORCED;
-    if (race->variant == VARIANT_NOSPIN)
-        options->spin_ns = -1;
+    if (race->variant != NULL)
+        race->variant->apply(options);
 }
 
 bool stage_create(struct stage *stage, struct race *race)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* command_list.c - `velo list` and `velo limits`: what there is, and what the machine can do. */
+#include "../race/variants.h"
 #include "args.h"
 #include "child.h"
 #include "commands.h"
@@ -78,10 +79,14 @@ static json_t *describe_contestant(const struct contestant *contestant)
     capabilities = json_is_array(capabilities) ? json_incref(capabilities) : json_array();
     size_t index;
     const json_t *capability;
-    json_array_foreach(capabilities, index, capability) if (json_is_string(capability) &&
-                                                            strcmp(json_string_value(capability),
-                                                                   "FAST_PATH") == 0)
-        json_array_extend(variants, json_pack("[s, s, s]", "disabled", "forced", "nospin"));
+    for (size_t v = 0; v < variant_count; v++) {
+        bool possible = variant_table[v].needs[0] == '\0';
+        json_array_foreach(capabilities, index, capability) possible |=
+            json_is_string(capability) &&
+            strcmp(json_string_value(capability), variant_table[v].needs) == 0;
+        if (possible)
+            json_array_append_new(variants, json_string(variant_table[v].name));
+    }
     json_t *described = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}",
                                   "name",
                                   contestant->name,
@@ -192,6 +197,14 @@ static void print_all(const json_t *all)
         print_words(&screen, "variants", json_object_get(item, "variants"));
         print_words(&screen, "programs", json_object_get(item, "programs"));
     }
+    printf("\nvariants, as NAME:VARIANT; velo prices tells what each costs:\n");
+    for (size_t v = 0; v < variant_count; v++)
+        printf("  %-10s %s%s%s%s\n",
+               variant_table[v].name,
+               variant_table[v].decision,
+               variant_table[v].needs[0] != '\0' ? " (needs " : "",
+               variant_table[v].needs,
+               variant_table[v].needs[0] != '\0' ? ")" : "");
     const char *lane = "";
     json_array_foreach(json_object_get(all, "scenarios"), index, item)
     {

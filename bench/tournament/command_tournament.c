@@ -81,11 +81,7 @@ int command_tournament(int argc, char **argv)
     bool dry = false;
     const struct args_option options[] = {
         {"preset", "NAME", "smoke, standard (default) or thorough", &preset, NULL},
-        {"only",
-         "A,B",
-         "these contestants; NAME:VARIANT for disabled, forced, nospin",
-         &only,
-         NULL},
+        {"only", "A,B", "these contestants; NAME:VARIANT as in velo list", &only, NULL},
         {"scenarios", "X,Y", "these scenarios, or lanes: race, micro, process", &scenarios, NULL},
         {"seed", "N", "the seed; otherwise from the kernel", &seed, NULL},
         {"budget",
@@ -145,7 +141,7 @@ int command_race(int argc, char **argv)
                *budget = NULL;
     const char *extra = "", *out = NULL;
     const struct args_option options[] = {
-        {"impl", "A", "the one contestant; NAME:VARIANT for disabled, forced, nospin", &impl, NULL},
+        {"impl", "A", "the one contestant; NAME:VARIANT as in velo list", &impl, NULL},
         {"vs", "B", "the other", &vs, NULL},
         {"scenario", "NAME", "in what; LANE/NAME if the name stands in two lanes", &scenario, NULL},
         {"point", "ID", "at which point; otherwise the first of the core set", &point, NULL},

@@ -2,6 +2,7 @@
 /* plan.c - entries and cells from what the user asked for; see plan.h. The file is plan_file.c. */
 #include "plan.h"
 
+#include "../race/variants.h"
 #include "journal.h"
 #include "schedule.h"
 #include "text.h"
@@ -10,8 +11,6 @@
 #include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const variants[] = {"disabled", "forced", "nospin"};
 
 static struct plan_entry *add_entry(struct plan *plan,
                                     const char *name,
@@ -50,8 +49,8 @@ static int add_wanted(struct plan *plan, const struct registry *registry, const 
         names_complain(&known, "contestant", name);
         rc = -EINVAL;
     } else if (colon != NULL) {
-        for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++)
-            names_add(&known, variants[i]);
+        for (size_t i = 0; i < variant_count; i++)
+            names_add(&known, variant_table[i].name);
         if (!names_has(&known, variant)) {
             names_complain(&known, "variant", variant);
             rc = -EINVAL;

@@ -41,7 +41,7 @@ done
 # ---- variants ----
 for name in "${contestants[@]}"; do
     race=$B/$name/race
-    for variant in disabled forced nospin; do
+    for variant in $("$race" --variants | cut -d" " -f1); do
         status=2 text="has no variant '$variant'"
         # a contestant with a fast path runs it; the guard is the program's own word
         if "$race" --scenario scenarios/burst.lua --point n=64 --window-ms 5 --variant $variant \
@@ -70,7 +70,7 @@ told "seed too large" 2 "--seed 18446744073709551616" "$race" "${burst[@]}" --se
 told "no rate" 2 "--common-rate 0" "$race" "${burst[@]}" --common-rate 0
 told "negative rate" 2 "--common-rate -1" "$race" "${burst[@]}" --common-rate -1
 told "rate of nan" 2 "--common-rate nan" "$race" "${burst[@]}" --common-rate nan
-told "unknown variant" 2 "disabled, forced, nospin" "$race" "${burst[@]}" --variant fast
+told "unknown variant" 2 "disabled, forced, nospin, metrics" "$race" "${burst[@]}" --variant fast
 told "unknown placement" 2 "same-core" "$race" "${burst[@]}" --placement moon
 told "unknown option" 2 "unknown option --fast" "$race" --fast
 told "missing value" 2 "--seed wants a value" "$race" "${burst[@]}" --seed
