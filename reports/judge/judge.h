@@ -21,6 +21,8 @@
  *   weights.c   how much each cell counts
  *   square.c    blocks of a balanced order: one sign per square
  *   budget.c    which cell gets the next block           map.c        the answer under all weights
+ *   budget.c    which cell gets the next block
+ *   compare.c   numbers without a verdict
  */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -298,6 +300,27 @@ void judge_stars(const struct judge_input *in, struct judge_cell_result *cells);
 
 /* How many entries are contestants, that is no twins. */
 size_t judge_contestants(const struct judge_input *in);
+
+/* ---- compare.c ---- */
+
+/* Two entries by a number that is not judged; logarithms of a / b, -INFINITY and INFINITY too. */
+struct judge_comparison {
+    size_t blocks;
+    double ratio;     /* the median; NAN without a block */
+    double low, high; /* the interval at T, NAN if there is none */
+};
+
+/*
+ * [cell] holds the numbers of the blocks in the place of costs; its floor does not count. Zero is a
+ * number here, what is negative or not finite is absent.
+ * Returns: 0; -ENOMEM.
+ */
+int judge_compare(const struct judge_cell_input *cell,
+                  size_t entries,
+                  size_t a,
+                  size_t b,
+                  double log_t,
+                  struct judge_comparison *out);
 
 /* ---- budget.c ---- */
 

@@ -173,61 +173,40 @@ const json_t *model_latency(const struct run_dir_run *run, bool corrected)
     return json_array_size(curve) ? curve : NULL;
 }
 
-/* What one run says about one cost; NAN where it says nothing. */
-static double cost_of(const json_t *run, enum cost cost)
+struct side_value model_side(const struct model *model,
+                             const struct cell *cell,
+                             size_t contestant,
+                             const char *metric)
 {
-    const json_t *covariates = json_object_get(run, "covariates");
-    const json_t *counters = json_object_get(run, "counters");
-    const json_t *metrics = json_object_get(run, "metrics");
-    double tasks = field_number(counters, "executed");
-    double each = tasks > 0 ? 1 / tasks : NAN;
-    double given;
-    switch (cost) {
-    case COST_CPU_NS:
-        given = field_number(json_object_get(metrics, "cpu_ns_per_task"), "value");
-        return isfinite(given) ? given : field_number(covariates, "cpu_ns") * each;
-    case COST_SWITCHES:
-        return 1000 * each *
-               (field_number(covariates, "voluntary_switches") +
-                field_number(covariates, "involuntary_switches"));
-    case COST_WAKEUPS:
-        return 1000 * each * field_number(counters, "wakeups");
-    case COST_RSS_BYTES:
-        return field_number(covariates, "max_rss_bytes");
-    case COST_RATE:
-        return field_number(json_object_get(metrics, "tasks_per_s"), "value");
-    default:
-        return NAN;
+    const json_t *list = json_object_get(model->verdict, "cells");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *row = json_array_get(list, i);
+        if (model_same_metric(cell, row, metric) &&
+            strcmp(field_text(row, "contestant"), model->contestants[contestant].name) == 0)
+            return (struct side_value){.median = field_number(row, "median"),
+                                       .ratio = field_number(row, "ratio"),
+                                       .low = field_number(row, "low"),
+                                       .high = field_number(row, "high")};
     }
+    return (struct side_value){NAN, NAN, NAN, NAN};
 }
 
-static double
-median_cost(const struct model *model, size_t cell, size_t entry, enum cost cost, double *room)
+static void take_costs(struct model *model)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < model->dir.run_count; i++) {
-        const struct run_dir_run *run = &model->dir.runs[i];
-        if (!run->counts || run->cell != cell || run->entry != entry || !run->run)
-            continue;
-        double value = cost_of(run->run, cost);
-        if (isfinite(value))
-            room[n++] = value;
-    }
-    judge_sort(room, n);
-    return n ? judge_median(room, n) : NAN;
-}
-
-static int take_costs(struct model *model)
-{
-    double *room = calloc(model->dir.run_count + 1, sizeof *room);
-    if (!room)
-        return -1;
+    static const char *const metrics[COST_COUNT] = {[COST_CPU_NS] = "cpu_ns_per_task",
+                                                    [COST_SWITCHES] = "switches_per_1000_tasks",
+                                                    [COST_WAKEUPS] = "wakeups_per_1000_tasks",
+                                                    [COST_RSS_BYTES] = "peak_rss_bytes",
+                                                    [COST_RATE] = "tasks_per_s"};
     for (size_t i = 0; i < model->cell_count; i++)
         for (size_t k = 0; k < model->contestant_count; k++)
             for (int cost = 0; cost < COST_COUNT; cost++)
                 model->cells[i].results[k].cost[cost] =
-                    median_cost(model, i, model->contestants[k].entry, (enum cost)cost, room);
-    free(room);
+                    model_side(model, &model->cells[i], k, metrics[cost]);
+}
+
+static void count_blocks(struct model *model)
+{
     for (size_t i = 0; i < model->dir.block_count; i++) {
         const struct run_dir_block *block = &model->dir.blocks[i];
         struct cell *cell = &model->cells[block->cell];
@@ -236,7 +215,6 @@ static int take_costs(struct model *model)
         model->redone += !block->valid;
         model->disturbed += block->valid && block->reason && *block->reason;
     }
-    return 0;
 }
 
 static int cells_make(struct model *model)
@@ -307,11 +285,8 @@ int model_read(const char *run_dir, struct model *out, char *err, size_t err_siz
     out->margin = field_number(out->dir.plan, "margin");
     out->smoke = strcmp(field_text(out->dir.plan, "preset"), "smoke") == 0;
     take_verdicts(out);
-    if (take_costs(out) != 0) {
-        snprintf(err, err_size, "%s: out of memory while making the report", run_dir);
-        model_fini(out);
-        return -1;
-    }
+    take_costs(out);
+    count_blocks(out);
     return 0;
 }
 

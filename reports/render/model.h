@@ -32,7 +32,7 @@ struct word_look {
 
 extern const struct word_look word_looks[WORD_COUNT];
 
-/* What a run costs beside its primary metric; medians over the runs that count. */
+/* What a run costs beside its primary metric, for the tables of costs. */
 enum cost {
     COST_CPU_NS,   /* per task */
     COST_SWITCHES, /* per 1000 tasks */
@@ -40,6 +40,12 @@ enum cost {
     COST_RSS_BYTES,
     COST_RATE, /* tasks per second */
     COST_COUNT
+};
+
+/* A number without a word: NAN where there is none. */
+struct side_value {
+    double median;           /* over the runs that count */
+    double ratio, low, high; /* to the leader of the cell */
 };
 
 /* One contestant in one cell. Strings belong to the verdict or the run folder. */
@@ -53,7 +59,7 @@ struct result {
     double limit_times;      /* median / physical limit, NAN where none applies */
     const char *limit;       /* which, "L1"; "" for none */
     double ratio, low, high; /* to the best of the cell */
-    double cost[COST_COUNT];
+    struct side_value cost[COST_COUNT];
     bool is_best;
 };
 
@@ -92,6 +98,12 @@ void model_fini(struct model *model);
 
 /* Does an element of "cells" or "duels" in verdict.json belong to [cell] and its primary metric? */
 bool model_same_cell(const struct cell *cell, const json_t *object);
+
+/* What the verdict says of [contestant] in another metric of the cell. */
+struct side_value model_side(const struct model *model,
+                             const struct cell *cell,
+                             size_t contestant,
+                             const char *metric);
 
 /* Likewise for another metric. */
 bool model_same_metric(const struct cell *cell, const json_t *object, const char *metric);

@@ -237,8 +237,8 @@ double plots_producers(const struct cell *cell)
 
 double plots_rate(const struct cell *cell, const struct result *result)
 {
-    if (isfinite(result->cost[COST_RATE]))
-        return result->cost[COST_RATE];
+    if (isfinite(result->cost[COST_RATE].median))
+        return result->cost[COST_RATE].median;
     return strcmp(cell->plan->metric, "ns_per_task") == 0 ? 1e9 / result->median : NAN;
 }
 

@@ -31,6 +31,7 @@ static void body(struct page *page, const struct model *model)
     section_costs(page, model);
     page_box_end(page);
     page_box_end(page);
+    section_others(page, model);
     section_limits(page, model);
     section_conformance(page, model);
     section_environment(page, model);

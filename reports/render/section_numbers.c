@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * section_numbers.c - the tables of numbers: pairs, absolute values, costs beside the primary one,
- * the physical limits. Rows stand in groups, one for each cell; a group has one scale, so that its
- * numbers can be compared by eye.
+ * section_numbers.c - the tables of what is judged: pairs, absolute values, the physical limits.
+ * Rows stand in groups, one for each cell; a group has one scale, so that its numbers can be
+ * compared by eye.
  */
 #include "sections.h"
 
@@ -68,6 +68,7 @@ static void duel_row(struct page *page, const json_t *duel)
               "n",
               "%s",
               human_interval(field_number(duel, "low"), field_number(duel, "high")).text);
+    page_cell(page, "n", "%s", human_ratio(field_number(duel, "ratio_second_half")).text);
     page_cell(page, "n", "%s", human_evidence(field_number(duel, "e_value")).text);
     page_cell(page, "n", "%s", when);
     page_cell(page,
@@ -94,8 +95,15 @@ static void duel_rows(struct page *page, const struct cell *cell, const json_t *
 
 void section_duels(struct page *page, const struct model *model)
 {
-    static const char *const titles[] = {
-        "<a", "<b", ">won by a", ">cost a / b", ">interval", ">E", ">deciding block", "<a is"};
+    static const char *const titles[] = {"<a",
+                                         "<b",
+                                         ">won by a",
+                                         ">cost a / b",
+                                         ">interval",
+                                         ">second half",
+                                         ">E",
+                                         ">deciding block",
+                                         "<a is"};
     const json_t *duels = duels_of(model);
     size_t met = duels_met(model);
     page_heading(page, 2, "pairs", "Pair by pair: %zu of %zu decided", duels_decided(model), met);
@@ -103,7 +111,7 @@ void section_duels(struct page *page, const struct model *model)
         page_paragraph(page, "empty", "No pair met in a block.");
         return;
     }
-    page_table(page, "pairs", 8, titles);
+    page_table(page, "pairs", 9, titles);
     for (size_t i = 0; i < model->cell_count; i++)
         duel_rows(page, &model->cells[i], duels);
     page_table_end(page);
@@ -112,8 +120,11 @@ void section_duels(struct page *page, const struct model *model)
         "legend",
         "E is the evidence against \"the same\": a fair coin reaches 20 with a chance of "
         "at most 1 in 20, however often we look. A pair is decided at the block where E "
-        "first passed its threshold, and E is shown as it was there. A ratio below 1 is "
-        "in favour of a. The interval holds all ratios that the blocks do not refute.");
+        "first passed its threshold, and E is shown as it was there; the interval is that of "
+        "all blocks, so it may reach 1 again where later ones were less clear. A ratio below 1 is "
+        "in favour of a. The interval holds all ratios that the blocks do not refute; it "
+        "assumes that the ratio stays where it is, so the estimate from the second half of "
+        "the blocks stands beside it.");
 }
 
 /* ---- absolute numbers ---- */
@@ -174,134 +185,6 @@ void section_absolute(struct page *page, const struct model *model)
                    "One run is one fresh process; median, 5th and 95th percentile are taken over "
                    "the runs of all blocks that count. Smaller is better. × the limit: the median "
                    "as a multiple of what the machine itself needs (see the limits below).");
-}
-
-/* ---- latency percentiles ---- */
-
-static double
-percentile(const struct model *model, const struct cell *cell, const char *who, const char *metric)
-{
-    const json_t *list = json_object_get(model->verdict, "cells");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *row = json_array_get(list, i);
-        if (model_same_metric(cell, row, metric) && strcmp(field_text(row, "contestant"), who) == 0)
-            return field_number(row, "median");
-    }
-    return NAN;
-}
-
-/* Messages in one run, the median over runs would say no more: the first run that counts. */
-static double messages(const struct model *model, size_t cell, size_t entry)
-{
-    for (size_t i = 0; i < model->dir.run_count; i++) {
-        const struct run_dir_run *run = &model->dir.runs[i];
-        if (run->counts && run->cell == cell && run->entry == entry)
-            return field_number(json_object_get(run->run, "latency"), "count");
-    }
-    return NAN;
-}
-
-static void percentile_rows(struct page *page, const struct model *model, size_t index)
-{
-    static const char *const metrics[] = {
-        "latency_p50", "latency_p90", "latency_p99", "latency_p999", "latency_max"};
-    const struct cell *cell = &model->cells[index];
-    for (size_t k = 0; k < model->contestant_count; k++) {
-        const char *who = model->contestants[k].name;
-        if (!cell->results[k].runs)
-            continue;
-        page_row(page, "");
-        page_cell(page, "", "%s", who);
-        for (size_t m = 0; m < sizeof metrics / sizeof *metrics; m++)
-            page_cell(
-                page, "n", "%s", human_value(percentile(model, cell, who, metrics[m]), "ns").text);
-        page_cell(
-            page, "n", "%s", human_count(messages(model, index, model->contestants[k].entry)).text);
-    }
-}
-
-void section_percentiles(struct page *page, const struct model *model)
-{
-    static const char *const titles[] = {
-        "<contestant", ">p50", ">p90", ">p99", ">p99.9", ">worst", ">messages"};
-    bool open = false;
-    for (size_t i = 0; i < model->cell_count; i++) {
-        if (!plots_has_latency(model, i))
-            continue;
-        if (!open) {
-            page_heading(page, 2, "percentiles", "Latency in numbers");
-            page_table(page, "percentiles", 7, titles);
-        }
-        open = true;
-        page_group(page, "%s", model->cells[i].label);
-        percentile_rows(page, model, i);
-    }
-    if (!open)
-        return;
-    page_table_end(page);
-    page_paragraph(page,
-                   "legend",
-                   "Each percentile is taken in every run and then the median over the runs; one "
-                   "without at least ten messages beyond it is not shown. Messages: in one run.");
-}
-
-/* ---- costs ---- */
-
-static bool has_costs(const struct model *model, const struct cell *cell)
-{
-    for (size_t k = 0; k < model->contestant_count; k++)
-        for (int cost = 0; cost < COST_COUNT; cost++)
-            if (isfinite(cell->results[k].cost[cost]))
-                return true;
-    return false;
-}
-
-static void cost_row(struct page *page,
-                     const struct contestant *who,
-                     const struct result *result,
-                     const struct scale *cpu)
-{
-    page_row(page, "");
-    page_cell(page, "", "%s", who->name);
-    page_cell(page, "n", "%s", human_scaled(result->cost[COST_CPU_NS], cpu).text);
-    page_cell(page, "n", "%s", human_number(result->cost[COST_SWITCHES]).text);
-    page_cell(page, "n", "%s", human_number(result->cost[COST_WAKEUPS]).text);
-    page_cell(page, "n", "%s", human_value(result->cost[COST_RSS_BYTES], "bytes").text);
-}
-
-void section_costs(struct page *page, const struct model *model)
-{
-    static const char *const titles[] = {"<contestant",
-                                         ">CPU per task",
-                                         ">switches per 1000 tasks",
-                                         ">wake-ups per 1000 tasks",
-                                         ">peak memory"};
-    bool open = false;
-    page_heading(page, 2, "costs", "What it costs beside the time");
-    for (size_t i = 0; i < model->cell_count; i++) {
-        const struct cell *cell = &model->cells[i];
-        if (!has_costs(model, cell))
-            continue;
-        if (!open)
-            page_table(page, "costs", 5, titles);
-        open = true;
-        double least = smallest(model, cell, &cell->results[0].cost[COST_CPU_NS]);
-        struct scale scale = scale_pick(least, "ns");
-        page_group(page, "%s: CPU in %s", cell->label, scale.unit);
-        for (size_t k = 0; k < model->contestant_count; k++)
-            if (cell->results[k].runs)
-                cost_row(page, &model->contestants[k], &cell->results[k], &scale);
-    }
-    if (!open) {
-        page_paragraph(page, "empty", "No run recorded its costs.");
-        return;
-    }
-    page_table_end(page);
-    page_paragraph(page,
-                   "legend",
-                   "Medians over the runs that count. CPU: time of all threads of the process, the "
-                   "load generator included, which is the same for all. Switches: voluntary and "
-                   "involuntary. Wake-ups: system calls made to wake a sleeping loop.");
 }
 
 /* ---- limits ---- */

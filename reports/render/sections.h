@@ -23,6 +23,7 @@ void section_duels(struct page *page, const struct model *model);
 void section_absolute(struct page *page, const struct model *model);
 void section_percentiles(struct page *page, const struct model *model);
 void section_costs(struct page *page, const struct model *model);
+void section_others(struct page *page, const struct model *model);
 void section_limits(struct page *page, const struct model *model);
 
 /* What stands behind them. */

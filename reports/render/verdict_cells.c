@@ -3,7 +3,7 @@
  * verdict_cells.c - the arrays "cells" and "duels" of verdict.json.
  *
  * A cell has one primary cost, and only that one is judged. Every other number that the runs report
- * is listed beside it with its spread and without a word.
+ * is listed beside it without a word: verdict_others.c.
  */
 #include "fields.h"
 #include "verdict_parts.h"
@@ -22,8 +22,7 @@ json_t *verdict_ratio(double log_ratio)
     return verdict_number(exp(log_ratio));
 }
 
-/* What every row about a cell begins with. */
-static json_t *row_begin(const struct run_dir_cell *cell, const char *metric)
+json_t *verdict_row(const struct run_dir_cell *cell, const char *metric)
 {
     json_t *row = json_object();
     json_object_set_new(row, "lane", json_string(cell->lane));
@@ -45,7 +44,7 @@ static json_t *text_or_null(const char *text)
     return text != NULL ? json_string(text) : json_null();
 }
 
-static void set_spread(json_t *row, size_t runs, double median, double p5, double p95)
+void verdict_spread(json_t *row, size_t runs, double median, double p5, double p95)
 {
     json_object_set_new(row, "runs", json_integer((json_int_t)runs));
     json_object_set_new(row, "median", verdict_number(median));
@@ -73,14 +72,14 @@ static json_t *primary_row(const struct judged *judged, size_t c, size_t e)
     char reason[1024];
     const char *limit_label;
     const double limit = verdict_limit(judged->dir, cell, &limit_label);
-    json_t *row = row_begin(cell, cell->metric);
+    json_t *row = verdict_row(cell, cell->metric);
     judge_reason(&judged->dir->in, c, result, e, judged->block_seconds[c], reason, sizeof(reason));
     json_object_set_new(row, "unit", json_string(cell->unit));
     json_object_set_new(row, "better", json_string("lower"));
     json_object_set_new(row, "primary", json_true());
     json_object_set_new(row, "family", json_string(judge_family_name(cell->family)));
     json_object_set_new(row, "contestant", json_string(judged->dir->entries[e].name));
-    set_spread(row, entry->runs, entry->median, entry->p5, entry->p95);
+    verdict_spread(row, entry->runs, entry->median, entry->p5, entry->p95);
     json_object_set_new(row, "ratio", verdict_ratio(entry->ratio));
     json_object_set_new(row, "low", verdict_ratio(entry->low));
     json_object_set_new(row, "high", verdict_ratio(entry->high));
@@ -95,103 +94,16 @@ static json_t *primary_row(const struct judged *judged, size_t c, size_t e)
     return row;
 }
 
-/* ---- what else the runs report ---- */
-
-static double read_metric(const struct run_dir_run *run, const char *name)
-{
-    return field_number(json_object_get(json_object_get(run->run, "metrics"), name), "value");
-}
-
-static double read_latency(const struct run_dir_run *run, const char *name)
-{
-    return field_number(json_object_get(run->run, "latency"), name);
-}
-
-typedef double (*reader)(const struct run_dir_run *run, const char *name);
-
-static bool belongs(const struct run_dir_run *run, size_t c, size_t e)
-{
-    return run->counts && run->cell == c && run->entry == e && run->run != NULL;
-}
-
-/* One row of a number that is not judged; nothing where no run has it. [room]: one per run. */
-static void add_row(const struct judged *judged,
-                    size_t c,
-                    size_t e,
-                    const char *metric,
-                    const json_t *about,
-                    reader read,
-                    const char *name,
-                    double *room,
-                    json_t *rows)
-{
-    const struct run_dir *dir = judged->dir;
-    const char *better = field_text(about, "better");
-    size_t n = 0;
-    for (size_t i = 0; i < dir->run_count; i++) {
-        const double value = belongs(&dir->runs[i], c, e) ? read(&dir->runs[i], name) : NAN;
-        if (isfinite(value))
-            room[n++] = value;
-    }
-    if (n == 0)
-        return;
-    judge_sort(room, n);
-    json_t *row = row_begin(&dir->cells[c], metric);
-    json_object_set_new(row, "unit", json_string(field_text(about, "unit")));
-    json_object_set_new(row, "better", json_string(better[0] != '\0' ? better : "lower"));
-    json_object_set_new(row, "primary", json_false());
-    json_object_set_new(row, "contestant", json_string(dir->entries[e].name));
-    set_spread(row,
-               n,
-               judge_median(room, n),
-               judge_quantile(room, n, 0.05),
-               judge_quantile(room, n, 0.95));
-    json_object_set_new(row, "x_limit", json_null());
-    json_object_set_new(row, "verdict", json_null());
-    json_object_set_new(row, "reason", json_string(""));
-    json_array_append_new(rows, row);
-}
-
-static void other_rows(const struct judged *judged, size_t c, size_t e, double *room, json_t *rows)
-{
-    static const char *const percentiles[] = {"p50", "p90", "p99", "p999", "max"};
-    const struct run_dir *dir = judged->dir;
-    const struct run_dir_run *sample = NULL;
-    const char *name;
-    json_t *about;
-    for (size_t i = 0; i < dir->run_count && sample == NULL; i++)
-        if (belongs(&dir->runs[i], c, e))
-            sample = &dir->runs[i];
-    if (sample == NULL)
-        return;
-    json_object_foreach(json_object_get(sample->run, "metrics"), name, about)
-    {
-        if (strcmp(name, dir->cells[c].metric) != 0)
-            add_row(judged, c, e, name, about, read_metric, name, room, rows);
-    }
-    about = json_object_get(sample->run, "latency");
-    for (size_t p = 0; p < sizeof(percentiles) / sizeof(percentiles[0]); p++) {
-        char metric[32] = "latency_";
-        strcat(metric, percentiles[p]);
-        if (strcmp(metric, dir->cells[c].metric) != 0)
-            add_row(judged, c, e, metric, about, read_latency, percentiles[p], room, rows);
-    }
-}
-
 json_t *verdict_cells(const struct judged *judged)
 {
     const struct run_dir *dir = judged->dir;
-    double *room = calloc(dir->run_count + 1, sizeof(*room));
     json_t *rows = json_array();
-    for (size_t c = 0; c < dir->cell_count && room != NULL; c++) {
+    for (size_t c = 0; c < dir->cell_count; c++) {
         for (size_t e = 0; e < dir->entry_count; e++)
             if (dir->entries[e].twin_of < 0)
                 json_array_append_new(rows, primary_row(judged, c, e));
-        for (size_t e = 0; e < dir->entry_count; e++)
-            if (dir->entries[e].twin_of < 0)
-                other_rows(judged, c, e, room, rows);
+        verdict_others(judged, c, rows);
     }
-    free(room);
     return rows;
 }
 
@@ -207,7 +119,7 @@ static json_t *duel_row(const struct judged *judged, size_t c, const struct judg
 {
     const struct run_dir *dir = judged->dir;
     const struct judge_pair *pair = &duel->pair;
-    json_t *row = row_begin(&dir->cells[c], dir->cells[c].metric);
+    json_t *row = verdict_row(&dir->cells[c], dir->cells[c].metric);
     json_object_set_new(row, "a", json_string(dir->entries[duel->a].name));
     json_object_set_new(row, "b", json_string(dir->entries[duel->b].name));
     json_object_set_new(row, "blocks", json_integer((json_int_t)pair->n));

@@ -27,6 +27,13 @@ json_t *verdict_number(double value);
 /* exp() of a log ratio, or null. */
 json_t *verdict_ratio(double log_ratio);
 
+/* What every row about a cell begins with. */
+json_t *verdict_row(const struct run_dir_cell *cell, const char *metric);
+void verdict_spread(json_t *row, size_t runs, double median, double p5, double p95);
+
+/* Appends the rows of cell [c] about numbers that are not judged. */
+void verdict_others(const struct judged *judged, size_t c, json_t *rows);
+
 /* The arrays "cells" and "duels"; NULL without memory. */
 json_t *verdict_cells(const struct judged *judged);
 json_t *verdict_duels(const struct judged *judged);

@@ -216,13 +216,16 @@ static inline json_t *fixture_run(size_t c, double cost)
     const struct fixture_cell *cell = &fixture_cells[c];
     json_t *run = fixture_json(
         "{\"ok\": true, \"latency\": null,"
-        " \"metrics\": {\"%s\": {\"value\": %.9g, \"unit\": \"%s\", \"better\": \"lower\"}},"
+        " \"metrics\": {\"%s\": {\"value\": %.9g, \"unit\": \"%s\", \"better\": \"lower\"},"
+        "               \"tasks_per_s\": {\"value\": %.9g, \"unit\": \"1/s\", \"better\": "
+        "\"higher\"}},"
         " \"covariates\": {\"cpu_ns\": %.9g, \"voluntary_switches\": 12,"
         "                  \"involuntary_switches\": 3, \"max_rss_bytes\": 4194304},"
         " \"counters\": {\"executed\": 1000, \"wakeups\": 20}}",
         cell->metric,
         cost,
         cell->unit,
+        1e9 / cost,
         cost * 1000);
     if (cell->latency)
         json_object_set_new(

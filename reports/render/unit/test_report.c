@@ -125,6 +125,20 @@ static void page_of_a_decided_run_holds_every_cell(void **state)
     done(&pages);
 }
 
+/* 4 MiB and 15 switches each, equal for all; CPU time in step with the cost of the cell. */
+static void numbers_without_a_verdict_stand_with_their_ratio(void **state)
+{
+    (void)state;
+    struct pages pages = {.fixture = fixture_default()};
+    render(&pages);
+    assert_has(pages.html, "4.00 MiB<small>1.00×, 1.00 to 1.00</small>");
+    assert_has(pages.html, "15.0<small>1.00×, 1.00 to 1.00</small>");
+    assert_has(pages.html, "<small>1.30×, "); /* the worst latency of the slowest */
+    assert_has(pages.html, "What else the runs report, without a verdict");
+    assert_has(pages.html, "tasks per s<small>more is better</small>");
+    done(&pages);
+}
+
 static void page_stands_alone(void **state)
 {
     (void)state;
@@ -355,6 +369,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(page_of_a_decided_run_holds_every_cell),
+        cmocka_unit_test(numbers_without_a_verdict_stand_with_their_ratio),
         cmocka_unit_test(page_stands_alone),
         cmocka_unit_test(pictures_lie_beside_their_data),
         cmocka_unit_test(equal_contestants_tie),

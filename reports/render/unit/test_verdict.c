@@ -206,11 +206,47 @@ static void other_metrics_have_a_spread_and_no_word(void **state)
             continue;
         assert_true(json_is_null(json_object_get(one, "verdict")));
         assert_int_equal(json_integer_value(json_object_get(one, "runs")), 4);
+        assert_true(json_is_number(json_object_get(one, "ratio")));
         found += strcmp(metric, "trips_per_s") == 0;
         found += strcmp(metric, "latency_p50") == 0;
         assert_string_not_equal(metric, "latency_p99"); /* null in every run */
     }
     assert_int_equal(found, 2 * 2 * 2);
+}
+
+/* The row of [contestant] about a number that is not judged. */
+static const json_t *side(const char *scenario, const char *contestant, const char *metric)
+{
+    const json_t *rows = at("cells");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *one = json_array_get(rows, i);
+        if (strcmp(json_string_value(json_object_get(one, "scenario")), scenario) == 0 &&
+            strcmp(json_string_value(json_object_get(one, "contestant")), contestant) == 0 &&
+            strcmp(json_string_value(json_object_get(one, "metric")), metric) == 0)
+            return one;
+    }
+    fail_msg("no row of %s about %s in %s", contestant, metric, scenario);
+    return NULL;
+}
+
+static double side_number(const char *contestant, const char *metric, const char *key)
+{
+    return json_number_value(json_object_get(side("ping_pong", contestant, metric), key));
+}
+
+/* Block by block against the leader, like the primary cost; the inverse metric is the inverse. */
+static void other_metrics_have_ratio_and_interval_to_the_leader(void **state)
+{
+    (void)state;
+    folder_rounds(&folder, 12, 1.5);
+    judge();
+    assert_true(side_number("ant", "trips_per_s", "ratio") == 1);
+    assert_true(fabs(side_number("bee", "trips_per_s", "ratio") - 1 / 1.5) < 1e-6);
+    assert_true(fabs(side_number("bee", "trips_per_s", "low") - 1 / 1.5) < 1e-6);
+    assert_true(fabs(side_number("bee", "latency_p50", "high") - 1.5) < 1e-6);
+    assert_string_equal(
+        json_string_value(json_object_get(side("ping_pong", "bee", "trips_per_s"), "better")),
+        "higher");
 }
 
 static void smoke_is_a_pipeline_check(void **state)
@@ -334,6 +370,7 @@ int main(void)
         CASE(standings_hold_the_four_profiles),
         CASE(weights_of_the_plan_are_used),
         CASE(other_metrics_have_a_spread_and_no_word),
+        CASE(other_metrics_have_ratio_and_interval_to_the_leader),
         CASE(smoke_is_a_pipeline_check),
         CASE(the_disqualified_keep_their_place_and_reason),
         CASE(a_twin_told_apart_comes_first),
