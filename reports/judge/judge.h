@@ -21,7 +21,6 @@
  *   weights.c   how much each cell counts
  *   square.c    blocks of a balanced order: one sign per square
  *   budget.c    which cell gets the next block           map.c        the answer under all weights
- *   budget.c    which cell gets the next block
  *   compare.c   numbers without a verdict
  */
 #ifndef JUDGE_H
