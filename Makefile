@@ -66,6 +66,7 @@ judge_objs := $(call objs,reports/judge/*.c)
 render_objs := $(call objs,reports/render/*.c)
 history_objs := $(call objs,reports/history/*.c)
 tournament_objs := $(call objs,bench/tournament/*.c bench/race/variants.c)
+selfcheck_objs := $(call objs,bench/selfcheck/*.c)
 examples := $(patsubst common/examples/%.c,%,$(wildcard common/examples/*.c))
 
 .PHONY: all
@@ -81,7 +82,7 @@ RACE_LIBS = $(call once,RACE_LIBS,--libs,lua5.4 jansson,-lm)
 MICRO_LIBS = $(call once,MICRO_LIBS,--libs,benchmark jansson,-lm)
 CONFORMANCE_LIBS = $(call once,CONFORMANCE_LIBS,--libs,cmocka jansson)
 LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson,-lm)
-VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd sqlite3,-lm)
+VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd sqlite3 gsl,-lm)
 ORACLE_LIBS = $(call once,ORACLE_LIBS,--libs,gsl)
 $(B)/obj/bench/race/%.o $(B)/obj/bench/micro/%.o: CPPFLAGS += $(RACE_CFLAGS)
 
@@ -176,7 +177,8 @@ faulty: $(foreach name,$(faulty),$(B)/faulty/$(name)/race $(B)/faulty/$(name)/co
 $(B)/limits: $(limits_objs) $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(LIMITS_LIBS))
 
-$(B)/velo: $(call objs,bench/velo.c) $(tournament_objs) $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
+$(B)/velo: $(call objs,bench/velo.c) $(selfcheck_objs) $(tournament_objs) \
+           $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(VELO_LIBS))
 
 build/velo: build/release/velo
@@ -202,6 +204,9 @@ endef
 $(foreach area,race micro process limits shim,$(eval $(call bench_units,$(area))))
 $(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(history_objs) \
                               $(render_objs) $(judge_objs) $(B)/sources
+	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
+$(B)/unit/bench/selfcheck/%: $(B)/obj/bench/selfcheck/%.o $(selfcheck_objs) $(tournament_objs) \
+                             $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
 # The statistics are held against those of another library, which only their tests link.
 $(B)/unit/reports/%: $(B)/obj/reports/%.o $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
@@ -236,7 +241,7 @@ run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
               $(call option,BUDGET,budget) $(call option,RESUME,resume) \
               $(call option,WEIGHTS,weights)
 
-.PHONY: setup ready tournament test units conformance race report verify select limits list
+.PHONY: setup ready tournament test units conformance race report verify select selfcheck limits list
 setup: ## install the missing Debian packages
 	@scripts/setup.sh --check
 ready:
@@ -259,6 +264,9 @@ report: ready ## rebuild the report of reports/latest from its journal: [WEIGHTS
 	@build/velo report $(call option,WEIGHTS,weights)
 verify: ready ## recompute a run from its raw lines, compare all that it says: [RUN=ID|FOLDER]
 	@build/velo verify $(RUN)
+selfcheck: ready ## the tournament tested on itself, on this machine: [LIVE=40] [QUICK=1] [PARTS=A,B]
+	$(submake) V=release faulty
+	@build/velo selfcheck $(call option,LIVE,live) $(call option,PARTS,only) $(if $(QUICK),--quick)
 limits: ready ## calibrate the physical limits of this machine
 	@build/velo limits
 list: ready ## contestants, capabilities and scenarios

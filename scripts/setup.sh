@@ -23,8 +23,8 @@ libbenchmark-dev|base|Google Benchmark: the micro lane
 liblua5.4-dev|base|Lua 5.4: scenarios
 libjansson-dev|base|JSON: run lines, journal, verdict
 libsqlite3-dev|base|SQLite: the index of all runs
+libgsl-dev|base|GSL: exact binomial bounds of the self-check, another opinion in unit tests
 libmd-dev|base|SHA-256: plan hash, journal chain, program hashes
-libgsl-dev|base|another opinion on the statistics, in their unit tests
 hyperfine|base|the process lane: whole programs
 gnuplot-nox|base|the plots of the report
 clang-format|base|the layout of the sources is a test

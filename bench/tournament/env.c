@@ -2,6 +2,7 @@
 /* env.c - see env.h. */
 #include "env.h"
 
+#include "checked.h"
 #include "child.h"
 #include "project.h"
 #include "text.h"
@@ -174,6 +175,7 @@ json_t *env_describe(void)
     json_t *env = json_pack("{s:i, s:[]}", "schema", 1, "warnings");
     describe_machine(env);
     describe_build(env);
+    json_object_set_new(env, "selfcheck", checked_describe());
     check_load(env);
     check_settings(env);
     return env;

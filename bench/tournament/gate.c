@@ -35,6 +35,7 @@ void gate_add(struct gate *gate, const char *contestant, const char *mode)
     sheets[gate->count++] = (struct gate_sheet){
         .contestant = text_copy(contestant),
         .mode = text_copy(mode),
+        .only = text_copy(""),
         .reason = text_copy(""),
         .command = text_copy(""),
         .reproduce = text_copy(""),
@@ -45,6 +46,14 @@ static void set(char **field, char *value)
 {
     free(*field);
     *field = value;
+}
+
+void gate_add_case(struct gate *gate, const char *contestant, const char *test, unsigned limit_s)
+{
+    gate_add(gate, contestant, "auto");
+    struct gate_sheet *sheet = &gate->sheets[gate->count - 1];
+    set(&sheet->only, text_copy(test));
+    sheet->limit_s = limit_s;
 }
 
 /* The first case that failed, in the suite's own words. */
@@ -108,8 +117,18 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
     int rc = fd < 0 ? -errno : 0;
     if (rc == 0) {
         close(fd);
-        const char *const argv[] = {
-            program, "--mode", sheet->mode, "--quiet", "--json", job->path, NULL};
+        char limit[16];
+        const char *argv[12] = {program, "--mode", sheet->mode, "--quiet", "--json", job->path};
+        size_t count = 6;
+        snprintf(limit, sizeof(limit), "%u", sheet->limit_s);
+        if (sheet->only[0] != '\0') {
+            argv[count++] = "--filter";
+            argv[count++] = sheet->only;
+        }
+        if (sheet->limit_s > 0) {
+            argv[count++] = "--timeout";
+            argv[count++] = limit;
+        }
         struct child_request request = {
             .argv = argv, .timeout_ms = SUITE_LIMIT_MS, .interrupt = interrupt};
         set(&sheet->command,
@@ -256,6 +275,7 @@ void gate_free(struct gate *gate)
     for (size_t i = 0; i < gate->count; i++) {
         free(gate->sheets[i].contestant);
         free(gate->sheets[i].mode);
+        free(gate->sheets[i].only);
         free(gate->sheets[i].command);
         free(gate->sheets[i].reason);
         free(gate->sheets[i].reproduce);

@@ -18,10 +18,12 @@
 struct gate_sheet {
     char *contestant;
     char *mode;
-    char *command;   /* repeats it */
-    char *reason;    /* why it failed; "" when it passed */
-    char *reproduce; /* repeats the first failure */
-    json_t *result;  /* the suite's JSON; NULL when it gave none */
+    char *only;       /* one case of the suite; "" = all of it */
+    unsigned limit_s; /* for a case; 0 = the suite's own */
+    char *command;    /* repeats it */
+    char *reason;     /* why it failed; "" when it passed */
+    char *reproduce;  /* repeats the first failure */
+    json_t *result;   /* the suite's JSON; NULL when it gave none */
     bool done;
 };
 
@@ -35,6 +37,9 @@ typedef void gate_watcher(void *user, const struct gate_sheet *sheet);
 
 /* Puts one run of the suite on the list, unless it stands there already. */
 void gate_add(struct gate *gate, const char *contestant, const char *mode);
+
+/* Puts one case of the suite on the list, as the only one of that contestant. */
+void gate_add_case(struct gate *gate, const char *contestant, const char *test, unsigned limit_s);
 
 /* Puts every other mode of those on the list whose sheet declares a fast path. */
 void gate_add_modes(struct gate *gate);

@@ -55,6 +55,21 @@ static void trust(struct page *page, const struct model *model)
                    human_percent(attempts ? (double)model->redone / (double)attempts : 0).text);
 }
 
+/* How the tournament fared when it was tested on itself, as it was known when the run began. */
+static void self_check(struct page *page, const struct model *model)
+{
+    const json_t *check = json_object_get(model->dir.env, "selfcheck");
+    const char *sentence = field_text(check, "sentence");
+    const char *state = field_text(check, "state");
+    bool failed = strstr(sentence, "FAILED") != NULL;
+    page_paragraph(page,
+                   failed                          ? "trust alarm"
+                   : strcmp(state, "current") == 0 ? "trust"
+                                                   : "trust warning",
+                   "The tournament tested on itself: %s.",
+                   *sentence ? sentence : "it was not known when this run began");
+}
+
 static void remarks(struct page *page, const char *kind, const json_t *list)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -96,6 +111,7 @@ void section_front(struct page *page, const struct model *model)
     if (*rest)
         page_paragraph(page, "rest", "%s", rest);
     trust(page, model);
+    self_check(page, model);
     facts(page, model);
     remarks(page, "Warning", json_object_get(model->dir.env, "warnings"));
     remarks(page, "Note", json_object_get(model->verdict, "notes"));

@@ -29,6 +29,7 @@ BEGIN {
     may["bench/limits/"] = parts "|" api
     may["bench/tournament/"] = "^reports/(judge|render|history)/"
     may["bench/tournament/faulty/"] = api
+    may["bench/selfcheck/"] = "^bench/tournament/|^reports/(judge|render)/"
     may["bench/micro/test/"] = api
     may["bench/race/test/"] = api
     may["bench/"] = "^bench/tournament/|^reports/render/"

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The fast parts of the self-check in a sandbox: the statistics on recorded runs of fake contestants and
+# the real mutants; that a part which must fail does fail, that results are kept by part, and that a
+# report quotes them.
+. "$(dirname "$0")/../../tournament/test/sandbox.bash"
+make -s -C "$real_root" V="$variant" faulty "build/$variant/mutex/race" >/dev/null || exit 1
+make_sandbox
+stored=$sandbox/reports/selfcheck.json
+
+verdict_is() # verdict_is PART WORD: in what is stored
+{
+    sed -n "/^  \"$1\": {/,/^  }/p" "$stored" | grep -q "^   \"verdict\": \"$2\""
+}
+
+# ---- without a run, and wrong use ----
+velo selfcheck --only rate,symmetry
+check nothing-to-look-at-is-no-failure "exit $status" test "$status" -eq 0
+check rate-needs-runs "$(cut -c 1-200 "$stored")" verdict_is rate 'NOT RUN'
+velo selfcheck --only symmetri
+check unknown-part-is-usage "exit $status" test "$status" -eq 2
+check unknown-part-names-the-near-one "$(cat "$sandbox/err")" said symmetry
+
+# ---- on recorded runs of contestants that measure nothing ----
+velo tournament --scenarios alpha,beta --budget 10s --seed 3
+run=$(run_dir)
+check report-says-what-is-known "$(grep -i 'tested on itself' "$run/report.md")" \
+    grep -q 'tested on itself: self-check of' "$run/report.md"
+velo selfcheck --only clock,symmetry,rate --seed 1
+check statistics-hold "exit $status: $(cat "$sandbox/out")" test "$status" -eq 0
+check symmetry-passes "$(cut -c 1-200 "$stored")" verdict_is symmetry PASS
+check rate-passes "$(cut -c 1-200 "$stored")" verdict_is rate PASS
+velo selfcheck --only rate --seed 1 --json
+check json-is-json "$(head -c 300 "$sandbox/out")" grep -q '"figure": "[0-9]* of 10000 relabelled' "$sandbox/out"
+check other-parts-are-kept "$(cut -c 1-200 "$stored")" verdict_is symmetry PASS
+
+# ---- another build than the one that was checked ----
+echo >>"$sandbox/build/release/quick/race"
+velo tournament --scenarios alpha --preset smoke
+check other-build-is-said "$(grep -i 'tested on itself' "$(run_dir)/report.md")" \
+    grep -q 'of another build or machine' "$(run_dir)/report.md"
+
+# ---- the mutants, real ----
+rm -rf "$sandbox/scenarios" "$sandbox/build/release/"{quick,mutex}
+cp -r "$real_root/scenarios" "$sandbox/scenarios"
+mkdir -p "$sandbox/build/release/mutex"
+cp "$real_root/build/$variant/mutex/race" "$sandbox/build/release/mutex/race"
+cp -r "$real_root/build/$variant/faulty" "$sandbox/build/release/faulty"
+velo selfcheck --only mutants --seed 1
+check mutants-are-out "exit $status: $(cut -c 1-250 "$sandbox/out")" test "$status" -eq 0
+for mutant in lose twice reorder late lost-wake leak idle-spin abort hang; do
+    check "mutant-$mutant" "$(grep " $mutant: " "$sandbox/out")" \
+        grep -q "^PASS     mutants   $mutant: the gate says 'fails conformance, clause S" "$sandbox/out"
+done
+
+# ---- a mutant that is none passes the gate, so the part must fail ----
+rm -rf "$sandbox/build/release/faulty/"[!l]* "$sandbox/build/release/faulty/lo"*
+cp "$real_root/build/$variant/mutex/"{race,conformance} "$sandbox/build/release/faulty/leak/"
+velo selfcheck --only mutants --seed 1
+check a-harmless-mutant-is-a-failure "exit $status" test "$status" -eq 1
+check the-failure-is-named "$(cat "$sandbox/out")" said '^FAIL     mutants   leak: .* (expected otherwise)'
+check who-is-not-built-is-said "$(cat "$sandbox/out")" said 'not built in build/release/faulty; make faulty'
+check the-failure-is-kept "$(cut -c 1-200 "$stored")" verdict_is mutants FAIL
+finish_tests
