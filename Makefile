@@ -241,7 +241,7 @@ run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
               $(call option,BUDGET,budget) $(call option,RESUME,resume) \
               $(call option,WEIGHTS,weights)
 
-.PHONY: setup ready tournament test units conformance race report verify select selfcheck limits list
+.PHONY: setup ready doctor tournament test units conformance race report verify select selfcheck limits list
 setup: ## install the missing Debian packages
 	@scripts/setup.sh --check
 ready:
@@ -267,6 +267,8 @@ verify: ready ## recompute a run from its raw lines, compare all that it says: [
 selfcheck: ready ## the tournament tested on itself, on this machine: [LIVE=40] [QUICK=1] [PARTS=A,B]
 	$(submake) V=release faulty
 	@build/velo selfcheck $(call option,LIVE,live) $(call option,PARTS,only) $(if $(QUICK),--quick)
+doctor: ready ## what is wrong with this machine for measuring
+	@build/velo doctor
 limits: ready ## calibrate the physical limits of this machine
 	@build/velo limits
 list: ready ## contestants, capabilities and scenarios

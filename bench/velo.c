@@ -25,6 +25,7 @@ static const struct {
     {"selfcheck",
      "the tournament tested on itself: identical code, known slowdowns, faults",
      command_selfcheck},
+    {"doctor", "what is wrong with this machine for measuring", command_doctor},
     {"limits", "calibrate: what this machine can do at best", command_limits},
     {"list", "contestants, capabilities, scenarios", command_list},
     {"history", "all runs, or how a cell went over commits and machines", command_history},

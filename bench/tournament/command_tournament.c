@@ -11,6 +11,17 @@
 #include <string.h>
 #include <sys/random.h>
 
+/* Two rows of a table of options. */
+#define FORCE_OPTIONS(names, all)                                                                  \
+    {"force",                                                                                      \
+     "NAME,..",                                                                                    \
+     "start although the doctor refuses these; the report says so",                                \
+     names,                                                                                        \
+     NULL},                                                                                        \
+    {                                                                                              \
+        "anyway", NULL, "start whatever the doctor refuses; the report says so", NULL, all         \
+    }
+
 enum { BUDGET_LEAST_S = 5, BUDGET_MOST_S = 24 * 3600 };
 
 /* The seed comes from the kernel unless it is given. 53 bits: exact in every JSON reader. */
@@ -53,6 +64,7 @@ static void free_request(struct tournament_request *request)
     names_free(&request->only);
     names_free(&request->filter);
     names_free(&request->extra);
+    names_free(&request->force);
 }
 
 /* Opens the project for one of the two ways to start. Returns the exit status. */
@@ -65,7 +77,7 @@ static int launch(struct tournament_request *request, const char *resume, const 
     request->out = folder;
     char *weights = request->weights != NULL ? project_user_path(&project, request->weights) : NULL;
     request->weights = weights;
-    int status = resume != NULL ? tournament_resume(&project, resume, request->budget_s)
+    int status = resume != NULL ? tournament_resume(&project, resume, request)
                                 : tournament_run(&project, request);
     free(folder);
     free(weights);
@@ -78,7 +90,8 @@ int command_tournament(int argc, char **argv)
     static const char default_preset[] = "standard";
     const char *preset = default_preset, *only = "", *scenarios = "", *seed = NULL, *budget = NULL;
     const char *resume = NULL, *extra = "", *out = NULL, *weights = NULL, *order = "uniform";
-    bool dry = false;
+    const char *force = "";
+    bool dry = false, anyway = false;
     const struct args_option options[] = {
         {"preset", "NAME", "smoke, standard (default) or thorough", &preset, NULL},
         {"only", "A,B", "these contestants; NAME:VARIANT as in velo list", &only, NULL},
@@ -98,7 +111,8 @@ int command_tournament(int argc, char **argv)
         {"resume", "RUN", "go on with this run (its id or folder)", &resume, NULL},
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
-        {"dry-run", NULL, "show the plan and what it costs, and stop", NULL, &dry},
+        {"dry-run", NULL, "show the plan, what it costs and what it can see, and stop", NULL, &dry},
+        FORCE_OPTIONS(&force, &anyway),
         {NULL, NULL, NULL, NULL, NULL},
     };
     const struct args_command command = {
@@ -116,20 +130,21 @@ int command_tournament(int argc, char **argv)
     if (parsed != ARGS_GO)
         return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
     struct tournament_request request = {
-        .preset = preset_find(preset), .dry_run = dry, .weights = weights};
+        .preset = preset_find(preset), .dry_run = dry, .weights = weights, .anyway = anyway};
     if (request.preset == NULL || !take_seed(seed, &request) ||
         !take_order(order, &request.order) || !take_budget(budget, &request.budget_s))
         return EXIT_USAGE;
     if (resume != NULL && (preset != default_preset || only[0] != '\0' || scenarios[0] != '\0' ||
                            seed != NULL || extra[0] != '\0' || out != NULL || weights != NULL ||
                            dry || request.order != SCHEDULE_UNIFORM)) {
-        say_error("tournament: --resume goes on with the plan as it is; only --budget can be given "
-                  "with it");
+        say_error("tournament: --resume goes on with the plan as it is; only --budget, --force "
+                  "and --anyway can be given with it");
         return EXIT_USAGE;
     }
     names_split(&request.only, only);
     names_split(&request.filter, scenarios);
     names_split(&request.extra, extra);
+    names_split(&request.force, force);
     int status = launch(&request, resume, out);
     free_request(&request);
     return status;
@@ -139,7 +154,8 @@ int command_race(int argc, char **argv)
 {
     const char *impl = NULL, *vs = NULL, *scenario = NULL, *point = NULL, *seed = NULL,
                *budget = NULL;
-    const char *extra = "", *out = NULL;
+    const char *extra = "", *out = NULL, *force = "";
+    bool anyway = false;
     const struct args_option options[] = {
         {"impl", "A", "the one contestant; NAME:VARIANT as in velo list", &impl, NULL},
         {"vs", "B", "the other", &vs, NULL},
@@ -149,6 +165,7 @@ int command_race(int argc, char **argv)
         {"budget", "TIME", "all in all; otherwise 50s", &budget, NULL},
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
+        FORCE_OPTIONS(&force, &anyway),
         {NULL, NULL, NULL, NULL, NULL},
     };
     const struct args_command command = {
@@ -172,13 +189,14 @@ int command_race(int argc, char **argv)
                   impl);
         return EXIT_USAGE;
     }
-    struct tournament_request request = {.preset = &preset_duel, .point = point};
+    struct tournament_request request = {.preset = &preset_duel, .point = point, .anyway = anyway};
     if (!take_seed(seed, &request) || !take_budget(budget, &request.budget_s))
         return EXIT_USAGE;
     names_add(&request.only, impl);
     names_add(&request.only, vs);
     names_add(&request.filter, scenario);
     names_split(&request.extra, extra);
+    names_split(&request.force, force);
     int status = launch(&request, NULL, out);
     free_request(&request);
     return status;

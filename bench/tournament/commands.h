@@ -11,6 +11,7 @@ int command_race(int argc, char **argv);
 int command_conformance(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_select(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_limits(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_list(int argc, char **argv);

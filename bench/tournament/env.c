@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -25,12 +23,6 @@ static void set(json_t *env, const char *key, char *value)
     json_t *text = json_string(value);
     json_object_set_new(env, key, text != NULL ? text : json_string("unknown"));
     free(value);
-}
-
-static void warn(json_t *env, char *sentence)
-{
-    json_array_append_new(json_object_get(env, "warnings"), json_string(sentence));
-    free(sentence);
 }
 
 /* The value of the first line of /proc/cpuinfo or /proc/meminfo that begins with [key]. */
@@ -92,8 +84,6 @@ static void describe_machine(json_t *env)
     set(env, "aslr", text_first_line("/proc/sys/kernel/randomize_va_space", "unknown"));
     set(env, "load_average", text_first_line("/proc/loadavg", "unknown"));
     set(env, "swap_total", proc_value("/proc/meminfo", "SwapTotal"));
-    if (cpus < 2)
-        warn(env, text_copy("only one CPU: load generator and contestant share it"));
 }
 
 char *env_program_hash(void)
@@ -125,58 +115,49 @@ static void describe_build(json_t *env)
     set(env, "jansson", text_copy(jansson_version_str()));
     set(env, "hyperfine", tool_version("hyperfine", "--version"));
     set(env, "gnuplot", tool_version("gnuplot", "--version"));
-    if (dirty)
-        warn(env,
-             text_copy(
-                 "the checkout has changes that are not committed: the commit alone does not say "
-                 "what was measured"));
 }
 
-static void check_load(json_t *env)
+/* What the doctor warns of, and what was overridden, as sentences. */
+static void add_findings(json_t *env, const struct doctor *doctor)
 {
-    double load = 0;
-    char *line = text_first_line("/proc/loadavg", "0");
-    if (sscanf(line, "%lf", &load) == 1 && load > 0.5)
-        warn(env,
-             text_format("the load average is %.2f at the start: something else is running", load));
-    free(line);
+    json_t *warnings = json_array();
+    json_t *overrides = json_array();
+    for (size_t i = 0; i < doctor->count; i++) {
+        char *sentence = doctor_sentence(&doctor->findings[i]);
+        if (sentence != NULL)
+            json_array_append_new(doctor->findings[i].forced ? overrides : warnings,
+                                  json_string(sentence));
+        free(sentence);
+    }
+    json_object_set_new(env, "warnings", warnings);
+    json_object_set_new(env, "overrides", overrides);
+    json_object_set_new(env, "doctor", doctor_json(doctor));
 }
 
-static void check_settings(json_t *env)
+json_t *env_describe(const struct doctor *doctor)
 {
-    const char *aslr = json_string_value(json_object_get(env, "aslr"));
-    if (strcmp(aslr, "0") == 0)
-        warn(env,
-             text_copy("address space randomization is off: every run has the same memory layout"));
-    const char *quota = json_string_value(json_object_get(env, "cpu_quota"));
-    if (strcmp(quota, "unknown") != 0 && strncmp(quota, "max", 3) != 0)
-        warn(env, text_format("CPU time is limited by a quota (%s)", quota));
-    const char *governor = json_string_value(json_object_get(env, "governor"));
-    if (strcmp(governor, "unknown") != 0 && strcmp(governor, "performance") != 0)
-        warn(env, text_format("the CPU governor is '%s', not 'performance'", governor));
-    if (getenv("LD_PRELOAD") != NULL)
-        warn(env, text_format("LD_PRELOAD is set: %s", getenv("LD_PRELOAD")));
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 4096)
-        warn(env,
-             text_format("at most %llu descriptors per process: scenarios with many may not run",
-                         (unsigned long long)files.rlim_cur));
-    struct statvfs disk;
-    if (statvfs(".", &disk) == 0 && (double)disk.f_bavail * (double)disk.f_frsize < 100e6)
-        warn(env, text_copy("less than 100 MB of disk space are left"));
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-    warn(env,
-         text_copy("this is not the release build: its numbers say nothing about the release"));
-#endif
-}
-
-json_t *env_describe(void)
-{
-    json_t *env = json_pack("{s:i, s:[]}", "schema", 1, "warnings");
+    json_t *env = json_pack("{s:i}", "schema", 1);
+    add_findings(env, doctor);
     describe_machine(env);
     describe_build(env);
     json_object_set_new(env, "selfcheck", checked_describe());
-    check_load(env);
-    check_settings(env);
     return env;
+}
+
+json_t *env_machine(void)
+{
+    json_t *env = json_object();
+    describe_machine(env);
+    return env;
+}
+
+bool env_is_same_machine(const json_t *a, const json_t *b)
+{
+    static const char *const keys[] = {"host", "cpu_model", "cpus"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        const json_t *left = json_object_get(a, keys[i]);
+        if (left == NULL || !json_equal(left, json_object_get(b, keys[i])))
+            return false;
+    }
+    return true;
 }

@@ -23,7 +23,7 @@ static int open_lock(const char *path)
     return fd;
 }
 
-static const char *lock_path(void)
+const char *lock_path(void)
 {
     const char *path = getenv("VELO_LOCK");
     return path != NULL && path[0] != '\0' ? path : "/tmp/velodrome.lock";

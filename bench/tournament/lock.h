@@ -18,6 +18,9 @@ int lock_take(const char *holder);
 /* Adds to what the holder of [lock] says of itself: the folder it writes to. */
 void lock_say(int lock, const char *folder);
 
+/* The file that is locked. */
+const char *lock_path(void);
+
 /* Who has the lock, in words that the caller frees; NULL when nobody does. */
 char *lock_holder(void);
 

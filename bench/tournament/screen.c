@@ -48,9 +48,13 @@ static const char *paint(const struct screen *screen, const char *colour)
 
 void screen_wrap(const struct screen *screen, const char *text, int indent)
 {
-    int column = (int)strspn(text, " ");
-    fprintf(screen->file, "%*s", column, "");
-    text += column;
+    int blanks = (int)strspn(text, " ");
+    fprintf(screen->file, "%*s", blanks, "");
+    screen_wrap_from(screen, blanks, text + blanks, indent);
+}
+
+void screen_wrap_from(const struct screen *screen, int column, const char *text, int indent)
+{
     bool fresh = true; /* nothing stands in this line yet but blanks */
     while (*text != '\0') {
         int length = (int)strcspn(text, " ");
@@ -314,6 +318,14 @@ void screen_verdict(const struct screen *screen, const json_t *verdict, const ch
     fputc('\n', screen->file);
     print_disqualified(screen, verdict);
     print_not_run(screen, verdict);
+    size_t index;
+    const json_t *override;
+    json_array_foreach(json_object_get(verdict, "overrides"), index, override)
+    {
+        char *line = text_format("override: %s", json_string_value(override));
+        screen_wrap(screen, line, 10);
+        free(line);
+    }
     char *trust = text_format("trust: %s", json_text(first, "trust", "unknown"));
     char *facts = text_format("facts: %s", json_text(first, "facts", "unknown"));
     screen_wrap(screen, trust, 7);

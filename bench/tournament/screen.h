@@ -22,4 +22,7 @@ void screen_verdict(const struct screen *screen, const json_t *verdict, const ch
 /* [text] broken into lines of at most [columns], with [indent] before all but the first. */
 void screen_wrap(const struct screen *screen, const char *text, int indent);
 
+/* The same where [column] columns of the line are already written. */
+void screen_wrap_from(const struct screen *screen, int column, const char *text, int indent);
+
 #endif

@@ -38,6 +38,7 @@ static void close_all(struct tournament *t)
     if (t->recording)
         run_dir_fini(&t->state);
     journal_close(&t->journal);
+    doctor_free(&t->doctor);
     gate_free(&t->gate);
     plan_free(&t->plan);
     scenario_free(&t->scenarios);
@@ -143,11 +144,7 @@ static int dry_run(struct tournament *t)
 
 static int write_env(struct tournament *t)
 {
-    json_t *env = env_describe();
-    size_t index;
-    const json_t *warning;
-    json_array_foreach(json_object_get(env, "warnings"), index, warning)
-        progress_say(&t->progress, "  warning: %s", json_string_value(warning));
+    json_t *env = env_describe(&t->doctor);
     char *path = run_folder_file(&t->folder, "env.json");
     int rc = json_write_file(env, path);
     free(path);
@@ -416,6 +413,14 @@ static int start(struct tournament *t, const struct tournament_request *request)
     return rc == 0 ? race_and_finish(t) : EXIT_INTERNAL;
 }
 
+static int start_if_fit(struct tournament *t, const struct tournament_request *request)
+{
+    int rc = checkup(t, &request->force, request->anyway);
+    if (rc == -EINVAL)
+        return EXIT_USAGE;
+    return rc == 0 ? start(t, request) : EXIT_INTERNAL;
+}
+
 int tournament_run(struct project *project, const struct tournament_request *request)
 {
     struct tournament t;
@@ -427,7 +432,7 @@ int tournament_run(struct project *project, const struct tournament_request *req
         else if (rc == 0 && request->dry_run)
             status = dry_run(&t);
         else if (rc == 0 && lock(&t, request->preset->name) == 0)
-            status = start(&t, request);
+            status = start_if_fit(&t, request);
     }
     close_all(&t);
     return status;
@@ -443,12 +448,17 @@ static bool grant_budget(struct tournament *t, unsigned budget_s)
     return left_s > 0;
 }
 
-static int resume(struct tournament *t, unsigned budget_s)
+static int resume(struct tournament *t, const struct tournament_request *request)
 {
-    if (!plan_binaries_unchanged(&t->plan) || ledger_reopen(t) != 0)
+    if (registry_load(&t->registry, t->project, NULL) != 0)
+        return EXIT_INTERNAL;
+    int rc = checkup(t, &request->force, request->anyway);
+    if (rc != 0)
+        return rc == -EINVAL ? EXIT_USAGE : EXIT_INTERNAL;
+    if (!plan_binaries_unchanged(&t->plan) || ledger_reopen(t) != 0 || checkup_record(t) != 0)
         return EXIT_INTERNAL;
     lock_say(t->lock, t->folder.path);
-    if (!grant_budget(t, budget_s))
+    if (!grant_budget(t, request->budget_s))
         say_error("the budget of %u s is spent; add more with --budget, for example --budget 5m. "
                   "The verdict is written again from what is there.",
                   t->plan.budget_s);
@@ -460,7 +470,9 @@ static int resume(struct tournament *t, unsigned budget_s)
     return race_and_finish(t);
 }
 
-int tournament_resume(struct project *project, const char *wanted, unsigned budget_s)
+int tournament_resume(struct project *project,
+                      const char *wanted,
+                      const struct tournament_request *request)
 {
     struct tournament t;
     int status = EXIT_INTERNAL;
@@ -468,7 +480,7 @@ int tournament_resume(struct project *project, const char *wanted, unsigned budg
         if (run_folder_find(&t.folder, project, wanted) != 0)
             status = EXIT_USAGE;
         else if (plan_read(&t.plan, t.folder.path) == 0 && lock(&t, t.plan.preset->name) == 0)
-            status = resume(&t, budget_s);
+            status = resume(&t, request);
     }
     close_all(&t);
     return status;

@@ -2,8 +2,9 @@
 /*
  * tournament.h - one tournament from the gate to the report, and its parts in their order:
  *
- *   gate -> limits -> pilot -> plan and its hash on disk -> blocks -> verdict -> report
+ *   doctor -> gate -> limits -> pilot -> plan and its hash on disk -> blocks -> verdict -> report
  *
+ *   checkup.c   is the machine fit? the doctor
  *   gate.c      who is admitted              blocks.c   the loop: which cell next, one block, redo
  *   pilot.c     rates, times, limits         ledger.c   events into the journal and the live state
  *   fit.c       the plan cut to the budget   finish.c   verdict, report, what the exit status says
@@ -13,6 +14,7 @@
 #define VELO_TOURNAMENT_H
 
 #include "../../reports/render/run_dir.h"
+#include "doctor.h"
 #include "gate.h"
 #include "interrupt.h"
 #include "journal.h"
@@ -35,6 +37,7 @@ struct tournament {
     struct registry registry;
     struct scenario_list scenarios;
     struct plan plan;
+    struct doctor doctor; /* what it found before the start */
     struct gate gate;
     struct run_folder folder;
     struct journal journal;
@@ -92,6 +95,18 @@ double fit_common_seconds(const struct plan *plan, const char *lane);
 /* Runs blocks until all is decided, the time is up, or somebody stops it. */
 enum tournament_end blocks_run(struct tournament *t);
 
+/* ---- checkup.c ---- */
+
+/*
+ * Asks the doctor, says what it warns of, and refuses what it refuses unless it is overridden.
+ * Returns: 0; -EPERM when refused; -EINVAL when [force] names no check; both after a message.
+ */
+int checkup(struct tournament *t, const struct names *force, bool anyway);
+
+/* Writes warnings and overrides into the journal of a run that is gone on with. Returns: 0; -errno.
+ */
+int checkup_record(struct tournament *t);
+
 /* ---- pause.c ---- */
 
 /* From now on Ctrl-Z and SIGUSR1 ask for a pause. */
@@ -113,14 +128,21 @@ struct tournament_request {
     const char *out;     /* folder of folders; NULL = reports/runs */
     const char *weights; /* file with a profile of the user's own; NULL = none */
     bool dry_run;        /* show the plan and what it costs, and stop */
+    struct names force;  /* findings of the doctor that are overridden, */
+    bool anyway;         /* or all of them */
     enum schedule_design order;
 };
 
 /* A whole tournament. Returns the exit status. */
 int tournament_run(struct project *project, const struct tournament_request *request);
 
-/* Goes on with the tournament in [wanted] (an id or a folder). Returns the exit status. */
-int tournament_resume(struct project *project, const char *wanted, unsigned budget_s);
+/*
+ * Goes on with the tournament in [wanted] (an id or a folder); of the [request] only the budget and
+ * the overrides count. Returns the exit status.
+ */
+int tournament_resume(struct project *project,
+                      const char *wanted,
+                      const struct tournament_request *request);
 
 /* ---- finish.c ---- */
 

@@ -73,6 +73,23 @@ static double normal_quantile(double p)
     return high;
 }
 
+/* Around 0 and not around their median: identical code has no direction. */
+double judge_spread(const double *d, size_t count, double *scratch)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(d[i]))
+            scratch[kept++] = fabs(d[i]);
+    judge_sort(scratch, kept);
+    return kept == 0 ? NAN : MAD_TO_SD * judge_median(scratch, kept);
+}
+
+double judge_gap_of_spread(size_t n, double log_t, double spread)
+{
+    const double p = judge_win_probability(n, log_t, 0.9);
+    return isnan(p) ? NAN : normal_quantile(p) * spread;
+}
+
 double judge_smallest_gap(size_t n, double log_t, const double *d, size_t count, double *scratch)
 {
     size_t kept = 0;

@@ -402,6 +402,12 @@ bool judge_share_names(const struct judge_share *share, const struct judge_cell_
 size_t
 judge_weights(const struct judge_input *in, const struct judge_profile *profile, double *weights);
 
+/* The spread of such differences: 1.4826 MAD around 0; NAN without any. [scratch] as above. */
+double judge_spread(const double *d, size_t count, double *scratch);
+
+/* The same gap where only the spread is known: by the normal law. NAN when nothing can be seen. */
+double judge_gap_of_spread(size_t n, double log_t, double spread);
+
 /* ---- standings.c ---- */
 
 struct judge_place {
@@ -520,7 +526,14 @@ struct judge_trust {
     double ratio, low, high; /* pooled log ratio and interval; NAN if unknown */
     double gap; /* smallest visible gap with [gap_blocks] blocks, log ratio; NAN if none */
     size_t gap_blocks;
+    double spread; /* of the pooled differences (judge_spread); NAN without any */
 };
+
+/*
+ * The differences ln(original / twin) of the first twin in [cell], in block order, into [d], which
+ * has room for one per block. Returns how many: blocks in which both have a cost.
+ */
+size_t judge_twin_differences(const struct judge_input *in, size_t cell, double *d);
 
 /* [gap_blocks] = 0 asks for the median number of blocks per cell. Returns: 0; -ENOMEM. */
 int judge_trust(const struct judge_input *in,

@@ -28,6 +28,37 @@ static int by_block(const void *left, const void *right)
     return (a->cell > b->cell) - (a->cell < b->cell);
 }
 
+/* The first entry that is a twin; entry_count if there is none. */
+static size_t find_twin(const struct judge_input *in)
+{
+    size_t twin = 0;
+    while (twin < in->entry_count && in->entries[twin].twin_of < 0)
+        twin++;
+    return twin;
+}
+
+/* ln(original / twin) in block [b] of cell [c]; NAN unless both have a cost and may have one. */
+static double twin_difference(const struct judge_input *in, size_t twin, size_t c, size_t b)
+{
+    const size_t original = (size_t)in->entries[twin].twin_of;
+    const struct judge_cell_input *cell = &in->cells[c];
+    if (cell->status[twin].state != JUDGE_RUNS || cell->status[original].state != JUDGE_RUNS)
+        return NAN;
+    const double *cost = cell->blocks[b].cost;
+    return judge_log_cost(cost[original], cell->floor) - judge_log_cost(cost[twin], cell->floor);
+}
+
+size_t judge_twin_differences(const struct judge_input *in, size_t cell, double *d)
+{
+    const size_t twin = find_twin(in);
+    size_t n = 0;
+    for (size_t b = 0; twin < in->entry_count && b < in->cells[cell].block_count; b++) {
+        d[n] = twin_difference(in, twin, cell, b);
+        n += isnan(d[n]) ? 0 : 1;
+    }
+    return n;
+}
+
 /* All differences of twins and their originals, in order; returns how many. */
 static size_t collect(const struct judge_input *in, size_t twin, struct difference *all)
 {
@@ -35,12 +66,8 @@ static size_t collect(const struct judge_input *in, size_t twin, struct differen
     size_t n = 0;
     for (size_t c = 0; c < in->cell_count; c++) {
         const struct judge_cell_input *cell = &in->cells[c];
-        if (cell->status[twin].state != JUDGE_RUNS || cell->status[original].state != JUDGE_RUNS)
-            continue;
         for (size_t b = 0; b < cell->block_count; b++) {
-            const double *cost = cell->blocks[b].cost;
-            const double d = judge_log_cost(cost[original], cell->floor) -
-                             judge_log_cost(cost[twin], cell->floor);
+            const double d = twin_difference(in, twin, c, b);
             if (isnan(d))
                 continue;
             const size_t number = cell->blocks[b].number;
@@ -79,6 +106,7 @@ static void pool(const struct judge_input *in,
     out->equal =
         duel.has_interval && duel.low >= -log1p(in->margin) && duel.high <= log1p(in->margin);
     out->gap = judge_smallest_gap(out->gap_blocks, log_t, room, n, room + n);
+    out->spread = judge_spread(room, n, room + n);
 }
 
 static void look_for_difference(const struct judge_input *in,
@@ -109,10 +137,9 @@ static int trust_evidence(const struct judge_input *in,
                           size_t gap_blocks,
                           struct judge_trust *out)
 {
-    size_t blocks = in->cell_count, twin = 0;
-    *out = (struct judge_trust){.ratio = NAN, .low = NAN, .high = NAN, .gap = NAN};
-    while (twin < in->entry_count && in->entries[twin].twin_of < 0)
-        twin++;
+    const size_t twin = find_twin(in);
+    size_t blocks = in->cell_count;
+    *out = (struct judge_trust){.ratio = NAN, .low = NAN, .high = NAN, .gap = NAN, .spread = NAN};
     for (size_t c = 0; c < in->cell_count; c++)
         blocks += in->cells[c].block_count;
     struct difference *all = calloc(blocks + 1, sizeof(*all));

@@ -113,6 +113,7 @@ void section_front(struct page *page, const struct model *model)
     trust(page, model);
     self_check(page, model);
     facts(page, model);
+    remarks(page, "Override", json_object_get(model->verdict, "overrides"));
     remarks(page, "Warning", json_object_get(model->dir.env, "warnings"));
     remarks(page, "Note", json_object_get(model->verdict, "notes"));
     page_box_end(page);

@@ -228,13 +228,43 @@ static void environment_rows(struct page *page, json_t *env)
     json_t *value;
     json_object_foreach(env, key, value)
     {
-        if (strcmp(key, "schema") == 0 || strcmp(key, "warnings") == 0)
-            continue; /* the warnings stand on the first screen */
+        if (strcmp(key, "schema") == 0 || strcmp(key, "warnings") == 0 ||
+            strcmp(key, "overrides") == 0 || strcmp(key, "doctor") == 0)
+            continue; /* what warns stands on the first screen, the doctor in a table of its own */
         if (json_is_object(value))
             environment_group(page, key, value);
         else
             environment_row(page, key, value);
     }
+}
+
+/* What the doctor found before the start, refusals first; what is well is only counted. */
+static void doctor_rows(struct page *page, const json_t *findings)
+{
+    static const char *const titles[] = {"<finding", "<", "<seen", "<cost in visible gap"};
+    static const char *const states[] = {"refuse", "warn", "unknown"};
+    size_t well = json_array_size(findings);
+    page_table(page, "doctor", 4, titles);
+    for (size_t s = 0; s < sizeof states / sizeof *states; s++)
+        for (size_t i = 0; i < json_array_size(findings); i++) {
+            const json_t *finding = json_array_get(findings, i);
+            if (strcmp(field_text(finding, "state"), states[s]) != 0)
+                continue;
+            bool forced = json_is_true(json_object_get(finding, "forced"));
+            page_row(page, "");
+            page_cell(page, "#", "%s", field_text(finding, "name"));
+            page_cell(page, "", "%s", forced ? "refused, overridden" : states[s]);
+            page_cell(page, "", "%s", field_text(finding, "seen"));
+            page_cell(page, "", "%s", field_text(finding, "cost"));
+            well--;
+        }
+    page_table_end(page);
+    page_paragraph(page,
+                   "legend",
+                   "`velo doctor` looked before the start; %zu more of its %zu checks found "
+                   "nothing wrong.",
+                   well,
+                   json_array_size(findings));
 }
 
 void section_environment(struct page *page, const struct model *model)
@@ -248,6 +278,8 @@ void section_environment(struct page *page, const struct model *model)
     page_table(page, "environment", 2, titles);
     environment_rows(page, model->dir.env);
     page_table_end(page);
+    if (json_array_size(json_object_get(model->dir.env, "doctor")) > 0)
+        doctor_rows(page, json_object_get(model->dir.env, "doctor"));
 }
 
 /* ---- redone blocks ---- */

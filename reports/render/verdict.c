@@ -181,6 +181,7 @@ static json_t *trust_part(const struct judged *judged)
     json_object_set_new(part, "aa", aa);
     json_object_set_new(part, "smallest_visible_gap", verdict_number(expm1(trust->gap)));
     json_object_set_new(part, "gap_blocks", json_integer((json_int_t)trust->gap_blocks));
+    json_object_set_new(part, "spread", verdict_number(trust->spread));
     json_object_set_new(
         part, "limits_drift", verdict_number(field_number(judged->dir->limits, "drift")));
     return part;
@@ -303,6 +304,25 @@ static json_t *notes_part(const struct judged *judged)
     return notes;
 }
 
+/* What the doctor refused and somebody overrode: at the start, and at each time it went on. */
+static json_t *overrides_part(const struct run_dir *dir)
+{
+    json_t *list = json_array();
+    size_t index;
+    json_t *item;
+    json_array_extend(list, json_object_get(dir->env, "overrides"));
+    json_array_foreach(dir->events, index, item)
+    {
+        if (strcmp(field_text(item, "type"), "note") == 0 &&
+            strcmp(field_text(item, "kind"), "override") == 0)
+            json_array_append_new(list,
+                                  json_sprintf("when it went on at %s: %s",
+                                               field_text(item, "t"),
+                                               field_text(item, "reason")));
+    }
+    return list;
+}
+
 /* What belongs on a first screen, ready to print. */
 static json_t *screen_part(const struct judged *judged)
 {
@@ -354,6 +374,7 @@ static json_t *assemble(const struct judged *judged)
     json_object_set_new(verdict, "sentence", headline(judged));
     json_object_set_new(verdict, "first_screen", screen_part(judged));
     json_object_set_new(verdict, "notes", notes_part(judged));
+    json_object_set_new(verdict, "overrides", overrides_part(judged->dir));
     json_object_set_new(verdict, "run", run_part(judged));
     json_object_set_new(verdict, "trust", trust_part(judged));
     json_object_set_new(verdict, "summary", summary_part(judged));

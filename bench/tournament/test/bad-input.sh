@@ -39,7 +39,7 @@ refused negative-budget 'need a time from' tournament --budget -5
 refused absurd-budget 'need a time from' tournament --budget 900h
 refused zero-budget 'need a time from' tournament --budget 0
 refused unknown-run "no run 'nowhere'" tournament --resume nowhere
-refused resume-with-other-plan 'only --budget can be given' tournament --resume latest --only mutex
+refused resume-with-other-plan 'only --budget.* can be given' tournament --resume latest --only mutex
 refused extra-without-programs 'no program called race' tournament --extra scenarios
 refused race-without-opponent '\--vs is missing' race --impl mutex --scenario alpha
 refused race-unknown-scenario "unknown scenario 'alhpa'" race --impl mutex --vs quick --scenario alhpa

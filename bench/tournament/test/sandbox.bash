@@ -9,6 +9,7 @@ passed=0
 failed=0
 sandbox=$(mktemp -d /tmp/velo-test-XXXXXX)
 export VELO_LOCK=$sandbox/lock
+export VELO_DOCTOR_ROOT=$sandbox/machine # a quiet one, whatever this one is doing
 trap 'chmod -R u+w "$sandbox" 2>/dev/null; rm -rf "$sandbox"' EXIT
 
 ok() # ok NAME
@@ -54,9 +55,26 @@ add_fake() # add_fake NAME COST [FAULT]
     fi
 }
 
+quiet_machine() # quiet_machine DIR: /proc and /sys of a machine on which nothing is wrong
+{
+    local cpu
+    rm -rf "$1"
+    mkdir -p "$1/proc/self" "$1/proc/pressure" "$1/later/proc" "$1/sys/devices/system/cpu"
+    echo 'cpu  100 0 100 1000 0 0 0 0' >"$1/proc/stat"
+    echo 'cpu  100 0 100 1200 0 0 0 0' >"$1/later/proc/stat"
+    echo '0.10 0.20 0.30 1/80 99' >"$1/proc/loadavg"
+    echo 'Cpus_allowed_list: 0-1' >"$1/proc/self/status"
+    echo 0-1 >"$1/sys/devices/system/cpu/online"
+    for cpu in 0 1; do
+        mkdir -p "$1/sys/devices/system/cpu/cpu$cpu/cpufreq"
+        echo performance >"$1/sys/devices/system/cpu/cpu$cpu/cpufreq/scaling_governor"
+    done
+}
+
 make_sandbox() # contestants mutex and quick, scenarios alpha and beta
 {
     mkdir -p "$sandbox/build/release" "$sandbox/scenarios" "$sandbox/reports"
+    quiet_machine "$sandbox/machine"
     ln -s "$real_root/reports/templates" "$real_root/reports/plots" "$sandbox/reports/"
     cp "$real_root/build/$variant/velo" "$sandbox/build/release/velo" || exit 1
     echo '-- alpha' >"$sandbox/scenarios/alpha.lua"

@@ -235,6 +235,11 @@ static void smallest_gap_is_the_quantile_of_the_noise(void **state)
     few[3] = NAN;
     few[4] = INFINITY;
     assert_true(isfinite(judge_smallest_gap(20, log(120), few, 99, scratch)));
+    assert_near(judge_spread(d, SAMPLES, scratch), 0.054, 0.001);
+    assert_near(judge_gap_of_spread(20, log(120), 0.054), many, 0.003);
+    assert_true(isnan(judge_spread(d, 0, scratch)));
+    assert_true(isnan(judge_gap_of_spread(5, log(120), 0.054)));
+    assert_true(isnan(judge_gap_of_spread(20, log(120), NAN)));
 }
 
 /* Ties say that the clock saw nothing; they may not be read as a machine without noise. */
