@@ -31,6 +31,7 @@ static const struct {
     {"history", "all runs, or how a cell went over commits and machines", command_history},
     {"compare", "two runs side by side: what differs, what contradicts", command_compare},
     {"merge", "several runs of one shape as one, with all their blocks", command_merge},
+    {"gate", "is something here slower than it was at another commit?", command_gate},
     {"export", "the rows of a run for other programs: csv, benchstat", command_export},
 };
 

@@ -15,10 +15,12 @@ int command_doctor(int argc, char **argv);
 int command_limits(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_list(int argc, char **argv);
+int command_history(int argc, char **argv);
 int command_selfcheck(int argc, char **argv); /* bench/selfcheck/ */
 int command_history(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_merge(int argc, char **argv);
+int command_gate(int argc, char **argv);
 int command_export(int argc, char **argv);
 
 #endif

@@ -177,7 +177,7 @@ static int make_cells(struct plan *plan, const struct plan_wish *wish)
 
 void plan_set_rules(struct plan *plan)
 {
-    plan->alpha = 0.05;
+    plan->alpha = 0.05 / (plan->questions > 0 ? plan->questions : 1);
     plan->margin = plan->preset->margin;
     plan->blocks_common = plan->preset->blocks_common;
     plan->blocks_max = plan->preset->blocks_max;
@@ -185,6 +185,12 @@ void plan_set_rules(struct plan *plan)
     plan->redo_run_limit = 0.10;
     plan->redo_max = plan->preset->smoke ? 0 : 2;
     plan->redo_share = 0.25;
+}
+
+void plan_share_level(struct plan *plan, unsigned tournaments)
+{
+    plan->questions = tournaments * (unsigned)plan->cell_count;
+    plan_set_rules(plan);
 }
 
 int plan_make(struct plan *plan, const struct plan_wish *wish)

@@ -57,6 +57,7 @@ struct plan {
     unsigned budget_s;
     enum schedule_design order;
     double alpha, margin;
+    unsigned questions; /* that share one level: alpha is 5 % / questions; 0 = each has its own */
     unsigned blocks_common;
     unsigned blocks_max;
     double redo_block_limit; /* foreign share of a block above which it is redone */
@@ -101,6 +102,12 @@ void plan_add_twin(struct plan *plan, const bool *admitted);
 
 /* Adds the hash of every binary that will run. Returns: 0; -errno after a message. */
 int plan_hash_binaries(struct plan *plan);
+
+/*
+ * Every cell of this plan, and of [tournaments] - 1 others like it, is one question, and all share
+ * the level: the chance of a false verdict anywhere is at most 5 %.
+ */
+void plan_share_level(struct plan *plan, unsigned tournaments);
 
 /* Writes DIR/plan.json and sets the hash. Returns: 0; -errno after a message. */
 int plan_write(struct plan *plan, const char *dir);

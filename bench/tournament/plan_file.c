@@ -141,6 +141,8 @@ static json_t *plan_json(const struct plan *plan)
                              "created",
                              plan->created);
     free(seed);
+    if (plan->questions > 0)
+        json_object_set_new(root, "questions", json_integer(plan->questions));
     const char *own = json_object_iter_key(json_object_iter(plan->own_weights));
     if (own != NULL)
         json_object_set_new(root, "profile", json_string(own));
@@ -264,6 +266,7 @@ static int read_root(struct plan *plan, const json_t *root, const char *path)
         .seed_given = json_bool(root, "seed_given", false),
         .budget_s = (unsigned)json_int(root, "budget_s", 0),
         .alpha = json_double(root, "alpha", 0),
+        .questions = (unsigned)json_int(root, "questions", 0),
         .margin = json_double(root, "margin", 0),
         .blocks_common = (unsigned)json_int(root, "blocks_common", 0),
         .blocks_max = (unsigned)json_int(root, "blocks_max", 0),
@@ -275,12 +278,6 @@ static int read_root(struct plan *plan, const json_t *root, const char *path)
     read_lists(plan, root);
     if (!schedule_design_parse(order, &plan->order)) {
         say_error("%s: \"order\" is \"%s\"; this program knows uniform and williams", path, order);
-        return -EINVAL;
-    }
-    if (json_object_get(root, "merged") != NULL) {
-        say_error("%s: a merged run cannot be gone on with; resume one of its sources, then merge "
-                  "again",
-                  path);
         return -EINVAL;
     }
     if (plan->preset != NULL && plan->entry_count > 0 && plan->entry_count <= PLAN_ENTRIES_MAX &&

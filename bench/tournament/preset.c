@@ -66,6 +66,24 @@ const struct preset preset_duel = {
     .margin = 0.03,
     .first_point_only = true,
     .quick_gate = true,
+    .aside = true,
+};
+
+/* As many common rounds as a unanimous verdict takes when twenty cells or so share the level. */
+const struct preset preset_gate = {
+    .name = "gate",
+    .summary = "a contestant against itself at another commit, the core scenarios (6 min each)",
+    .budget_s = 360,
+    .window_ms = 300,
+    .window_least_ms = 50,
+    .micro_ms = 50,
+    .timeout_ms = 15000,
+    .blocks_common = 12,
+    .blocks_max = 200,
+    .margin = 0.05,
+    .core_only = true,
+    .quick_gate = true,
+    .aside = true,
 };
 
 const struct preset *preset_recorded(const char *name)
@@ -73,6 +91,8 @@ const struct preset *preset_recorded(const char *name)
     for (const struct preset *preset = preset_list; preset->name != NULL; preset++)
         if (strcmp(preset->name, name) == 0)
             return preset;
+    if (strcmp(preset_gate.name, name) == 0)
+        return &preset_gate;
     return strcmp(preset_duel.name, name) == 0 ? &preset_duel : NULL;
 }
 

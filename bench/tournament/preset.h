@@ -21,6 +21,7 @@ struct preset {
     bool core_only;         /* only the cells that are marked as core */
     bool first_point_only;  /* one point of each scenario */
     bool quick_gate;        /* the conformance suite in the usual mode only */
+    bool aside;             /* a question of its own: reports/latest stays where it is */
     bool smoke;             /* a check of the pipeline: nothing is judged */
 };
 
@@ -30,10 +31,13 @@ extern const struct preset preset_list[];
 /* What `velo race` uses. */
 extern const struct preset preset_duel;
 
+/* What `velo gate` uses. */
+extern const struct preset preset_gate;
+
 /* The preset called [name], or NULL after a message that names those that exist. */
 const struct preset *preset_find(const char *name);
 
-/* The preset that a recorded plan names, the duel included; NULL if none. */
+/* The preset that a recorded plan names, duel and gate included; NULL if none. */
 const struct preset *preset_recorded(const char *name);
 
 /* Share of the budget of a lane ("race", "micro", "process"). */

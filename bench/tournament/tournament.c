@@ -45,6 +45,9 @@ static void close_all(struct tournament *t)
     registry_free(&t->registry);
     run_folder_free(&t->folder);
     json_decref(t->early);
+    interrupt_release(&t->interrupt);
+    if (t->lock >= 0)
+        close(t->lock);
 }
 
 /* ---- what was asked for ---- */
@@ -85,6 +88,8 @@ static int draw_up(struct tournament *t, const struct tournament_request *reques
     };
     if (rc == 0)
         rc = plan_make(&t->plan, &wish);
+    if (rc == 0 && request->sharing > 0)
+        plan_share_level(&t->plan, request->sharing);
     if (rc == 0 && request->weights != NULL)
         rc = weigh(&t->plan, request->weights);
     return rc;
@@ -372,12 +377,12 @@ static int race_and_finish(struct tournament *t)
     if (end == END_DECIDED || end == END_BUDGET)
         measure_drift(t);
     interrupt_release(&t->interrupt);
-    return finish(t, end, strcmp(t->plan.preset->name, "duel") != 0);
+    return finish(t, end, !t->plan.preset->aside);
 }
 
 static int open_tournament(struct tournament *t, struct project *project)
 {
-    *t = (struct tournament){.project = project, .journal = {.fd = -1}, .early = json_array()};
+    *t = (struct tournament){.project = project, .journal = {.fd = -1}, .lock = -1, .early = json_array()};
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), not the end */
     progress_init(&t->progress);
@@ -400,6 +405,8 @@ static int start(struct tournament *t, const struct tournament_request *request)
     int rc = run_folder_create(&t->folder, request->out, request->preset->name);
     if (rc != 0)
         return EXIT_INTERNAL;
+    if (request->folder != NULL)
+        *request->folder = text_copy(t->folder.path);
     lock_say(t->lock, t->folder.path);
     progress_say(&t->progress, "tournament %s", t->folder.path);
     t->deadline_s = clock_seconds() + t->plan.budget_s;
@@ -470,6 +477,21 @@ static int resume(struct tournament *t, const struct tournament_request *request
     return race_and_finish(t);
 }
 
+/* What comes from other runs has no order of its own that could go on. */
+static bool is_merged(const struct run_folder *folder)
+{
+    char *path = run_folder_file(folder, "plan.json");
+    json_t *plan = json_load_file(path, 0, NULL);
+    const bool merged = json_object_get(plan, "merged") != NULL;
+    if (merged)
+        say_error("%s: a merged run cannot be gone on with; resume one of its sources, then merge "
+                  "again",
+                  path);
+    json_decref(plan);
+    free(path);
+    return merged;
+}
+
 int tournament_resume(struct project *project,
                       const char *wanted,
                       const struct tournament_request *request)
@@ -478,6 +500,8 @@ int tournament_resume(struct project *project,
     int status = EXIT_INTERNAL;
     if (open_tournament(&t, project) == 0) {
         if (run_folder_find(&t.folder, project, wanted) != 0)
+            status = EXIT_USAGE;
+        else if (is_merged(&t.folder))
             status = EXIT_USAGE;
         else if (plan_read(&t.plan, t.folder.path) == 0 && lock(&t, t.plan.preset->name) == 0)
             status = resume(&t, request);

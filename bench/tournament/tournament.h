@@ -131,6 +131,8 @@ struct tournament_request {
     struct names force;  /* findings of the doctor that are overridden, */
     bool anyway;         /* or all of them */
     enum schedule_design order;
+    unsigned sharing; /* tournaments that share one level among all their cells; 0 = none */
+    char **folder;    /* takes the path of the run folder, for the caller to free; NULL = unasked */
 };
 
 /* A whole tournament. Returns the exit status. */

@@ -44,7 +44,7 @@ static void check_seals(struct verify *v)
 /* The rules that a preset stands for; a run made by other code may have had others. */
 static void check_rules(struct verify *v)
 {
-    struct plan house = {.preset = v->plan.preset};
+    struct plan house = {.preset = v->plan.preset, .questions = v->plan.questions};
     plan_set_rules(&house);
     if (v->plan.order == SCHEDULE_WILLIAMS && !v->plan.preset->smoke)
         house.blocks_max *= (unsigned)schedule_square_rows(v->plan.entry_count);

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command_gate.c - `velo gate --against REF`: is something here slower than it was there?
+ *
+ * Each contestant races itself as it was, in a tournament of its own, so that nobody else can put
+ * it out of a cell early. The level is shared: with N questions (cells times contestants) each is
+ * asked at alpha/N, so that identical code is called slower anywhere with a chance of at most
+ * alpha.
+ */
+#include "../../reports/history/record.h"
+#include "args.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "json.h"
+#include "past.h"
+#include "table.h"
+#include "text.h"
+#include "tournament.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { BUDGET_LEAST_S = 5, BUDGET_MOST_S = 24 * 3600 };
+
+struct gatekeeper {
+    struct project project;
+    struct past past;
+    struct registry registry;
+    struct names contestants; /* that stand in both */
+    struct names raced;
+    const char *scenarios;
+    unsigned budget_s; /* of all; 0 = the preset's for each */
+    bool own_harness;
+    size_t slower, faster, equal, open, unfit;
+    bool broken; /* something of here was disqualified */
+    double gap;  /* the largest of the smallest visible gaps */
+};
+
+/* ---- who races ---- */
+
+static bool stands_here(const char *name)
+{
+    char *folder = text_format("impls/%s", name);
+    const bool here = access(folder, F_OK) == 0;
+    free(folder);
+    return here;
+}
+
+/* Takes [name] if the commit has it too. */
+static void choose_one(struct gatekeeper *g, const char *name)
+{
+    if (past_has(&g->past, name))
+        names_add(&g->contestants, name);
+    else
+        printf("gate: %s is new: at %s there is nothing to race it against\n", name, g->past.name);
+}
+
+static bool all_known(const struct gatekeeper *g, const struct names *only)
+{
+    struct names known = {0};
+    bool good = true;
+    for (size_t i = 0; i < g->registry.count; i++)
+        if (stands_here(g->registry.items[i].name))
+            names_add(&known, g->registry.items[i].name);
+    for (size_t i = 0; good && i < only->count; i++)
+        if (!names_has(&known, only->items[i])) {
+            names_complain(&known, "contestant", only->items[i]);
+            good = false;
+        }
+    names_free(&known);
+    return good;
+}
+
+static int choose(struct gatekeeper *g, const struct names *only)
+{
+    if (registry_load(&g->registry, &g->project, NULL) != 0)
+        return EXIT_INTERNAL;
+    if (!all_known(g, only))
+        return EXIT_USAGE;
+    for (size_t i = 0; i < g->registry.count; i++) {
+        const char *name = g->registry.items[i].name;
+        if (stands_here(name) && (only->count == 0 || names_has(only, name)))
+            choose_one(g, name);
+    }
+    if (g->contestants.count > 0)
+        return EXIT_DECIDED;
+    say_error("gate: no contestant of here stands at %s too", g->past.name);
+    return EXIT_USAGE;
+}
+
+static void tell_what(const struct gatekeeper *g)
+{
+    char *here = project_commit();
+    char *list = names_join(&g->contestants);
+    printf("gate: %s of the working tree (%s) against %s%s%s%s\n",
+           list,
+           here,
+           g->past.name,
+           strcmp(g->past.name, g->past.commit) == 0 ? "" : " (",
+           strcmp(g->past.name, g->past.commit) == 0 ? "" : g->past.commit,
+           strcmp(g->past.name, g->past.commit) == 0 ? "" : ")");
+    printf("gate: building both\n");
+    fflush(stdout);
+    free(list);
+    free(here);
+}
+
+static int build(struct gatekeeper *g)
+{
+    struct interrupt interrupt;
+    if (interrupt_init(&interrupt) != 0)
+        return EXIT_INTERNAL;
+    int rc = past_build(&g->past, &g->project, &g->contestants, g->own_harness, &interrupt);
+    interrupt_release(&interrupt);
+    if (rc == -EINTR)
+        say_error("gate: stopped while building; nothing was measured, and nothing is left behind");
+    return rc == 0 ? EXIT_DECIDED : rc == -EINTR ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+}
+
+/* ---- one race ---- */
+
+static void
+count_word(struct gatekeeper *g, const char *word, const struct record_ratio *ratio, json_t *row)
+{
+    const struct {
+        const char *word, *says;
+        size_t *count;
+    } words[] = {
+        {"SLOWER", "SLOWER", &g->slower},
+        {"FASTER", "faster", &g->faster},
+        {"EQUAL", "equal", &g->equal},
+        {"OPEN", "not proven", &g->open},
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(word, words[i].word) == 0) {
+            (*words[i].count)++;
+            json_object_set_new(row, "says", json_string(words[i].says));
+            json_object_set_new(
+                row, "won", json_sprintf("%ld of %ld", ratio->won_by_a, ratio->blocks));
+            return;
+        }
+    g->unfit++;
+    json_object_set_new(row, "says", json_string("not raced"));
+}
+
+static json_t *row_of_cell(struct gatekeeper *g,
+                           const struct record *record,
+                           const json_t *cell,
+                           const char *here,
+                           const char *there)
+{
+    const struct record_ratio ratio = record_duel(record, cell, here, there);
+    const json_t *other = record_row(record, cell, there);
+    const char *word = json_text(cell, "verdict", "");
+    const bool out = strcmp(word, "DISQUALIFIED") == 0;
+    const bool out_there = strcmp(json_text(other, "verdict", ""), "DISQUALIFIED") == 0;
+    json_t *row = json_pack("{s:s}", "contestant", here);
+    json_object_set_new(row,
+                        "cell",
+                        json_sprintf("%s %s %s",
+                                     json_text(cell, "lane", ""),
+                                     json_text(cell, "scenario", ""),
+                                     json_text(cell, "point", "")));
+    count_word(g, out || out_there ? "" : ratio.word, &ratio, row);
+    if (out || out_there)
+        json_object_set_new(row, "says", json_string(out ? "DISQUALIFIED" : "disqualified there"));
+    g->broken |= out;
+    json_t *numbers = json_pack("[o, o, o]",
+                                isfinite(ratio.ratio) ? json_real(ratio.ratio) : json_null(),
+                                isfinite(ratio.low) ? json_real(ratio.low) : json_null(),
+                                isfinite(ratio.high) ? json_real(ratio.high) : json_null());
+    json_object_set_new(row,
+                        "ratio",
+                        table_ratio(json_array_get(numbers, 0),
+                                    json_array_get(numbers, 1),
+                                    json_array_get(numbers, 2)));
+    json_decref(numbers);
+    return row;
+}
+
+/* Reads what the race of [here] came to. Returns EXIT_DECIDED or EXIT_INTERNAL. */
+static int judge(struct gatekeeper *g, const char *folder, const char *here, json_t *rows)
+{
+    struct record record;
+    char why[1024];
+    if (record_open(folder, &record, why, sizeof(why)) != 0) {
+        say_error("%s", why);
+        return EXIT_INTERNAL;
+    }
+    char *there = text_format("%s@%s", here, g->past.name);
+    size_t index;
+    const json_t *cell;
+    json_array_foreach(json_object_get(record.verdict, "cells"), index, cell)
+    {
+        if (json_bool(cell, "primary", false) &&
+            strcmp(json_text(cell, "contestant", ""), here) == 0)
+            json_array_append_new(rows, row_of_cell(g, &record, cell, here, there));
+    }
+    const double gap =
+        json_double(json_object_get(record.verdict, "trust"), "smallest_visible_gap", INFINITY);
+    if (gap > g->gap)
+        g->gap = gap;
+    free(there);
+    record_close(&record);
+    return EXIT_DECIDED;
+}
+
+/* Only what came out is of interest here: SLOWER may well be undecided overall. */
+static bool ran_through(int status)
+{
+    return status == EXIT_DECIDED || status == EXIT_UNDECIDED || status == EXIT_DISQUALIFIED;
+}
+
+static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
+{
+    char *folder = NULL;
+    struct tournament_request request = {.preset = &preset_gate,
+                                         .budget_s = g->budget_s / (unsigned)g->raced.count,
+                                         .sharing = (unsigned)g->raced.count,
+                                         .folder = &folder};
+    if (getrandom(&request.seed, sizeof(request.seed), 0) != (ssize_t)sizeof(request.seed)) {
+        say_error("gate: no random number from the kernel: %s", strerror(errno));
+        return EXIT_INTERNAL;
+    }
+    request.seed >>= 11;
+    char *there = text_format("%s@%s", contestant, g->past.name);
+    char *dir = past_dir(&g->past, &g->project, contestant);
+    names_add(&request.only, contestant);
+    names_add(&request.only, there);
+    names_add(&request.extra, dir);
+    names_split(&request.filter, g->scenarios);
+    printf("\n");
+    int status = tournament_run(&g->project, &request);
+    if (ran_through(status) && folder != NULL)
+        status = judge(g, folder, contestant, rows);
+    names_free(&request.only);
+    names_free(&request.extra);
+    names_free(&request.filter);
+    free(folder);
+    free(dir);
+    free(there);
+    return status;
+}
+
+/* ---- the answer ---- */
+
+static const struct table_column columns[] = {
+    {"says", "verdict", false},
+    {"contestant", "contestant", false},
+    {"cell", "cell", false},
+    {"ratio", "here / there", false},
+    {"won", "blocks won here", true},
+    {NULL, NULL, false},
+};
+
+static int answer(const struct gatekeeper *g, const json_t *rows)
+{
+    const size_t judged = g->slower + g->faster + g->equal + g->open;
+    printf("\ngate against %s: cost here / cost there, below 1 is faster now\n", g->past.name);
+    table_print(stdout, rows, columns, 2);
+    printf("\n%zu slower, %zu faster, %zu equal, %zu not proven, %zu not raced\n",
+           g->slower,
+           g->faster,
+           g->equal,
+           g->open,
+           g->unfit);
+    if (g->broken) {
+        printf("FAILED: a contestant of here is disqualified\n");
+        return EXIT_DISQUALIFIED;
+    }
+    if (g->slower > 0) {
+        printf("FAILED: slower than at %s, and that is proven (error at most 5 %% over all "
+               "questions)\n",
+               g->past.name);
+        return EXIT_SLOWER;
+    }
+    if (judged == 0) {
+        printf("Nothing could be compared.\n");
+        return EXIT_UNDECIDED;
+    }
+    if (g->open == 0)
+        printf("passed: nothing is slower\n");
+    else if (isfinite(g->gap))
+        printf("passed: no slowdown is proven; gaps below %.*f %% could not be seen\n",
+               g->gap < 0.0995 ? 1 : 0,
+               100 * g->gap);
+    else
+        printf("passed: no slowdown is proven, but the blocks were too few to see any; give more "
+               "with --budget\n");
+    return EXIT_DECIDED;
+}
+
+static void leave_out_same(struct gatekeeper *g)
+{
+    for (size_t i = 0; i < g->contestants.count; i++) {
+        const char *name = g->contestants.items[i];
+        if (past_same_code(&g->past, &g->project, name))
+            printf("gate: %s is the same machine code as at %s: nothing to race\n",
+                   name,
+                   g->past.name);
+        else
+            names_add(&g->raced, name);
+    }
+}
+
+static int keep_gate(struct gatekeeper *g, const struct names *only)
+{
+    int status = choose(g, only);
+    if (status != EXIT_DECIDED)
+        return status;
+    tell_what(g);
+    status = build(g);
+    if (status != EXIT_DECIDED)
+        return status;
+    leave_out_same(g);
+    if (g->raced.count == 0) {
+        printf("passed: nothing can be slower\n");
+        return EXIT_DECIDED;
+    }
+    json_t *rows = json_array();
+    for (size_t i = 0; status == EXIT_DECIDED && i < g->raced.count; i++)
+        status = race(g, g->raced.items[i], rows);
+    if (status == EXIT_DECIDED)
+        status = answer(g, rows);
+    json_decref(rows);
+    return status;
+}
+
+static int open_and_keep(struct gatekeeper *g, const char *against, const struct names *only)
+{
+    int status = EXIT_INTERNAL;
+    if (project_open(&g->project) != 0)
+        return status;
+    status = EXIT_USAGE;
+    if (past_find(&g->past, &g->project, against) == 0)
+        status = keep_gate(g, only);
+    registry_free(&g->registry);
+    names_free(&g->contestants);
+    names_free(&g->raced);
+    past_free(&g->past);
+    project_close(&g->project);
+    return status;
+}
+
+int command_gate(int argc, char **argv)
+{
+    struct gatekeeper g = {.scenarios = ""};
+    const char *against = NULL, *only = "", *budget = NULL;
+    const struct args_option options[] = {
+        {"against",
+         "REF",
+         "a branch, a commit, or a run (the commit it was made at)",
+         &against,
+         NULL},
+        {"only", "A,B", "these contestants; otherwise all that stand in both", &only, NULL},
+        {"scenario",
+         "X,Y",
+         "these scenarios, or lanes; otherwise the core set",
+         &g.scenarios,
+         NULL},
+        {"budget", "TIME", "for all of it; otherwise 6m for each contestant", &budget, NULL},
+        {"own-harness", NULL, "measure the other side by its own bench/", NULL, &g.own_harness},
+        {NULL, NULL, NULL, NULL, NULL},
+    };
+    const struct args_command command = {
+        .name = "gate",
+        .summary = "is something here slower than it was there?",
+        .options = options,
+        .notes = "Builds the contestants of REF in a worktree below build/ and races each against\n"
+                 "the one of here, which is the working tree as it is, committed or not.\n\n"
+                 "Exit status: 0 nothing is proven slower (what could not be seen is said),\n"
+                 "7 something is slower, 4 a contestant of here is disqualified, 3 nothing could\n"
+                 "be compared, 130 stopped, 2 usage, 1 internal error.\n",
+    };
+    enum args_result parsed = args_parse(&command, argc, argv);
+    if (parsed != ARGS_GO)
+        return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
+    uint64_t seconds = 0;
+    if (against == NULL) {
+        say_error("gate: --against is missing: a branch, a commit, or a run. See velo gate --help");
+        return EXIT_USAGE;
+    }
+    if (budget != NULL && !args_seconds("budget", budget, BUDGET_LEAST_S, BUDGET_MOST_S, &seconds))
+        return EXIT_USAGE;
+    g.budget_s = (unsigned)seconds;
+    struct names wanted = {0};
+    names_split(&wanted, only);
+    int status = open_and_keep(&g, against, &wanted);
+    names_free(&wanted);
+    return status;
+}
