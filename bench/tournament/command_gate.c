@@ -12,10 +12,10 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "json.h"
-#include "past.h"
 #include "table.h"
 #include "text.h"
 #include "tournament.h"
+#include "worktree.h"
 
 #include <errno.h>
 #include <math.h>
@@ -29,7 +29,7 @@ enum { BUDGET_LEAST_S = 5, BUDGET_MOST_S = 24 * 3600 };
 
 struct gatekeeper {
     struct project project;
-    struct past past;
+    struct worktree there;
     struct registry registry;
     struct names contestants; /* that stand in both */
     struct names raced;
@@ -54,10 +54,10 @@ static bool stands_here(const char *name)
 /* Takes [name] if the commit has it too. */
 static void choose_one(struct gatekeeper *g, const char *name)
 {
-    if (past_has(&g->past, name))
+    if (worktree_has(&g->there, name))
         names_add(&g->contestants, name);
     else
-        printf("gate: %s is new: at %s there is nothing to race it against\n", name, g->past.name);
+        printf("gate: %s is new: at %s there is nothing to race it against\n", name, g->there.name);
 }
 
 static bool all_known(const struct gatekeeper *g, const struct names *only)
@@ -89,7 +89,7 @@ static int choose(struct gatekeeper *g, const struct names *only)
     }
     if (g->contestants.count > 0)
         return EXIT_DECIDED;
-    say_error("gate: no contestant of here stands at %s too", g->past.name);
+    say_error("gate: no contestant of here stands at %s too", g->there.name);
     return EXIT_USAGE;
 }
 
@@ -100,10 +100,10 @@ static void tell_what(const struct gatekeeper *g)
     printf("gate: %s of the working tree (%s) against %s%s%s%s\n",
            list,
            here,
-           g->past.name,
-           strcmp(g->past.name, g->past.commit) == 0 ? "" : " (",
-           strcmp(g->past.name, g->past.commit) == 0 ? "" : g->past.commit,
-           strcmp(g->past.name, g->past.commit) == 0 ? "" : ")");
+           g->there.name,
+           strcmp(g->there.name, g->there.commit) == 0 ? "" : " (",
+           strcmp(g->there.name, g->there.commit) == 0 ? "" : g->there.commit,
+           strcmp(g->there.name, g->there.commit) == 0 ? "" : ")");
     printf("gate: building both\n");
     fflush(stdout);
     free(list);
@@ -115,7 +115,7 @@ static int build(struct gatekeeper *g)
     struct interrupt interrupt;
     if (interrupt_init(&interrupt) != 0)
         return EXIT_INTERNAL;
-    int rc = past_build(&g->past, &g->project, &g->contestants, g->own_harness, &interrupt);
+    int rc = worktree_build(&g->there, &g->project, &g->contestants, g->own_harness, &interrupt);
     interrupt_release(&interrupt);
     if (rc == -EINTR)
         say_error("gate: stopped while building; nothing was measured, and nothing is left behind");
@@ -192,7 +192,7 @@ static int judge(struct gatekeeper *g, const char *folder, const char *here, jso
         say_error("%s", why);
         return EXIT_INTERNAL;
     }
-    char *there = text_format("%s@%s", here, g->past.name);
+    char *there = text_format("%s@%s", here, g->there.name);
     size_t index;
     const json_t *cell;
     json_array_foreach(json_object_get(record.verdict, "cells"), index, cell)
@@ -228,8 +228,8 @@ static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
         return EXIT_INTERNAL;
     }
     request.seed >>= 11;
-    char *there = text_format("%s@%s", contestant, g->past.name);
-    char *dir = past_dir(&g->past, &g->project, contestant);
+    char *there = text_format("%s@%s", contestant, g->there.name);
+    char *dir = worktree_dir(&g->there, &g->project, contestant);
     names_add(&request.only, contestant);
     names_add(&request.only, there);
     names_add(&request.extra, dir);
@@ -261,7 +261,7 @@ static const struct table_column columns[] = {
 static int answer(const struct gatekeeper *g, const json_t *rows)
 {
     const size_t judged = g->slower + g->faster + g->equal + g->open;
-    printf("\ngate against %s: cost here / cost there, below 1 is faster now\n", g->past.name);
+    printf("\ngate against %s: cost here / cost there, below 1 is faster now\n", g->there.name);
     table_print(stdout, rows, columns, 2);
     printf("\n%zu slower, %zu faster, %zu equal, %zu not proven, %zu not raced\n",
            g->slower,
@@ -276,7 +276,7 @@ static int answer(const struct gatekeeper *g, const json_t *rows)
     if (g->slower > 0) {
         printf("FAILED: slower than at %s, and that is proven (error at most 5 %% over all "
                "questions)\n",
-               g->past.name);
+               g->there.name);
         return EXIT_SLOWER;
     }
     if (judged == 0) {
@@ -299,10 +299,10 @@ static void leave_out_same(struct gatekeeper *g)
 {
     for (size_t i = 0; i < g->contestants.count; i++) {
         const char *name = g->contestants.items[i];
-        if (past_same_code(&g->past, &g->project, name))
+        if (worktree_same_code(&g->there, &g->project, name))
             printf("gate: %s is the same machine code as at %s: nothing to race\n",
                    name,
-                   g->past.name);
+                   g->there.name);
         else
             names_add(&g->raced, name);
     }
@@ -337,12 +337,12 @@ static int open_and_keep(struct gatekeeper *g, const char *against, const struct
     if (project_open(&g->project) != 0)
         return status;
     status = EXIT_USAGE;
-    if (past_find(&g->past, &g->project, against) == 0)
+    if (worktree_find(&g->there, &g->project, against) == 0)
         status = keep_gate(g, only);
     registry_free(&g->registry);
     names_free(&g->contestants);
     names_free(&g->raced);
-    past_free(&g->past);
+    worktree_free(&g->there);
     project_close(&g->project);
     return status;
 }

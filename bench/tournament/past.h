@@ -1,54 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * past.h - the contestants of another commit, built, so that they can race those of here.
+ * past.h - what earlier runs of this machine tell: how far apart identical code was, in which cell.
  *
- * The commit is checked out as a worktree below build/gate/, built there, and taken away again;
- * what stays are its programs, build/gate/COMMIT/NAME@REF/. The harness (bench/, scenarios/,
- * Makefile) is the one of here: both sides must be measured by the same program, or a change of the
- * measure would count as a change of the contestant. The library (common/, impls/) and its
- * conformance suite are those of the commit.
+ * The last run in which the baseline raced its own copy (A/A) says how small a gap a plan can see
+ * here. A machine is the same when host, CPU model and number of CPUs are.
  */
 #ifndef VELO_PAST_H
 #define VELO_PAST_H
 
-#include "interrupt.h"
+#include "../../reports/render/run_dir.h"
 #include "names.h"
-#include "project.h"
+#include "plan.h"
 
+#include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
+/* The run folders below [base] of this machine, oldest first; smoke runs are none. The last [most]
+ * of them. */
+struct names past_runs(const char *base, size_t most);
+
+/* The last A/A of this machine. */
 struct past {
-    char *name;   /* what stands behind the @: a branch, or the short commit */
-    char *commit; /* ten digits */
-    char *folder; /* build/gate/COMMIT */
+    bool there;
+    char *run;          /* the id of its folder */
+    double age_s;       /* since its last line */
+    struct run_dir dir; /* all of it */
+    double *all;        /* the differences of all cells together */
+    size_t count;
 };
 
-/*
- * What [against] means: a run (then the commit that its env.json names), or anything that git can
- * resolve. Returns: 0; -EINVAL after a message that says which exist.
- */
-int past_find(struct past *past, const struct project *project, const char *against);
-void past_free(struct past *past);
+void past_open(struct past *past, const char *base);
+void past_close(struct past *past);
 
-/* Does the commit have a contestant of this name? */
-bool past_has(const struct past *past, const char *contestant);
+/* Its baseline was the very program that [registry] has now. */
+bool past_is_this_build(const struct past *past, const struct registry *registry);
 
 /*
- * Builds the programs of [contestants] here and of the commit. [own_harness]: with the harness of
- * the commit instead of ours. Nothing but the programs is left behind, also after a failure or an
- * interruption.
- * Returns: 0; -EINTR when interrupted; -EIO after a message with the end of what make said.
+ * The smallest gap, as a log ratio, that [blocks] blocks at [log_t] would have seen there: in the
+ * cell called [key], or where that has too few differences (or [key] is NULL) in all cells
+ * together. NAN when nothing can be seen.
  */
-int past_build(const struct past *past,
-               const struct project *project,
-               const struct names *contestants,
-               bool own_harness,
-               struct interrupt *interrupt);
+double past_gap(const struct past *past, const char *key, size_t blocks, double log_t);
 
-/* The folder of a contestant of the commit, absolute, for --extra; the caller frees. */
-char *past_dir(const struct past *past, const struct project *project, const char *contestant);
-
-/* Are the programs of here and of the commit the same code? Debug information does not count. */
-bool past_same_code(const struct past *past, const struct project *project, const char *contestant);
+/* What a run in the cell called [key] took there beside its window, in ms; NAN if unknown. */
+double past_overhead_ms(const struct past *past, const char *key);
 
 #endif
