@@ -15,7 +15,6 @@ int command_doctor(int argc, char **argv);
 int command_limits(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_list(int argc, char **argv);
-int command_history(int argc, char **argv);
 int command_selfcheck(int argc, char **argv); /* bench/selfcheck/ */
 int command_history(int argc, char **argv);
 int command_compare(int argc, char **argv);
