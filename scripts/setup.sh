@@ -18,6 +18,7 @@ binutils|base|ar, ld, objcopy: libcommon.a and libvelo
 make|base|runs the Makefile
 pkg-config|base|compiler and linker flags of the libraries below
 git|base|the commit in a run'"'"'s name; the list of files to check
+perl|base|the careful forger in the test of velo verify
 libcmocka-dev|base|the conformance suite and the unit tests
 libbenchmark-dev|base|Google Benchmark: the micro lane
 liblua5.4-dev|base|Lua 5.4: scenarios

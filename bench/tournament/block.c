@@ -90,6 +90,7 @@ sort_out(struct tournament *t, size_t cell, size_t entry, const struct run_outco
         progress_say(&t->progress, "    again: %s", outcome->command);
     return ledger_record_all(t,
                              rules_consequences(&t->plan,
+                                                &t->state,
                                                 (int)cell,
                                                 entry,
                                                 runner_status_name(outcome->status),

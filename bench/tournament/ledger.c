@@ -95,12 +95,14 @@ static int record_missed(struct tournament *t)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < t->state.run_count; i++) {
         const struct run_dir_run *run = &t->state.runs[i];
-        json_t *missed = rules_consequences(
-            &t->plan, (int)run->cell, run->entry, run->status, run->reason, run->command);
-        for (size_t n = json_array_size(missed); n > 0; n--)
-            if (rules_is_recorded(&t->state, json_array_get(missed, n - 1)))
-                json_array_remove(missed, n - 1);
-        rc = ledger_record_all(t, missed);
+        rc = ledger_record_all(t,
+                               rules_consequences(&t->plan,
+                                                  &t->state,
+                                                  (int)run->cell,
+                                                  run->entry,
+                                                  run->status,
+                                                  run->reason,
+                                                  run->command));
     }
     return rc;
 }

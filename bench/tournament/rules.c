@@ -221,12 +221,12 @@ json_t *rules_disqualify(
     return events;
 }
 
-json_t *rules_consequences(const struct plan *plan,
-                           int cell,
-                           size_t entry,
-                           const char *status,
-                           const char *reason,
-                           const char *command)
+static json_t *all_consequences(const struct plan *plan,
+                                int cell,
+                                size_t entry,
+                                const char *status,
+                                const char *reason,
+                                const char *command)
 {
     if (strcmp(status, "ok") == 0)
         return json_array();
@@ -243,6 +243,21 @@ json_t *rules_consequences(const struct plan *plan,
     return rules_disqualify(plan, cell, entry, reason, command);
 }
 
+json_t *rules_consequences(const struct plan *plan,
+                           const struct run_dir *state,
+                           int cell,
+                           size_t entry,
+                           const char *status,
+                           const char *reason,
+                           const char *command)
+{
+    json_t *events = all_consequences(plan, cell, entry, status, reason, command);
+    for (size_t n = json_array_size(events); n > 0; n--)
+        if (rules_is_recorded(state, json_array_get(events, n - 1)))
+            json_array_remove(events, n - 1);
+    return events;
+}
+
 json_t *rules_pilot_consequences(const struct plan *plan,
                                  int cell,
                                  size_t entry,
@@ -252,7 +267,7 @@ json_t *rules_pilot_consequences(const struct plan *plan,
                                  unsigned *hangs)
 {
     if (strcmp(status, "timeout") != 0 || ++*hangs < RULES_HANGS_MAX)
-        return rules_consequences(plan, cell, entry, status, reason, command);
+        return all_consequences(plan, cell, entry, status, reason, command);
     char *all =
         text_format("hung in %d cells, lastly in %s", (int)RULES_HANGS_MAX, plan->cells[cell].key);
     json_t *events = rules_disqualify(plan, -1, entry, all, command);

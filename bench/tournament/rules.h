@@ -91,9 +91,11 @@ json_t *rules_derived(const struct plan *plan,
 
 /*
  * The lines that follow from what an entry did in a run or in the pilot, given its [status]:
- * "disqualify" for it and for its exact copies, "not_run" for a usage error; none for "ok".
+ * "disqualify" for it and for its exact copies, "not_run" for a usage error; none for "ok", and
+ * none that stands in the journal already.
  */
 json_t *rules_consequences(const struct plan *plan,
+                           const struct run_dir *state,
                            int cell,
                            size_t entry,
                            const char *status,
@@ -102,7 +104,7 @@ json_t *rules_consequences(const struct plan *plan,
 
 /*
  * The same after a run of the pilot. Hangs are counted in *hangs, because each of them costs a time
- * limit: who hangs in RULES_HANGS_MAX cells is out of all.
+ * limit: who hangs in RULES_HANGS_MAX cells is out of all. There is no journal yet to look into.
  */
 json_t *rules_pilot_consequences(const struct plan *plan,
                                  int cell,

@@ -129,8 +129,16 @@ static bool holds_plan(const char *path)
     return there;
 }
 
-static void complain_missing(const char *wanted)
+/* [places] are the two in which it may stand. */
+static void complain_missing(char *const *places, const char *wanted)
 {
+    for (int i = 0; i < 2; i++)
+        if (places[i] != NULL && access(places[i], F_OK) == 0) {
+            say_error("%s has no plan.json: it is no run, or it was stopped before its first block "
+                      "and nothing was measured",
+                      places[i]);
+            return;
+        }
     struct names known = {0};
     DIR *directory = opendir(RUN_FOLDER_BASE);
     const struct dirent *entry;
@@ -185,7 +193,7 @@ int run_folder_find(struct run_folder *folder, const struct project *project, co
             rc = 0;
         }
     if (rc != 0)
-        complain_missing(wanted != NULL ? wanted : "latest");
+        complain_missing(places, wanted != NULL ? wanted : "latest");
     free(places[0]);
     free(places[1]);
     return rc;

@@ -153,6 +153,9 @@ void verify_expect_after_block(struct verify *v, const json_t *event);
 /* Drop lines and the duels of the verdict by the second arithmetic. */
 void verify_evidence(struct verify *v);
 
+/* Has the journal fewer lines than the verdict was made from? */
+bool verify_is_cut(struct verify *v);
+
 void verify_verdict(struct verify *v);
 void verify_pages(struct verify *v);
 

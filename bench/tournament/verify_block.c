@@ -322,6 +322,7 @@ void verify_expect_after_run(struct verify *v, const json_t *event)
     const int entry = plan_find_entry(&v->plan, json_text(event, "entry", ""));
     expect(v,
            rules_consequences(&v->plan,
+                              &v->state,
                               (int)json_int(event, "cell", -1),
                               (size_t)entry,
                               json_text(event, "status", ""),

@@ -90,6 +90,17 @@ compare(struct verify *v, const char *path, const json_t *recorded, const json_t
                           "that wrote it judges otherwise; `velo report` writes it anew");
 }
 
+bool verify_is_cut(struct verify *v)
+{
+    v->part = VERIFY_VERDICT;
+    return !verify_holds(v,
+                         v->verdict_line <= v->line,
+                         (struct verify_place){"verdict.json", 0, "run.journal_lines"},
+                         "more lines than the journal has",
+                         "at most its lines",
+                         "the end of the journal was cut off: nothing else was compared");
+}
+
 /* Was the verdict written before the last lines of the journal? Then it must say so itself, and the
  * tournament must not have come to its end since. */
 static void check_age(struct verify *v)
@@ -127,12 +138,6 @@ void verify_verdict(struct verify *v)
         return;
     }
     check_age(v);
-    verify_holds(v,
-                 v->verdict_line <= v->line,
-                 (struct verify_place){"verdict.json", 0, "run.journal_lines"},
-                 "more lines than the journal has",
-                 "at most its lines",
-                 "the end of the journal was cut off");
     if (v->computed != NULL)
         compare(v, "", v->verdict, v->computed);
 }

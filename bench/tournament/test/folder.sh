@@ -29,8 +29,39 @@ dir=$(run_dir)
 check full-status-is-1 "it is $status" test "$status" -eq 1
 check full-message "$(cat "$sandbox/err")" grep -q 'cannot write to .*raw.ndjson' "$sandbox/err"
 check full-keeps-whole-lines "the last line is torn" test "$(tail -c 1 "$dir/raw.ndjson" | od -An -c | tr -d ' ')" = '\n'
+velo verify "$dir" --no-pages
+check full-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+cp "$dir/raw.ndjson" "$sandbox/full.ndjson"
 velo tournament --resume "$(basename "$dir")"
 check full-then-resume "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
+check full-keeps-all "the journal was rewritten" \
+    cmp -s -n "$(stat -c %s "$sandbox/full.ndjson")" "$sandbox/full.ndjson" "$dir/raw.ndjson"
+velo verify "$dir"
+check full-then-resume-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+
+# ---- full: a real disk of 80 KiB, where a file system may be mounted ----
+mkdir "$sandbox/disk"
+small='mount -t tmpfs -o size=80k none disk || exit 99
+build/release/velo tournament --scenarios race --budget 30s --out disk; status=$?
+cp -r disk/2* found; exit $status'
+(cd "$sandbox" && exec unshare --mount --map-root-user sh -c "$small") >"$sandbox/out" 2>"$sandbox/err" </dev/null
+status=$?
+found=$sandbox/found
+if [ "$status" -eq 99 ] || [ ! -d "$found" ]; then
+    echo "NOT RUN: a disk of its own: $(tail -n 1 "$sandbox/err")"
+else
+    check disk-full-status-is-1 "it is $status: $(cat "$sandbox/err")" test "$status" -eq 1
+    check disk-full-message "$(cat "$sandbox/err")" said 'No space left on device.*make room'
+    check disk-full-keeps-whole-lines "the last line is torn" \
+        test "$(tail -c 1 "$found/raw.ndjson" | od -An -c | tr -d ' ')" = '\n'
+    check disk-full-keeps-blocks "none" grep -q '"type":"block"' "$found/raw.ndjson"
+    velo verify "$found" --no-pages
+    check disk-full-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+    velo tournament --resume "$found" --budget 30s
+    check disk-full-then-resume "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
+    velo verify "$found"
+    check disk-full-then-resume-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+fi
 
 # ---- a damaged line ----
 cp "$dir/raw.ndjson" "$sandbox/whole.ndjson"
