@@ -382,7 +382,8 @@ static int race_and_finish(struct tournament *t)
 
 static int open_tournament(struct tournament *t, struct project *project)
 {
-    *t = (struct tournament){.project = project, .journal = {.fd = -1}, .lock = -1, .early = json_array()};
+    *t = (struct tournament){
+        .project = project, .journal = {.fd = -1}, .lock = -1, .early = json_array()};
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), not the end */
     progress_init(&t->progress);
