@@ -241,7 +241,7 @@ run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
               $(call option,BUDGET,budget) $(call option,RESUME,resume) \
               $(call option,WEIGHTS,weights)
 
-.PHONY: setup ready doctor tournament test units conformance race report verify select selfcheck limits list
+.PHONY: prices setup ready doctor tournament test units conformance race report verify select selfcheck limits list
 setup: ## install the missing Debian packages
 	@scripts/setup.sh --check
 ready:
@@ -260,6 +260,9 @@ conformance: ready ## the matrix clause x contestant: [IMPL=]
 	@build/velo conformance $(call option,IMPL,only)
 race: ready ## a duel: IMPL= VS= SCENARIO=
 	@build/velo race $(call option,IMPL,impl) $(call option,VS,vs) $(call option,SCENARIO,scenario)
+prices: ready ## what single decisions cost: [IMPL=] [DECISIONS=] [SCENARIOS=] [SEED=] [BUDGET=]
+	@build/velo prices $(call option,IMPL,contestant) $(call option,DECISIONS,decisions) \
+	    $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) $(call option,BUDGET,budget)
 report: ready ## rebuild the report of reports/latest from its journal: [WEIGHTS=FILE]
 	@build/velo report $(call option,WEIGHTS,weights)
 verify: ready ## recompute a run from its raw lines, compare all that it says: [RUN=ID|FOLDER]

@@ -3,49 +3,10 @@
 #include "args.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "launch.h"
 #include "text.h"
-#include "tournament.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
-/* Two rows of a table of options. */
-#define FORCE_OPTIONS(names, all)                                                                  \
-    {"force",                                                                                      \
-     "NAME,..",                                                                                    \
-     "start although the doctor refuses these; the report says so",                                \
-     names,                                                                                        \
-     NULL},                                                                                        \
-    {                                                                                              \
-        "anyway", NULL, "start whatever the doctor refuses; the report says so", NULL, all         \
-    }
-
-enum { BUDGET_LEAST_S = 5, BUDGET_MOST_S = 24 * 3600 };
-
-/* The seed comes from the kernel unless it is given. 53 bits: exact in every JSON reader. */
-static bool take_seed(const char *given, struct tournament_request *request)
-{
-    request->seed_given = given != NULL;
-    if (given != NULL)
-        return args_number("seed", given, 0, UINT64_MAX, &request->seed);
-    if (getrandom(&request->seed, sizeof(request->seed), 0) != (ssize_t)sizeof(request->seed)) {
-        say_error("no random number from the kernel: %s; give one with --seed", strerror(errno));
-        return false;
-    }
-    request->seed >>= 11;
-    return true;
-}
-
-static bool take_budget(const char *given, unsigned *budget_s)
-{
-    uint64_t seconds = 0;
-    if (given != NULL && !args_seconds("budget", given, BUDGET_LEAST_S, BUDGET_MOST_S, &seconds))
-        return false;
-    *budget_s = (unsigned)seconds;
-    return true;
-}
 
 static bool take_order(const char *given, enum schedule_design *order)
 {
@@ -57,32 +18,6 @@ static bool take_order(const char *given, enum schedule_design *order)
     names_complain(&known, "order", given);
     names_free(&known);
     return false;
-}
-
-static void free_request(struct tournament_request *request)
-{
-    names_free(&request->only);
-    names_free(&request->filter);
-    names_free(&request->extra);
-    names_free(&request->force);
-}
-
-/* Opens the project for one of the two ways to start. Returns the exit status. */
-static int launch(struct tournament_request *request, const char *resume, const char *out)
-{
-    struct project project;
-    if (project_open(&project) != 0)
-        return EXIT_INTERNAL;
-    char *folder = out != NULL ? project_user_path(&project, out) : NULL;
-    request->out = folder;
-    char *weights = request->weights != NULL ? project_user_path(&project, request->weights) : NULL;
-    request->weights = weights;
-    int status = resume != NULL ? tournament_resume(&project, resume, request)
-                                : tournament_run(&project, request);
-    free(folder);
-    free(weights);
-    project_close(&project);
-    return status;
 }
 
 int command_tournament(int argc, char **argv)
@@ -112,7 +47,7 @@ int command_tournament(int argc, char **argv)
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
         {"dry-run", NULL, "show the plan, what it costs and what it can see, and stop", NULL, &dry},
-        FORCE_OPTIONS(&force, &anyway),
+        LAUNCH_FORCE_OPTIONS(&force, &anyway),
         {NULL, NULL, NULL, NULL, NULL},
     };
     const struct args_command command = {
@@ -131,8 +66,8 @@ int command_tournament(int argc, char **argv)
         return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
     struct tournament_request request = {
         .preset = preset_find(preset), .dry_run = dry, .weights = weights, .anyway = anyway};
-    if (request.preset == NULL || !take_seed(seed, &request) ||
-        !take_order(order, &request.order) || !take_budget(budget, &request.budget_s))
+    if (request.preset == NULL || !launch_seed(seed, &request) ||
+        !take_order(order, &request.order) || !launch_budget(budget, &request.budget_s))
         return EXIT_USAGE;
     if (resume != NULL && (preset != default_preset || only[0] != '\0' || scenarios[0] != '\0' ||
                            seed != NULL || extra[0] != '\0' || out != NULL || weights != NULL ||
@@ -145,8 +80,7 @@ int command_tournament(int argc, char **argv)
     names_split(&request.filter, scenarios);
     names_split(&request.extra, extra);
     names_split(&request.force, force);
-    int status = launch(&request, resume, out);
-    free_request(&request);
+    int status = launch_tournament(&request, resume, out);
     return status;
 }
 
@@ -165,7 +99,7 @@ int command_race(int argc, char **argv)
         {"budget", "TIME", "all in all; otherwise 50s", &budget, NULL},
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
-        FORCE_OPTIONS(&force, &anyway),
+        LAUNCH_FORCE_OPTIONS(&force, &anyway),
         {NULL, NULL, NULL, NULL, NULL},
     };
     const struct args_command command = {
@@ -190,14 +124,13 @@ int command_race(int argc, char **argv)
         return EXIT_USAGE;
     }
     struct tournament_request request = {.preset = &preset_duel, .point = point, .anyway = anyway};
-    if (!take_seed(seed, &request) || !take_budget(budget, &request.budget_s))
+    if (!launch_seed(seed, &request) || !launch_budget(budget, &request.budget_s))
         return EXIT_USAGE;
     names_add(&request.only, impl);
     names_add(&request.only, vs);
     names_add(&request.filter, scenario);
     names_split(&request.extra, extra);
     names_split(&request.force, force);
-    int status = launch(&request, NULL, out);
-    free_request(&request);
+    int status = launch_tournament(&request, NULL, out);
     return status;
 }

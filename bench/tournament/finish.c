@@ -57,6 +57,7 @@ void finish_show(const json_t *verdict, const char *run_dir)
         .colour = text_is_fancy(STDOUT_FILENO),
     };
     screen_verdict(&screen, verdict, run_dir);
+    screen_prices(stdout, verdict);
     fflush(stdout);
 }
 
@@ -68,7 +69,7 @@ static int exit_status(const struct tournament *t, const json_t *verdict, enum t
         return EXIT_INTERRUPTED;
     if (json_bool(summary, "disqualified", false))
         return EXIT_DISQUALIFIED;
-    if (t->plan.preset->smoke || json_bool(summary, "decided", false))
+    if (t->plan.preset->smoke || t->plan.preset->prices || json_bool(summary, "decided", false))
         return EXIT_DECIDED;
     return EXIT_UNDECIDED;
 }

@@ -163,9 +163,12 @@ static int make_cells(struct plan *plan, const struct plan_wish *wish)
     int rc = check_filter(wish);
     if (rc != 0)
         return rc;
-    for (size_t s = 0; s < wish->scenarios->count; s++)
-        if (scenario_wanted(&wish->scenarios->items[s], wish->filter))
-            add_points(plan, wish, &wish->scenarios->items[s]);
+    for (size_t s = 0; s < wish->scenarios->count; s++) {
+        const struct scenario *scenario = &wish->scenarios->items[s];
+        bool useless = wish->preset->prices && strcmp(scenario->lane, "process") == 0;
+        if (!useless && scenario_wanted(scenario, wish->filter)) /* its programs have no variants */
+            add_points(plan, wish, scenario);
+    }
     if (plan->cell_count == 0 && wish->point != NULL)
         return unknown_point(wish);
     if (plan->cell_count == 0) {

@@ -86,6 +86,23 @@ const struct preset preset_gate = {
     .aside = true,
 };
 
+const struct preset preset_prices = {
+    .name = "prices",
+    .summary = "one contestant against itself, one option changed at a time (< 9 min)",
+    .budget_s = 480,
+    .window_ms = 150,
+    .window_least_ms = 50,
+    .micro_ms = 50,
+    .timeout_ms = 15000,
+    .blocks_common = 60,
+    .blocks_max = 60,
+    .margin = 0.03,
+    .core_only = true,
+    .quick_gate = true,
+    .aside = true,
+    .prices = true,
+};
+
 const struct preset *preset_recorded(const char *name)
 {
     for (const struct preset *preset = preset_list; preset->name != NULL; preset++)
@@ -93,6 +110,8 @@ const struct preset *preset_recorded(const char *name)
             return preset;
     if (strcmp(preset_gate.name, name) == 0)
         return &preset_gate;
+    if (strcmp(preset_prices.name, name) == 0)
+        return &preset_prices;
     return strcmp(preset_duel.name, name) == 0 ? &preset_duel : NULL;
 }
 

@@ -22,6 +22,7 @@ struct preset {
     bool first_point_only;  /* one point of each scenario */
     bool quick_gate;        /* the conformance suite in the usual mode only */
     bool aside;             /* a question of its own: reports/latest stays where it is */
+    bool prices;            /* contestants against their own variants: nobody leaves a cell */
     bool smoke;             /* a check of the pipeline: nothing is judged */
 };
 
@@ -34,10 +35,13 @@ extern const struct preset preset_duel;
 /* What `velo gate` uses. */
 extern const struct preset preset_gate;
 
+/* What `velo prices` uses. */
+extern const struct preset preset_prices;
+
 /* The preset called [name], or NULL after a message that names those that exist. */
 const struct preset *preset_find(const char *name);
 
-/* The preset that a recorded plan names, duel and gate included; NULL if none. */
+/* The preset that a recorded plan names, duel, gate and prices included; NULL if none. */
 const struct preset *preset_recorded(const char *name);
 
 /* Share of the budget of a lane ("race", "micro", "process"). */

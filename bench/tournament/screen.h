@@ -19,6 +19,9 @@ struct screen {
 
 void screen_verdict(const struct screen *screen, const json_t *verdict, const char *run_dir);
 
+/* The prices of single decisions as a table; nothing where the run has none. */
+void screen_prices(FILE *file, const json_t *verdict);
+
 /* [text] broken into lines of at most [columns], with [indent] before all but the first. */
 void screen_wrap(const struct screen *screen, const char *text, int indent);
 

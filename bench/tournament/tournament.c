@@ -303,6 +303,8 @@ static int record_dropped(struct tournament *t)
 static int fix_plan(struct tournament *t)
 {
     fit_to_budget(&t->plan, t->deadline_s - clock_seconds());
+    if (t->plan.preset->prices) /* a contestant that is beaten is still what its variants meet */
+        t->plan.blocks_max = t->plan.blocks_common;
     int rc = record_dropped(t);
     if (rc == 0)
         rc = plan_write(&t->plan, t->folder.path);

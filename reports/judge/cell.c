@@ -59,6 +59,26 @@ static void fight(const struct judge_input *in,
     duel->further_blocks *= (double)evidence->rows;
 }
 
+int judge_duel_in(const struct judge_input *in,
+                  size_t cell,
+                  size_t a,
+                  size_t b,
+                  double log_t,
+                  struct judge_duel *out)
+{
+    struct judge_fold evidence;
+    *out = (struct judge_duel){.a = a, .b = b};
+    if (judge_fold(&in->cells[cell], in->entry_count, &evidence) != 0)
+        return -ENOMEM;
+    double *room = calloc(2 * evidence.cell.block_count + 1, sizeof(*room));
+    if (room != NULL)
+        fight(in, &evidence, out, log_t, room, room + evidence.cell.block_count);
+    judge_fold_fini(&evidence);
+    const bool done = room != NULL;
+    free(room);
+    return done ? 0 : -ENOMEM;
+}
+
 /* Does [entry] take part in the contest? Before the first block everybody may. */
 static bool competes(const struct judge_input *in,
                      const struct judge_cell_input *cell,

@@ -292,6 +292,17 @@ const struct judge_duel *
 judge_find_duel(const struct judge_cell_result *cell, size_t a, size_t b, int *sign);
 
 /*
+ * The duel of two entries in one cell alone, at the threshold [log_t]: for a question that was
+ * asked about this pair and no other. Returns: 0; -ENOMEM.
+ */
+int judge_duel_in(const struct judge_input *in,
+                  size_t cell,
+                  size_t a,
+                  size_t b,
+                  double log_t,
+                  struct judge_duel *out);
+
+/*
  * Stars by e-BH (Wang and Ramdas 2022): marks the wins that hold over all cells together, so that
  * at most alpha of the stars are expected to be false. [cells] are all the cells of [in].
  */

@@ -17,6 +17,7 @@ static void body(struct page *page, const struct model *model)
 {
     section_front(page, model);
     section_matrix(page, model);
+    section_prices(page, model);
     section_standings(page, model);
     section_regret(page, model);
     section_map(page, model);

@@ -11,6 +11,9 @@ void section_front(struct page *page, const struct model *model);
 void section_matrix(struct page *page, const struct model *model);
 void section_standings(struct page *page, const struct model *model);
 
+/* What single decisions cost; nothing in a run without variants. */
+void section_prices(struct page *page, const struct model *model);
+
 /* How much hangs on the weights, and the smallest worst case. */
 void section_map(struct page *page, const struct model *model);
 void section_regret(struct page *page, const struct model *model);

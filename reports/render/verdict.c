@@ -383,6 +383,13 @@ static json_t *assemble(const struct judged *judged)
     json_object_set_new(verdict, "duels", verdict_duels(judged));
     json_object_set_new(verdict, "standings", verdict_standings(judged));
     json_object_set_new(verdict, "map", verdict_map(judged));
+    json_t *prices = verdict_prices(judged);
+    if (strcmp(field_text(judged->dir->plan, "preset"), "prices") == 0) {
+        json_t *sentence = verdict_prices_sentence(prices);
+        json_object_set(verdict, "sentence", sentence);
+        json_object_set_new(json_object_get(verdict, "first_screen"), "sentence", sentence);
+    }
+    json_object_set_new(verdict, "prices", prices);
     return verdict;
 }
 

@@ -45,6 +45,10 @@ char *verdict_sentence(const struct judged *judged, const struct judge_standing 
 /* The default standing: the profile that the plan names, "balanced", or the last one there is. */
 const struct judge_standing *verdict_default(const struct judged *judged);
 
+/* The array "prices", and the sentence about it for a run that asks for nothing else. */
+json_t *verdict_prices(const struct judged *judged);
+json_t *verdict_prices_sentence(const json_t *prices);
+
 /* The object "map", or null where there is nothing to weigh. */
 json_t *verdict_map(const struct judged *judged);
 
