@@ -242,6 +242,7 @@ int trial_run(struct selfcheck *check, struct trial *trial)
         .interrupt = check->interrupt,
         .progress = {.said_at = INFINITY}, /* the self-check has its own */
         .early = json_array(),
+        .lock = -1, /* the self-check holds it */
         .deadline_s = clock_seconds() + PATIENCE_S,
     };
     double started_s = clock_seconds();
