@@ -37,11 +37,11 @@ used=$fake/used
         while IFS= read -r module; do
             owner_of "$(find /usr/lib /usr/share -name "$module.pc" | head -n 1)"
         done
-    for tool in gcc g++ make ar ld objcopy pkg-config git hyperfine gnuplot spin clang-format clang-tidy gcovr; do
-        git grep -qwF "$tool" -- Makefile scripts/*.sh 'bench/*.c' 'reports/*.c' &&
+    for tool in gcc g++ make ar ld objcopy pkg-config git hyperfine gnuplot spin perl clang-format clang-tidy gcovr; do
+        git grep -qwF "$tool" -- Makefile scripts/*.sh 'bench/*.c' 'bench/*.sh' 'reports/*.c' &&
             case $tool in # a name of alternatives; what only `make check` installs
             gnuplot) echo gnuplot-nox ;;
-            clang-tidy | gcovr) echo "$tool" ;;
+            clang-tidy | gcovr | perl) echo "$tool" ;;
             *) owner_of "$(command -v "$tool")" ;;
             esac
     done
