@@ -29,6 +29,24 @@ size_t judge_contestants(const struct judge_input *in)
     return count;
 }
 
+double judge_meet(const struct judge_input *in,
+                  const struct judge_cell_input *cell,
+                  const struct judge_block *block,
+                  struct judge_duel *duel)
+{
+    const char *a = in->entries[duel->a].name;
+    const char *b = in->entries[duel->b].name;
+    const double cost_a = block->cost[duel->a], cost_b = block->cost[duel->b];
+    const double d = judge_log_cost(cost_a, cell->floor) - judge_log_cost(cost_b, cell->floor);
+    if (isnan(d))
+        return NAN;
+    if (cost_a <= cell->floor && cost_b <= cell->floor)
+        duel->floored++;
+    const bool coin = d == 0 && judge_coin(in->seed, cell, block->number, a, b);
+    judge_pair_update(&duel->pair, d, block->number, coin);
+    return d;
+}
+
 /* Feeds a duel with all evidence and finishes it. [d] and [scratch] hold one number per block. */
 static void fight(const struct judge_input *in,
                   const struct judge_fold *evidence,
@@ -37,22 +55,11 @@ static void fight(const struct judge_input *in,
                   double *d,
                   double *scratch)
 {
-    const struct judge_cell_input *cell = &evidence->cell;
-    const char *a = in->entries[duel->a].name;
-    const char *b = in->entries[duel->b].name;
     size_t n = 0;
     judge_pair_init(&duel->pair, log_t);
-    for (size_t i = 0; i < cell->block_count; i++) {
-        const struct judge_block *block = &cell->blocks[i];
-        d[n] = judge_log_cost(block->cost[duel->a], cell->floor) -
-               judge_log_cost(block->cost[duel->b], cell->floor);
-        if (isnan(d[n]))
-            continue;
-        if (block->cost[duel->a] <= cell->floor && block->cost[duel->b] <= cell->floor)
-            duel->floored++;
-        const bool coin = d[n] == 0 && judge_coin(in->seed, cell, block->number, a, b);
-        judge_pair_update(&duel->pair, d[n], block->number, coin);
-        n++;
+    for (size_t i = 0; i < evidence->cell.block_count; i++) {
+        d[n] = judge_meet(in, &evidence->cell, &evidence->cell.blocks[i], duel);
+        n += isnan(d[n]) ? 0 : 1;
     }
     judge_duel_finish(duel, d, scratch, in->margin);
     duel->rows = evidence->rows;

@@ -287,6 +287,16 @@ struct judge_cell_result {
 int judge_cell(const struct judge_input *in, size_t cell, struct judge_cell_result *out);
 void judge_cell_fini(struct judge_cell_result *out);
 
+/*
+ * Feeds one block of [cell] to [duel], whose pair was begun: the difference, the floor, the coin.
+ * [cell] is one without squares (judge_fold).
+ * Returns the difference d, NAN if one of the two has no cost in this block.
+ */
+double judge_meet(const struct judge_input *in,
+                  const struct judge_cell_input *cell,
+                  const struct judge_block *block,
+                  struct judge_duel *duel);
+
 /* The duel of entries [a] and [b] in any order, or NULL. *sign = +1 if it is stored as (a, b). */
 const struct judge_duel *
 judge_find_duel(const struct judge_cell_result *cell, size_t a, size_t b, int *sign);

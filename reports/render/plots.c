@@ -17,22 +17,23 @@
 #include "fields.h"
 #include "gnuplot.h"
 #include "human.h"
+#include "plots_parts.h"
 
 /* The forest is cut here; what lies beyond is written as a number at its edge. */
 #define FOREST_RATIO_MAX 4.0
 #define FOREST_RATIO_MIN 0.75
 
-static void begin_index(struct picture *picture, const char *title)
+void plots_begin_index(struct picture *picture, const char *title)
 {
     fprintf(picture->data.file, "# %s\n", title);
 }
 
-static void end_index(struct picture *picture)
+void plots_end_index(struct picture *picture)
 {
     fputs("\n\n", picture->data.file);
 }
 
-static void set_names(struct picture *picture, const struct model *model)
+void plots_set_names(struct picture *picture, const struct model *model)
 {
     fprintf(picture->script.file, "n = %zu\narray who[n + 1]\n", model->contestant_count);
     for (size_t k = 0; k < model->contestant_count; k++) {
@@ -81,7 +82,7 @@ static double forest_y(const struct model *model, size_t row, size_t k)
 
 static void forest_points(struct picture *picture, const struct model *model, size_t k)
 {
-    begin_index(picture, "y\tratio to the best\tlow\thigh");
+    plots_begin_index(picture, "y\tratio to the best\tlow\thigh");
     for (size_t i = 0; i < model->cell_count; i++) {
         const struct result *result = &model->cells[i].results[k];
         if (!isfinite(result->ratio) || result->ratio > FOREST_RATIO_MAX)
@@ -95,13 +96,13 @@ static void forest_points(struct picture *picture, const struct model *model, si
                 interval ? fmin(result->high, FOREST_RATIO_MAX) : result->ratio);
     }
     fputs("-9\t1\t1\t1\n", picture->data.file); /* an index must not be empty; out of sight */
-    end_index(picture);
+    plots_end_index(picture);
 }
 
 /* Beyond the edge, disqualified, not run: words instead of a point. */
 static void forest_words(struct picture *picture, const struct model *model, bool beyond)
 {
-    begin_index(picture, beyond ? "beyond the edge: y\ttext" : "no number: y\ttext");
+    plots_begin_index(picture, beyond ? "beyond the edge: y\ttext" : "no number: y\ttext");
     for (size_t i = 0; i < model->cell_count; i++)
         for (size_t k = 0; k < model->contestant_count; k++) {
             const struct result *result = &model->cells[i].results[k];
@@ -118,14 +119,14 @@ static void forest_words(struct picture *picture, const struct model *model, boo
                         word_looks[result->word].label);
         }
     fputs("-9\t \n", picture->data.file);
-    end_index(picture);
+    plots_end_index(picture);
 }
 
 static int forest(const struct model *model, struct picture *picture, char *err, size_t err_size)
 {
     if (picture_begin(picture, err, err_size) != 0)
         return -1;
-    set_names(picture, model);
+    plots_set_names(picture, model);
     set_rows(picture, model);
     set_reach(picture, model);
     for (size_t k = 0; k < model->contestant_count; k++)
@@ -141,10 +142,10 @@ static int heat(const struct model *model, struct picture *picture, char *err, s
 {
     if (picture_begin(picture, err, err_size) != 0)
         return -1;
-    set_names(picture, model);
+    plots_set_names(picture, model);
     set_rows(picture, model);
     for (int hatched = 0; hatched < 2; hatched++) {
-        begin_index(picture, hatched ? "x\ty\tword" : "x\ty\tratio to the best\ttext");
+        plots_begin_index(picture, hatched ? "x\ty\tword" : "x\ty\tratio to the best\ttext");
         for (size_t i = 0; i < model->cell_count; i++)
             for (size_t k = 0; k < model->contestant_count; k++) {
                 const struct result *result = &model->cells[i].results[k];
@@ -167,7 +168,7 @@ static int heat(const struct model *model, struct picture *picture, char *err, s
                             human_ratio(result->ratio).text);
             }
         fputs(hatched ? "-9\t-9\t \n" : "-9\t-9\t1\t \n", picture->data.file);
-        end_index(picture);
+        plots_end_index(picture);
     }
     return picture_end(picture, err, err_size);
 }
@@ -192,9 +193,9 @@ static void latency_curve(
         if (run->counts && run->cell == cell && run->entry == entry)
             curve_add(&curve, model_latency(run, corrected));
     }
-    begin_index(picture,
-                corrected ? "p\t1/(1-p)\tlatency in ns, from the intended time"
-                          : "p\t1/(1-p)\tlatency in ns, from the actual sending");
+    plots_begin_index(picture,
+                      corrected ? "p\t1/(1-p)\tlatency in ns, from the intended time"
+                                : "p\t1/(1-p)\tlatency in ns, from the actual sending");
     size_t points = curve_merge(&curve);
     for (size_t i = 0; i < points; i++)
         if (curve.points[i].p < 1)
@@ -205,7 +206,7 @@ static void latency_curve(
                     curve.points[i].value);
     if (points == 0)
         fputs("0\tNaN\tNaN\n", picture->data.file);
-    end_index(picture);
+    plots_end_index(picture);
     curve_fini(&curve);
 }
 
@@ -214,7 +215,7 @@ latency(const struct model *model, size_t cell, struct picture *picture, char *e
 {
     if (picture_begin(picture, err, err_size) != 0)
         return -1;
-    set_names(picture, model);
+    plots_set_names(picture, model);
     for (size_t k = 0; k < model->contestant_count; k++)
         latency_curve(picture, model, cell, model->contestants[k].entry, true);
     for (size_t k = 0; k < model->contestant_count; k++)
@@ -250,19 +251,25 @@ static bool has_rate(const struct model *model, const struct cell *cell)
     return false;
 }
 
-bool plots_same_line(const struct cell *a, const struct cell *b)
+bool plots_same_but(const struct cell *a, const struct cell *b, const char *key)
 {
     if (strcmp(a->plan->lane, b->plan->lane) != 0 ||
         strcmp(a->plan->scenario, b->plan->scenario) != 0)
         return false;
     json_t *one = json_deep_copy(a->plan->params);
     json_t *other = json_deep_copy(b->plan->params);
-    json_object_del(one, producers_key(a));
-    json_object_del(other, producers_key(b));
+    json_object_del(one, key);
+    json_object_del(other, key);
     bool same = json_equal(one, other);
     json_decref(one);
     json_decref(other);
     return same;
+}
+
+bool plots_same_line(const struct cell *a, const struct cell *b)
+{
+    return strcmp(producers_key(a), producers_key(b)) == 0 &&
+           plots_same_but(a, b, producers_key(a));
 }
 
 bool plots_has_throughput(const struct model *model, size_t cell)
@@ -294,10 +301,10 @@ static int throughput(
 {
     if (picture_begin(picture, err, err_size) != 0)
         return -1;
-    set_names(picture, model);
+    plots_set_names(picture, model);
     fprintf(picture->script.file, "most = %g\n", most_producers(model, first));
     for (size_t k = 0; k < model->contestant_count; k++) {
-        begin_index(picture, "producers\ttasks/s\tp5\tp95");
+        plots_begin_index(picture, "producers\ttasks/s\tp5\tp95");
         for (size_t i = first; i < model->cell_count; i++) {
             const struct cell *cell = &model->cells[i];
             const struct result *result = &cell->results[k];
@@ -313,7 +320,7 @@ static int throughput(
                     rate * result->median / result->p5);
         }
         fputs("-1\tNaN\tNaN\tNaN\n", picture->data.file);
-        end_index(picture);
+        plots_end_index(picture);
     }
     return picture_end(picture, err, err_size);
 }
@@ -339,7 +346,7 @@ static bool is_proven(const json_t *view)
 static void strip_rows(struct picture *picture, const struct model *model, size_t k, bool proven)
 {
     const json_t *strips = json_object_get(json_object_get(model->verdict, "map"), "families");
-    begin_index(picture, proven ? "proven: x\ty\tfrom\tto" : "open: x\ty\tfrom\tto");
+    plots_begin_index(picture, proven ? "proven: x\ty\tfrom\tto" : "open: x\ty\tfrom\tto");
     for (size_t i = 0; i < json_array_size(strips); i++) {
         const json_t *stretches = json_object_get(json_array_get(strips, i), "stretches");
         for (size_t s = 0; s < json_array_size(stretches); s++) {
@@ -351,7 +358,7 @@ static void strip_rows(struct picture *picture, const struct model *model, size_
         }
     }
     fputs("-9\t-9\t-9\t-9\n", picture->data.file);
-    end_index(picture);
+    plots_end_index(picture);
 }
 
 static int strips(const struct model *model, struct picture *picture, char *err, size_t err_size)
@@ -359,7 +366,7 @@ static int strips(const struct model *model, struct picture *picture, char *err,
     const json_t *list = json_object_get(json_object_get(model->verdict, "map"), "families");
     if (picture_begin(picture, err, err_size) != 0)
         return -1;
-    set_names(picture, model);
+    plots_set_names(picture, model);
     fprintf(picture->script.file, "rows = %zu\nset ytics (", json_array_size(list));
     for (size_t i = 0; i < json_array_size(list); i++) {
         const int family = judge_family_parse(field_text(json_array_get(list, i), "family"));
@@ -372,18 +379,18 @@ static int strips(const struct model *model, struct picture *picture, char *err,
         strip_rows(picture, model, k, true);
     for (size_t k = 0; k < model->contestant_count; k++)
         strip_rows(picture, model, k, false);
-    begin_index(picture, "weight in the profile\ty");
+    plots_begin_index(picture, "weight in the profile\ty");
     for (size_t i = 0; i < json_array_size(list); i++)
         fprintf(
             picture->data.file, "%g\t%zu\n", field_number(json_array_get(list, i), "weight"), i);
-    end_index(picture);
+    plots_end_index(picture);
     return picture_end(picture, err, err_size);
 }
 
 static void mix_rows(struct picture *picture, const struct model *model, size_t k, bool proven)
 {
     const json_t *points = json_object_get(plots_triangle(model), "points");
-    begin_index(picture, proven ? "proven: x\ty" : "open: x\ty");
+    plots_begin_index(picture, proven ? "proven: x\ty" : "open: x\ty");
     for (size_t i = 0; i < json_array_size(points); i++) {
         const json_t *one = json_array_get(points, i), *weights = json_object_get(one, "weights");
         const double second = json_number_value(json_array_get(weights, 1));
@@ -393,7 +400,7 @@ static void mix_rows(struct picture *picture, const struct model *model, size_t 
             fprintf(picture->data.file, "%g\t%g\n", second + third / 2, third * sqrt(3) / 2);
     }
     fputs("-9\t-9\n", picture->data.file);
-    end_index(picture);
+    plots_end_index(picture);
 }
 
 const json_t *plots_triangle(const struct model *model)
@@ -408,7 +415,7 @@ static int triangle(const struct model *model, struct picture *picture, char *er
     const json_t *families = json_object_get(plots_triangle(model), "families");
     if (picture_begin(picture, err, err_size) != 0)
         return -1;
-    set_names(picture, model);
+    plots_set_names(picture, model);
     fputs("array corner[3]\n", picture->script.file);
     for (size_t i = 0; i < 3; i++) {
         const char *name = json_string_value(json_array_get(families, i));
@@ -465,5 +472,5 @@ int plots_write(const struct model *model, const char *home, char *err, size_t e
         if (plots_has_throughput(model, i))
             rc |= throughput(model, i, &picture, err, err_size);
     }
-    return rc;
+    return rc | plots_write_runs(model, dir, home, err, err_size);
 }

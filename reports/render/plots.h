@@ -29,6 +29,22 @@ bool plots_has_latency(const struct model *model, size_t cell);
  */
 bool plots_has_throughput(const struct model *model, size_t cell);
 
+/* Do two cells differ in nothing but the parameter [key]? */
+bool plots_same_but(const struct cell *a, const struct cell *b, const char *key);
+
+/* Cells in the picture "ecdf" and "evidence"; 0: it is not drawn. */
+size_t plots_spread_cells(const struct model *model);
+size_t plots_evidence_cells(const struct model *model);
+
+/* Cells in the picture "tail"; *both: in how many one contestant has the least of both medians. */
+size_t plots_tail_cells(const struct model *model, size_t *both);
+
+/*
+ * Is the cell the first of several that differ only in the load that is offered? Then there is a
+ * picture "load_CELL" of them; the parameter is called what is returned, else NULL.
+ */
+const char *plots_load(const struct model *model, size_t cell);
+
 /* Do two cells differ in nothing but the number of producers? */
 bool plots_same_line(const struct cell *a, const struct cell *b);
 

@@ -131,6 +131,9 @@ int run_dir_apply(struct run_dir *dir, json_t *event, size_t line, char *err, si
 
 void run_dir_fini(struct run_dir *dir);
 
+/* Seconds since 1970 of "2026-01-31T12:34:56.789Z", or NAN. */
+double run_dir_time(const char *text);
+
 /* Index of an entry by name, or -1. */
 int run_dir_find_entry(const struct run_dir *dir, const char *name);
 

@@ -355,8 +355,7 @@ static int apply_decide(struct run_dir *dir, const json_t *event, const struct s
 
 /* ---- time ---- */
 
-/* Seconds since 1970 of "2026-01-31T12:34:56.789Z", or NAN. */
-static double parse_time(const char *text)
+double run_dir_time(const char *text)
 {
     struct tm utc = {0};
     double second;
@@ -380,7 +379,7 @@ static double parse_time(const char *text)
 static void keep_time(struct run_dir *dir, const json_t *event, const char *type)
 {
     const char *text = field_text(event, "t");
-    const double now = parse_time(text);
+    const double now = run_dir_time(text);
     const double wall_ms = field_number(event, "wall_ms");
     const double gap = now - dir->store->last_time;
     if (dir->started[0] == '\0')

@@ -194,4 +194,5 @@ void section_pictures(struct page *page, const struct model *model)
     heat(page, model);
     latencies(page, model);
     throughputs(page, model);
+    section_runs(page, model);
 }

@@ -21,6 +21,9 @@ void section_regret(struct page *page, const struct model *model);
 /* The pictures, in the order of plots.h. */
 void section_pictures(struct page *page, const struct model *model);
 
+/* The figures behind the medians: loads, tails, evidence, single runs, the course of time. */
+void section_runs(struct page *page, const struct model *model);
+
 /* Numbers. */
 void section_duels(struct page *page, const struct model *model);
 void section_absolute(struct page *page, const struct model *model);

@@ -155,8 +155,17 @@ static void page_stands_alone(void **state)
 static void pictures_lie_beside_their_data(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "forest", "heat", "strips", "triangle", "latency_3", "throughput_1"};
+    static const char *const names[] = {"forest",
+                                        "heat",
+                                        "strips",
+                                        "triangle",
+                                        "latency_3",
+                                        "throughput_1",
+                                        "ecdf",
+                                        "evidence",
+                                        "timeline",
+                                        "tail",
+                                        "load_3"};
     const size_t pictures = sizeof names / sizeof *names;
     static const char *const ends[] = {"dat", "gp", "svg"};
     struct pages pages = {.fixture = fixture_default()};
@@ -170,6 +179,43 @@ static void pictures_lie_beside_their_data(void **state)
         }
     assert_int_equal(count(pages.html, "<svg"), pictures);
     assert_has(pages.markdown, "](plots/forest.svg)");
+    done(&pages);
+}
+
+static size_t lines_with(const struct pages *pages, const char *name, const char *what)
+{
+    char *text = file_read(fixture_path(&pages->fixture, name));
+    assert_non_null(text);
+    const size_t n = count(text, what);
+    free(text);
+    return n;
+}
+
+/* What is drawn is what was measured and judged: rows counted and values found in the data. */
+static void pictures_of_runs_hold_every_run_and_the_threshold(void **state)
+{
+    (void)state;
+    struct pages pages = {.fixture = fixture_default()};
+    pages.fixture.disturbed_block = 4;
+    render(&pages);
+    assert_int_equal(pages.rc, 0);
+    const size_t cells = FIXTURE_CELLS, n = 20;
+    /* 0 at the least cost, then one step for each run of the three contestants */
+    assert_int_equal(lines_with(&pages, "plots/ecdf.dat", "\n"), cells * 3 * (1 + 1 + n + 2));
+    assert_int_equal(lines_with(&pages, "plots/ecdf.dat", "\t1\n"), cells * 3);
+    /* E(9,9) crosses T = 60; the twentieth block of a unanimous duel */
+    assert_int_equal(lines_with(&pages, "plots/evidence.dat", "\n9\t94.9609\n"), cells * 2);
+    assert_int_equal(lines_with(&pages, "plots/evidence.dat", "\n20\t131461\n"), cells * 2);
+    assert_int_equal(lines_with(&pages, "plots/evidence.gp", "threshold = 60\n"), 1);
+    /* every run of the four entries in its place, those of the redone attempt apart, foreign CPU */
+    assert_int_equal(lines_with(&pages, "plots/timeline.dat", "\n0.0000\t"),
+                     2 * (cells * n + 1) * FIXTURE_ENTRIES);
+    assert_int_equal(lines_with(&pages, "plots/tail.dat", "\t1\n"), 3 * n);
+    assert_int_equal(lines_with(&pages, "plots/tail.dat", "\t3\n"), 3);
+    assert_int_equal(lines_with(&pages, "plots/load_3.dat", "\n60\t"), 3);
+    assert_int_equal(lines_with(&pages, "plots/load_3.dat", "\n90\t"), 3);
+    assert_has(pages.html, "The evidence: 7 of 7 cells have a winner, half of them by block 8");
+    assert_has(pages.html, "in 1 of 1 cells the same contestant has the least of both");
     done(&pages);
 }
 
@@ -276,7 +322,7 @@ static void disturbed_blocks_are_listed(void **state)
     render(&pages);
     assert_has(pages.html, "Disturbed blocks: 1 redone, 0 counted all the same");
     assert_has(pages.html, "foreign CPU 4.3 %");
-    assert_has(pages.html, "1 of 121 blocks were disturbed and redone");
+    assert_has(pages.html, "1 of 141 blocks were disturbed and redone");
     done(&pages);
 }
 
@@ -372,6 +418,7 @@ int main(void)
         cmocka_unit_test(numbers_without_a_verdict_stand_with_their_ratio),
         cmocka_unit_test(page_stands_alone),
         cmocka_unit_test(pictures_lie_beside_their_data),
+        cmocka_unit_test(pictures_of_runs_hold_every_run_and_the_threshold),
         cmocka_unit_test(equal_contestants_tie),
         cmocka_unit_test(who_is_out_keeps_its_place),
         cmocka_unit_test(smoke_says_that_it_proves_nothing),
