@@ -2,6 +2,7 @@
 /* verify.c - the order of the looks; see verify.h. */
 #include "verify.h"
 
+#include "../../reports/history/merge.h"
 #include "exit_code.h"
 #include "json.h"
 #include "text.h"
@@ -48,6 +49,23 @@ static void close_run(struct verify *v)
     plan_free(&v->plan);
 }
 
+static int verify_own(struct verify *v, bool pages)
+{
+    verify_plan(v);
+    const bool whole = verify_journal(v) && !verify_is_cut(v);
+    verify_programs(v);
+    if (whole) {
+        verify_rates(v);
+        verify_evidence(v);
+        verify_verdict(v);
+    }
+    v->skipped[VERIFY_VERDICT] |= !whole;
+    v->skipped[VERIFY_PAGES] = true;
+    if (whole && pages)
+        verify_pages(v);
+    return verify_answer(v);
+}
+
 int verify_run(const char *folder, bool pages)
 {
     struct verify v = {.folder = folder,
@@ -56,21 +74,9 @@ int verify_run(const char *folder, bool pages)
                        .said = json_array(),
                        .notes = json_array()};
     int status = EXIT_MISMATCH;
-    if (open_run(&v) == 0) {
-        verify_plan(&v);
-        const bool whole = verify_journal(&v) && !verify_is_cut(&v);
-        verify_programs(&v);
-        if (whole) {
-            verify_rates(&v);
-            verify_evidence(&v);
-            verify_verdict(&v);
-        }
-        v.skipped[VERIFY_VERDICT] |= !whole;
-        v.skipped[VERIFY_PAGES] = true;
-        if (whole && pages)
-            verify_pages(&v);
-        status = verify_answer(&v);
-    }
+    if (open_run(&v) == 0)
+        status =
+            merge_sources(v.state.plan) != NULL ? verify_merged(&v, pages) : verify_own(&v, pages);
     close_run(&v);
     return status;
 }

@@ -11,6 +11,7 @@
  *   verify_gate.c      who was admitted
  *   verify_evidence.c  signs, E, crossings, intervals by a second arithmetic
  *   verify_verdict.c   verdict.json field by field, and the pages byte by byte
+ *   verify_merged.c    a merged run: its sources, and what follows from them
  *   verify_report.c    what is said
  */
 #ifndef VELO_VERIFY_H
@@ -155,6 +156,9 @@ void verify_evidence(struct verify *v);
 
 /* Has the journal fewer lines than the verdict was made from? */
 bool verify_is_cut(struct verify *v);
+
+/* A merged run, sources first. Returns an exit status. */
+int verify_merged(struct verify *v, bool pages);
 
 void verify_verdict(struct verify *v);
 void verify_pages(struct verify *v);

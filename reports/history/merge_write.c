@@ -12,8 +12,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const copied[] = {
-    "plan.json", "raw.ndjson", "env.json", "limits.json", "conformance.json"};
+static const char *const copied[] = {"plan.json",
+                                     "raw.ndjson",
+                                     "env.json",
+                                     "limits.json",
+                                     "conformance.json",
+                                     "weights.json",
+                                     "verdict.json"};
 
 static int cannot_write(const char *dir, const char *name, char *err, size_t err_size)
 {

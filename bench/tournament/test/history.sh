@@ -117,6 +117,26 @@ velo merge --common one odd
 check merge-common "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
 check merge-common-one-cell "$(cat "$sandbox/out")" test "$(grep -c ' n=1 ' "$sandbox/out")" -eq 1
 
+# ---- a merged run is verified: its sources, and that it follows from them ----
+for i in 1 2; do
+    velo tournament --scenarios alpha --budget 6s --out raced
+    mv "$sandbox"/raced/2* "$runs/raced$i"
+    sed -i "s/\"id\": \".*\"/\"id\": \"raced$i\"/" "$runs/raced$i/verdict.json"
+done
+velo merge raced1 raced2
+dir=$(merged)
+velo verify "$(basename "$dir")"
+check merged-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+cp "$dir/raw.ndjson" "$sandbox/kept"
+sed -i '9s/"position":[0-9]/"position":7/' "$dir/raw.ndjson"
+velo verify "$(basename "$dir")"
+check merged-changed-line-is-5 "status $status" test "$status" -eq 5
+check merged-changed-line-is-named "$(cat "$sandbox/out")" said 'raw.ndjson:9: line'
+cp "$sandbox/kept" "$dir/raw.ndjson"
+sed -i '20,30s/"cost":[0-9]/"cost":7/' "$dir/sources/raced1/raw.ndjson"
+velo verify "$(basename "$dir")"
+check merged-changed-source-is-5 "status $status: $(cat "$sandbox/out")" test "$status" -eq 5
+
 # ---- export ----
 make_run small 11 vm 2 50
 golden=$test_dir/golden-export
