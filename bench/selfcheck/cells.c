@@ -5,11 +5,14 @@
 #include "../tournament/text.h"
 #include "trial.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A run of 20 ms that takes longer in all is no cell for hundreds of runs. */
-static const double longest_run_s = 0.25;
+/* A cell is no place for hundreds of runs if its rehearsal takes longer than this and than four
+ * times the shortest one: on a busy machine all of them take long. */
+static const double longest_s = 0.5;
+static const double longest_ratio = 4;
 
 int cells_enter(struct selfcheck *check, size_t which, size_t count, const char **names)
 {
@@ -33,8 +36,10 @@ static bool can_all_run(const struct selfcheck *check, const struct scenario_poi
     return true;
 }
 
-/* Does a short window give a number in a short time? Returns: 1, 0; -EINTR; -errno. */
-static int try_cell(struct selfcheck *check, const struct short_cell *cell, const char *name)
+/* Does a short window give a number that can differ? *seconds is what it took. Returns: 1, 0;
+ * -EINTR; -errno. */
+static int
+try_cell(struct selfcheck *check, const struct short_cell *cell, const char *name, double *seconds)
 {
     struct trial trial = {
         .purpose = "rehearsal",
@@ -50,12 +55,28 @@ static int try_cell(struct selfcheck *check, const struct short_cell *cell, cons
     int rc = trial_run(check, &trial);
     if (rc != 0)
         return rc;
-    return trial.held && trial.blocks_run > 0 && trial.seconds < 2 * longest_run_s;
+    *seconds = trial.seconds;
+    /* costs at the floor are ties by rule: such a cell could name nobody, and would prove nothing
+     */
+    return trial.held && trial.blocks_run > 0 && trial.cost[0][0] > trial.floor;
+}
+
+static int keep_short_ones(struct short_cell *cells, const double *seconds, int count)
+{
+    double shortest = INFINITY;
+    int kept = 0;
+    for (int i = 0; i < count; i++)
+        shortest = fmin(shortest, seconds[i]);
+    for (int i = 0; i < count; i++)
+        if (seconds[i] <= fmax(longest_s, longest_ratio * shortest))
+            cells[kept++] = cells[i];
+    return kept;
 }
 
 int cells_find(struct selfcheck *check, struct short_cell cells[CELLS_MAX])
 {
     const char *name;
+    double seconds[CELLS_MAX];
     int count = 0;
     int rc = cells_enter(check, 0, 1, &name);
     for (size_t s = 0; rc >= 0 && s < check->scenarios.count; s++) {
@@ -68,9 +89,9 @@ int cells_find(struct selfcheck *check, struct short_cell cells[CELLS_MAX])
                 continue;
             cells[count] = (struct short_cell){scenario->name, point->id};
             selfcheck_step(check, 0, 1, "rehearsal");
-            rc = try_cell(check, &cells[count], name);
+            rc = try_cell(check, &cells[count], name, &seconds[count]);
             count += rc > 0;
         }
     }
-    return rc < 0 ? rc : count;
+    return rc < 0 ? rc : keep_short_ones(cells, seconds, count);
 }

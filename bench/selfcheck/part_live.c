@@ -82,7 +82,7 @@ static void conclude(struct selfcheck *check, const struct live_count *count)
 
 int part_live(struct selfcheck *check)
 {
-    struct short_cell cells[CELLS_MAX];
+    struct short_cell cells[CELLS_MAX] = {0};
     struct live_count count = {0};
     int rc = selfcheck_load(check);
     int found = rc == 0 ? cells_find(check, cells) : rc;

@@ -30,23 +30,29 @@ static struct names list_runs(void)
     return ids;
 }
 
+/* Shows one run, unless it cannot be read or proves nothing. */
+static bool visit(const char *id, run_visitor *visitor, void *user)
+{
+    struct run_dir run;
+    char why[1024];
+    char *path = text_format("%s/%s", RUN_FOLDER_BASE, id);
+    int rc = run_dir_read(path, RUN_DIR_TORN_OK, &run, why, sizeof(why));
+    free(path);
+    if (rc != 0)
+        return false;
+    bool shown = !run.in.smoke && run.block_count > 0;
+    if (shown)
+        visitor(user, &run);
+    run_dir_fini(&run);
+    return shown;
+}
+
 size_t runs_visit(size_t most, run_visitor *visitor, void *user)
 {
     struct names ids = list_runs();
     size_t seen = 0;
-    for (size_t i = ids.count; i > 0 && seen < most; i--) {
-        struct run_dir run;
-        char why[1024];
-        char *path = text_format("%s/%s", RUN_FOLDER_BASE, ids.items[i - 1]);
-        if (run_dir_read(path, RUN_DIR_TORN_OK, &run, why, sizeof(why)) == 0) {
-            if (!run.in.smoke && run.block_count > 0) {
-                visitor(user, &run);
-                seen++;
-            }
-            run_dir_fini(&run);
-        }
-        free(path);
-    }
+    for (size_t i = ids.count; i > 0 && seen < most; i--)
+        seen += visit(ids.items[i - 1], visitor, user);
     names_free(&ids);
     return seen;
 }
