@@ -144,5 +144,6 @@ const struct load load_burst = {
     .summary = "a burst of tasks, and the wait for the last one",
     .params = params,
     .metrics = metrics,
+    .ceiling = true,
     .run = run,
 };

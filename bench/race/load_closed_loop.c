@@ -191,5 +191,6 @@ const struct load load_closed_loop = {
     .summary = "one client submits a task, waits until it has run, and goes on",
     .params = params,
     .metrics = metrics,
+    .ceiling = true,
     .run = run,
 };

@@ -183,5 +183,6 @@ const struct load load_open_loop = {
     .params = params,
     .metrics = metrics,
     .uses_common_rate = true,
+    .ceiling = true,
     .run = run,
 };

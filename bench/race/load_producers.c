@@ -221,5 +221,6 @@ const struct load load_producers = {
     .summary = "threads that submit as fast as the loop takes it",
     .params = params,
     .metrics = metrics,
+    .ceiling = true,
     .run = run,
 };

@@ -128,5 +128,6 @@ const struct load load_sparse = {
     .summary = "a few tasks per second from a sleeping generator: processor time per task",
     .params = params,
     .metrics = metrics,
+    .ceiling = true,
     .run = run,
 };

@@ -110,25 +110,89 @@ bool placement_resolve(struct placement_map *map, enum placement wanted, char *e
     return true;
 }
 
-static void pin(int cpu)
+/* Where a thread belongs: the whole set when it is free. */
+static void home_of_loop(const struct placement_map *map, cpu_set_t *set)
 {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0)
-        fprintf(stderr, "race: warning: cannot run on processor %d: %s\n", cpu, strerror(errno));
+    int cpus[PLACEMENT_CPUS_MAX];
+    const int count = placement_of_loop(map, cpus);
+    CPU_ZERO(set);
+    for (int i = 0; i < count; i++)
+        CPU_SET((size_t)cpus[i], set);
 }
 
-void placement_enter_loop(const struct placement_map *map)
+/* Each generator has one of the generators' processors. */
+static void home_of_generator(const struct placement_map *map, int index, cpu_set_t *set)
 {
-    if (map->placement != PLACEMENT_FREE)
-        pin(map->cpus[0]);
+    if (map->placement != PLACEMENT_CROSS_CORE) {
+        home_of_loop(map, set);
+        return;
+    }
+    CPU_ZERO(set);
+    CPU_SET((size_t)map->cpus[1 + index % (map->count - 1)], set);
 }
 
-void placement_enter_generator(const struct placement_map *map, int index)
+static void enter(struct placement_map *map, const cpu_set_t *home)
 {
-    if (map->placement == PLACEMENT_SAME_CORE)
-        pin(map->cpus[0]);
-    else if (map->placement == PLACEMENT_CROSS_CORE)
-        pin(map->cpus[1 + index % (map->count - 1)]);
+    cpu_set_t now;
+    if (map->placement == PLACEMENT_FREE)
+        return;
+    if (sched_setaffinity(0, sizeof *home, home) != 0 ||
+        sched_getaffinity(0, sizeof now, &now) != 0 || !CPU_EQUAL(&now, home))
+        gauge_set(&map->misplaced, 1);
+}
+
+void placement_enter_loop(struct placement_map *map)
+{
+    cpu_set_t home;
+    home_of_loop(map, &home);
+    enter(map, &home);
+}
+
+void placement_enter_generator(struct placement_map *map, int index)
+{
+    cpu_set_t home;
+    home_of_generator(map, index, &home);
+    enter(map, &home);
+}
+
+int placement_of_loop(const struct placement_map *map, int cpus[PLACEMENT_CPUS_MAX])
+{
+    const int count = map->placement == PLACEMENT_FREE ? map->count : 1;
+    memcpy(cpus, map->cpus, (size_t)count * sizeof cpus[0]);
+    return count;
+}
+
+int placement_of_generators(const struct placement_map *map, int cpus[PLACEMENT_CPUS_MAX])
+{
+    if (map->placement != PLACEMENT_CROSS_CORE)
+        return placement_of_loop(map, cpus);
+    memcpy(cpus, map->cpus + 1, (size_t)(map->count - 1) * sizeof cpus[0]);
+    return map->count - 1;
+}
+
+static bool stands(pid_t thread, const cpu_set_t *home)
+{
+    cpu_set_t now;
+    return sched_getaffinity(thread, sizeof now, &now) == 0 && CPU_EQUAL(&now, home);
+}
+
+bool placement_holds(struct placement_map *map, pid_t loop, char *error, size_t size)
+{
+    cpu_set_t of_loop, of_generator;
+    const char *who = NULL;
+    home_of_loop(map, &of_loop);
+    home_of_generator(map, 0, &of_generator);
+    if (gauge_get(&map->misplaced) != 0)
+        who = "a thread could not be put on its processor";
+    else if (!stands(loop, &of_loop))
+        who = "the loop's thread was moved to other processors";
+    else if (!stands(0, &of_generator))
+        who = "the generator's thread was moved to other processors";
+    if (who != NULL)
+        snprintf(error,
+                 size,
+                 "%s: placement %s is set by the harness and must stay so",
+                 who,
+                 words[map->placement]);
+    return who == NULL;
 }

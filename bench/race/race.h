@@ -37,6 +37,7 @@ struct load {
     const struct metric_spec *metrics;
     uint64_t needs;                 /* capabilities without which it cannot run */
     bool uses_common_rate;          /* its rate is a share of a capacity: --common-rate */
+    bool ceiling;                   /* works as well with tasks that run inline: bench/null */
     double floor;                   /* metrics[0] below it is too small to matter; 0 = none */
     void (*run)(struct race *race); /* fills race->result */
 };
@@ -56,9 +57,10 @@ struct result {
     bool has_counters; /* the contestant declares METRICS */
     struct velo_metrics counters;
     const struct recorder *slip; /* of an open-loop generator */
-    double warmup_ms;
+    double warmup_ms, warmup_lap_ms;
     enum warmup_reason warmup_reason;
     bool steady;
+    double halves_ns[2]; /* cost of a unit in each half of the window; 0 = there were no halves */
     uint64_t elapsed_ns;
     double common_rate; /* what the rate was a share of; 0 = there was none */
 };

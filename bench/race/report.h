@@ -11,6 +11,12 @@
 /* What can this contestant not do, that the point needs? True if it can run it. */
 bool report_runnable(uint64_t needs, const struct variant *variant, char *reason, size_t size);
 
+/* The same of a whole point: also, are there the processors that its placement asks for? */
+bool report_point_runnable(const struct scenario *scenario,
+                           const struct point *point,
+                           char *reason,
+                           size_t size);
+
 /* All capabilities that a point needs: the scenario's, its own, its load's. */
 uint64_t report_needs(const struct scenario *scenario, const struct point *point);
 

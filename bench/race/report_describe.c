@@ -49,6 +49,16 @@ bool report_runnable(uint64_t needs, const struct variant *variant, char *reason
     return reason[0] == '\0';
 }
 
+bool report_point_runnable(const struct scenario *scenario,
+                           const struct point *point,
+                           char *reason,
+                           size_t size)
+{
+    static struct placement_map map; /* large; only asked, never entered */
+    return report_runnable(report_needs(scenario, point), NULL, reason, size) &&
+           placement_resolve(&map, point->placement, reason, size);
+}
+
 /* What every point needs. */
 static uint64_t common_needs(const struct scenario *scenario)
 {
@@ -79,7 +89,7 @@ static json_t *describe_point(const struct scenario *scenario, const struct poin
 {
     char reason[600];
     uint64_t needs = report_needs(scenario, point);
-    bool runnable = report_runnable(needs, NULL, reason, sizeof reason);
+    bool runnable = report_point_runnable(scenario, point, reason, sizeof reason);
     json_t *object = json_object();
     json_object_set_new(object, "id", json_string(point->id));
     json_object_set(object, "params", point->params);
@@ -87,6 +97,7 @@ static json_t *describe_point(const struct scenario *scenario, const struct poin
     json_object_set_new(object, "placement", json_string(placement_name(point->placement)));
     json_object_set_new(object, "load", json_string(point->load->name));
     json_object_set_new(object, "uses_common_rate", json_boolean(point->load->uses_common_rate));
+    json_object_set_new(object, "ceiling", json_boolean(point->load->ceiling));
     json_object_set_new(object, "needs", names_of(needs));
     json_object_set_new(object, "runnable", json_boolean(runnable));
     json_object_set_new(object, "reason", json_string(reason));
@@ -135,9 +146,9 @@ static void describe_text(FILE *file, const struct scenario *scenario)
     for (size_t i = 0; i < scenario->point_count; i++) {
         const struct point *point = &scenario->points[i];
         char *params = json_dumps(point->params, JSON_COMPACT);
-        report_runnable(report_needs(scenario, point), NULL, reason, sizeof reason);
+        report_point_runnable(scenario, point, reason, sizeof reason);
         fprintf(file,
-                "  %-24s %s%-9s %-12s %s%s%s\n",
+                "  %-28s %s%-10s %-12s %s%s%s\n",
                 point->id,
                 point->core ? "* " : "  ",
                 placement_name(point->placement),

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define CURVE_MAX 128
+#define SLIP_SHARE_MAX 0.5 /* p99 of the slip against p99 of the latency: beyond it, flagged */
 
 /* null for what is not a finite number. */
 static json_t *number(double value)
@@ -125,22 +126,67 @@ static json_t *counters(const struct result *result)
     return object;
 }
 
+/*
+ * How late the generator was against its own schedule. Latency counts from the intended time, so
+ * slip is in it already, whoever caused it (a contestant whose submit blocks can): it is no reason
+ * to repeat a run, but where it makes up much of the tail, the tail is not the loop's alone.
+ */
 static json_t *generator(const struct result *result)
 {
+    double slip, tail;
     if (result->slip == NULL || result->slip->count == 0)
         return json_null();
-    return json_pack("{s:o,s:o}",
-                     "slip_p99_ns",
-                     quantile(result->slip, 0.99),
-                     "slip_max_ns",
-                     count(result->slip->max));
+    json_t *object = json_pack("{s:o,s:o,s:o,s:f}",
+                               "slip_p50_ns",
+                               quantile(result->slip, 0.5),
+                               "slip_p99_ns",
+                               quantile(result->slip, 0.99),
+                               "slip_max_ns",
+                               count(result->slip->max),
+                               "slip_share_limit",
+                               SLIP_SHARE_MAX);
+    bool known = result->latency != NULL && recorder_quantile(result->slip, 0.99, &slip) &&
+                 recorder_quantile(result->latency, 0.99, &tail) && tail > 0;
+    json_object_set_new(object, "slip_share", known ? number(slip / tail) : json_null());
+    json_object_set_new(object, "late", json_boolean(known && slip > SLIP_SHARE_MAX * tail));
+    return object;
 }
 
 static json_t *warmup(const struct result *result)
 {
     static const char *const reasons[] = {"none", "steady", "timeout"};
-    return json_pack(
-        "{s:f,s:s}", "ms", result->warmup_ms, "reason", reasons[result->warmup_reason]);
+    return json_pack("{s:f,s:s,s:f}",
+                     "ms",
+                     result->warmup_ms,
+                     "reason",
+                     reasons[result->warmup_reason],
+                     "lap_ms",
+                     result->warmup_lap_ms);
+}
+
+/* The cost of a unit in each half of the window, which decided whether it was steady. */
+static json_t *halves(const struct result *result)
+{
+    if (!(result->halves_ns[0] > 0))
+        return json_null();
+    return json_pack("[o,o]", number(result->halves_ns[0]), number(result->halves_ns[1]));
+}
+
+static json_t *processors(const int *cpus, int size)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < size; i++)
+        json_array_append_new(list, json_integer(cpus[i]));
+    return list;
+}
+
+/* Where the threads stood, which was looked at again at the end. */
+static json_t *places(const struct placement_map *map)
+{
+    int loop[PLACEMENT_CPUS_MAX], generators[PLACEMENT_CPUS_MAX];
+    json_t *of_loop = processors(loop, placement_of_loop(map, loop));
+    json_t *of_generators = processors(generators, placement_of_generators(map, generators));
+    return json_pack("{s:o,s:o}", "loop", of_loop, "generators", of_generators);
 }
 
 /* What every line starts with. */
@@ -157,6 +203,7 @@ identity(const struct race *race, const struct scenario *scenario, const struct 
     json_object_set_new(
         line, "variant", json_string(race->variant != NULL ? race->variant->name : ""));
     json_object_set_new(line, "placement", json_string(placement_name(race->cpus.placement)));
+    json_object_set_new(line, "processors", places(&race->cpus));
     json_object_set_new(line, "seed", count(race->seed));
     json_object_set_new(line, "window_ms", count(race->window_ns / NS_PER_MS));
     return line;
@@ -188,6 +235,7 @@ void report_run(FILE *file,
     json_object_set_new(line, "generator", generator(result));
     json_object_set_new(line, "warmup", warmup(result));
     json_object_set_new(line, "steady", json_boolean(result->steady));
+    json_object_set_new(line, "halves_ns", halves(result));
     json_object_set_new(line, "elapsed_ns", count(result->elapsed_ns));
     if (race->load->uses_common_rate) {
         json_object_set_new(line, "common_rate", number(result->common_rate));

@@ -191,8 +191,16 @@ void stage_destroy(struct stage *stage)
     stage->loop = NULL;
 }
 
+static void check_placement(struct stage *stage)
+{
+    char reason[200];
+    if (!placement_holds(&stage->race->cpus, stage->tid, reason, sizeof reason))
+        race_fail(stage->race, "%s", reason);
+}
+
 void stage_close(struct stage *stage)
 {
+    check_placement(stage);
     if (!stage->race->result.ok)
         return;
     race_check(stage->race, velo_loop_shutdown(stage->loop, -1), "velo_loop_shutdown");

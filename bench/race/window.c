@@ -36,6 +36,7 @@ static void warm_up(struct race *race, const struct window_plan *plan)
     uint64_t start_ns = clock_now_ns(), passed_ns = 0;
     double last = INFINITY;
     race->result.warmup_reason = WARMUP_TIMEOUT;
+    race->result.warmup_lap_ms = (double)(limit_ns / WARMUP_LAPS) / (double)NS_PER_MS;
     while (passed_ns < limit_ns && race->result.ok) {
         struct lap lap = {0, 0};
         plan->lap(plan->load, limit_ns / WARMUP_LAPS, &lap);
@@ -97,6 +98,8 @@ bool window_run(struct race *race, const struct window_plan *plan, struct lap *t
     measure(race, plan, halves);
     total->units = halves[0].units + halves[1].units;
     total->elapsed_ns = halves[0].elapsed_ns + halves[1].elapsed_ns;
+    for (int half = 0; half < 2 && !plan->once; half++)
+        result->halves_ns[half] = lap_cost(&halves[half]);
     result->steady = plan->once || is_close(lap_cost(&halves[0]), lap_cost(&halves[1]));
     result->elapsed_ns = total->elapsed_ns;
     if (result->ok && total->units == 0)

@@ -31,11 +31,21 @@ struct attempt {
     double worst_run_share;
 };
 
+/* What else the machine did during a run. */
+struct conditions {
+    double foreign, steal, pressure; /* shares; the last two may be NAN */
+    unsigned env_pad;
+};
+
+static json_t *share_or_null(double share)
+{
+    return isnan(share) ? json_null() : json_real(share);
+}
+
 static int record_run(struct tournament *t,
                       const struct attempt *attempt,
                       size_t position,
-                      unsigned env_pad,
-                      double foreign_share,
+                      const struct conditions *conditions,
                       const struct run_outcome *outcome)
 {
     json_t *line = outcome->line != NULL ? json_incref(outcome->line) : json_null();
@@ -43,35 +53,40 @@ static int record_run(struct tournament *t,
     return ledger_record(
         t,
         "run",
-        json_pack("{s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:o, s:f, s:f, s:i, s:i, s:s, s:o}",
-                  "cell",
-                  (int)attempt->cell,
-                  "block",
-                  (int)attempt->key.block,
-                  "attempt",
-                  (int)attempt->key.attempt,
-                  "position",
-                  (int)position,
-                  "entry",
-                  t->plan.entries[attempt->order[position]].name,
-                  "status",
-                  runner_status_name(outcome->status),
-                  "reason",
-                  outcome->reason,
-                  "cost",
-                  cost,
-                  "wall_ms",
-                  outcome->wall_ms,
-                  "foreign_share",
-                  foreign_share,
-                  "env_pad",
-                  (int)env_pad,
-                  "exit",
-                  outcome->exit,
-                  "command",
-                  outcome->command,
-                  "run",
-                  line));
+        json_pack(
+            "{s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:o, s:f, s:f, s:o, s:o, s:i, s:i, s:s, s:o}",
+            "cell",
+            (int)attempt->cell,
+            "block",
+            (int)attempt->key.block,
+            "attempt",
+            (int)attempt->key.attempt,
+            "position",
+            (int)position,
+            "entry",
+            t->plan.entries[attempt->order[position]].name,
+            "status",
+            runner_status_name(outcome->status),
+            "reason",
+            outcome->reason,
+            "cost",
+            cost,
+            "wall_ms",
+            outcome->wall_ms,
+            "foreign_share",
+            conditions->foreign,
+            "steal_share",
+            share_or_null(conditions->steal),
+            "cpu_pressure",
+            share_or_null(conditions->pressure),
+            "env_pad",
+            (int)conditions->env_pad,
+            "exit",
+            outcome->exit,
+            "command",
+            outcome->command,
+            "run",
+            line));
 }
 
 /* What a run that gave no number means for its entry. */
@@ -116,13 +131,16 @@ static int run_position(struct tournament *t, struct attempt *attempt, size_t po
     if (rc != 0)
         return rc;
     noise_mark(&after);
-    double share = noise_share(&before, &after);
-    if (share > attempt->worst_run_share)
-        attempt->worst_run_share = share;
+    const struct conditions conditions = {.foreign = noise_share(&before, &after),
+                                          .steal = noise_steal_share(&before, &after),
+                                          .pressure = noise_pressure_share(&before, &after),
+                                          .env_pad = request.env_pad};
+    if (conditions.foreign > attempt->worst_run_share)
+        attempt->worst_run_share = conditions.foreign;
     if (outcome.status == RUN_INTERRUPTED) {
         rc = -EINTR;
     } else {
-        rc = record_run(t, attempt, position, request.env_pad, share, &outcome);
+        rc = record_run(t, attempt, position, &conditions, &outcome);
         if (rc == 0)
             rc = sort_out(t, attempt->cell, entry, &outcome);
     }

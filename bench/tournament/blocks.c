@@ -152,6 +152,8 @@ static enum tournament_end run_loop(struct block_loop *loop)
             continue;
         if (rc == 0)
             rc = look(loop, (size_t)cell);
+        if (rc == 0)
+            rc = ceiling_run(t, (size_t)cell);
         if (rc == -EINTR)
             return END_INTERRUPTED;
         if (rc != 0)

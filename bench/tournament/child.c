@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -70,6 +71,14 @@ static void set_environment(unsigned pad)
     setenv("VELO_ENV_PAD", padding, 1);
 }
 
+/* A layout of its own for each run, also when this program was started without (setarch -R). */
+static void randomize_layout(void)
+{
+    int now = personality(0xffffffff); /* asks */
+    if (now != -1 && (now & ADDR_NO_RANDOMIZE) != 0)
+        personality((unsigned long)(now & ~ADDR_NO_RANDOMIZE));
+}
+
 /* The child between fork and exec; [report] tells the parent why exec failed. */
 static void become(const struct child_request *request, int out, int err, int report, pid_t parent)
 {
@@ -86,6 +95,7 @@ static void become(const struct child_request *request, int out, int err, int re
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
     set_environment(request->env_pad);
+    randomize_layout();
     execvp(request->argv[0], (char *const *)(uintptr_t)request->argv); /* exec takes it as it is */
     int failure = errno;
     if (write(report, &failure, sizeof(failure)) < 0)

@@ -11,8 +11,10 @@
 #include <stdbool.h>
 
 struct noise_mark {
-    double busy_s; /* all CPUs, stolen time included; negative when it cannot be read */
-    double own_s;  /* this process and its finished children */
+    double busy_s;     /* all CPUs, stolen time included; negative when it cannot be read */
+    double steal_s;    /* of it, what the hypervisor took */
+    double own_s;      /* this process and its finished children */
+    double pressure_s; /* somebody waited for a CPU (/proc/pressure/cpu); negative: unknown */
     double wall_s;
 };
 
@@ -23,5 +25,13 @@ void noise_mark(struct noise_mark *mark);
  * is what rounding alone can give, count as none.
  */
 double noise_share(const struct noise_mark *from, const struct noise_mark *to);
+
+/*
+ * What is only recorded, because a contestant can cause it or because it is part of the above:
+ * stolen time as a share of the CPU time that passed, and the share of the time in which somebody
+ * waited for a CPU. NAN when the kernel does not tell.
+ */
+double noise_steal_share(const struct noise_mark *from, const struct noise_mark *to);
+double noise_pressure_share(const struct noise_mark *from, const struct noise_mark *to);
 
 #endif

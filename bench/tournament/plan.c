@@ -99,6 +99,8 @@ add_cell(struct plan *plan, const struct scenario *scenario, const struct scenar
         .needs = json_incref(scenario->needs),
         .floor = scenario->floor,
         .core = point->core,
+        .ceiling = point->ceiling,
+        .placement = text_copy(point->placement),
         .window_ms = micro ? plan->preset->micro_ms : plan->preset->window_ms,
         .timeout_ms = plan->preset->timeout_ms,
         .source = point,
@@ -239,6 +241,24 @@ void plan_add_twin(struct plan *plan, const bool *admitted)
     free(name);
 }
 
+void plan_add_null(struct plan *plan, const char *build)
+{
+    char *dir = text_format("%s/harness/null", build);
+    struct contestant null = {.name = dir, .dir = dir};
+    char *program = contestant_program(&null, "race");
+    if (program != NULL && plan->null.dir == NULL)
+        plan->null = (struct plan_entry){.name = text_copy("null"),
+                                         .contestant = text_copy("null"),
+                                         .variant = text_copy(""),
+                                         .twin_of = -1,
+                                         .kind = text_copy("null"),
+                                         .version = text_copy(""),
+                                         .dir = text_copy(dir),
+                                         .binaries = json_object()};
+    free(program);
+    free(dir);
+}
+
 static int hash_program(struct plan_entry *entry, const char *program)
 {
     struct contestant contestant = {.name = entry->contestant, .dir = entry->dir};
@@ -265,6 +285,8 @@ int plan_hash_binaries(struct plan *plan)
     for (size_t e = 0; e < plan->entry_count; e++)
         for (size_t p = 0; rc == 0 && p < sizeof(programs) / sizeof(programs[0]); p++)
             rc = hash_program(&plan->entries[e], programs[p]);
+    if (rc == 0 && plan->null.dir != NULL)
+        rc = hash_program(&plan->null, "race");
     return rc;
 }
 
@@ -297,6 +319,7 @@ static void free_cell(struct plan_cell *cell)
     free(cell->unit);
     free(cell->family);
     free(cell->script);
+    free(cell->placement);
     json_decref(cell->params);
     json_decref(cell->needs);
 }
@@ -307,6 +330,7 @@ void plan_free(struct plan *plan)
         free_entry(&plan->entries[i]);
     for (size_t i = 0; i < plan->cell_count; i++)
         free_cell(&plan->cells[i]);
+    free_entry(&plan->null);
     free(plan->entries);
     free(plan->cells);
     json_decref(plan->own_weights);

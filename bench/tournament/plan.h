@@ -41,6 +41,8 @@ struct plan_cell {
     json_t *needs;
     double floor;
     bool core;
+    bool ceiling;       /* the null contestant runs in it, too */
+    char *placement;    /* asked for; the run lines say what was done. "" where nothing is said */
     double common_rate; /* tasks per second that an open loop's load is a share of; 0 = none */
     unsigned window_ms;
     unsigned timeout_ms;
@@ -69,6 +71,7 @@ struct plan {
     struct plan_cell *cells;
     size_t cell_count;
     json_t *own_weights; /* the user's profile, {NAME: {...}}: the verdict is by it; NULL = none */
+    struct plan_entry null; /* shows what the harness itself costs; dir NULL: none is built */
     char created[32];
     char sha256[65]; /* of the file; "" before it is written */
 };
@@ -99,6 +102,9 @@ int plan_make(struct plan *plan, const struct plan_wish *wish);
  * none is.
  */
 void plan_add_twin(struct plan *plan, const bool *admitted);
+
+/* Takes the null contestant of the build in [build], where there is one. */
+void plan_add_null(struct plan *plan, const char *build);
 
 /* Adds the hash of every binary that will run. Returns: 0; -errno after a message. */
 int plan_hash_binaries(struct plan *plan);

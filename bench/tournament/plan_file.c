@@ -71,6 +71,9 @@ static json_t *cell_json(const struct plan_cell *cell)
     char hash[SHA256_DIGEST_STRING_LENGTH];
     if (cell->script[0] != '\0' && SHA256File(cell->script, hash) != NULL)
         json_object_set_new(json, "script_sha256", json_string(hash));
+    if (cell->placement[0] != '\0')
+        json_object_set_new(json, "placement", json_string(cell->placement));
+    json_object_set_new(json, "ceiling", json_boolean(cell->ceiling));
     return json;
 }
 
@@ -140,6 +143,8 @@ static json_t *plan_json(const struct plan *plan)
                              plan->redo_share,
                              "created",
                              plan->created);
+    json_object_set_new(
+        root, "null", plan->null.dir != NULL ? entry_json(plan, &plan->null) : json_null());
     free(seed);
     if (plan->questions > 0)
         json_object_set_new(root, "questions", json_integer(plan->questions));
@@ -231,6 +236,8 @@ static void read_cell(struct plan_cell *cell, const json_t *json)
         .needs = needs != NULL ? json_incref(needs) : json_array(),
         .floor = json_double(json, "floor", 0),
         .core = json_bool(json, "core", false),
+        .ceiling = json_bool(json, "ceiling", false),
+        .placement = text_copy(json_text(json, "placement", "")),
         .common_rate = json_double(json, "common_rate", 0),
         .window_ms = (unsigned)json_int(json, "window_ms", 0),
         .timeout_ms = (unsigned)(json_double(json, "timeout_s", 30) * 1e3),
@@ -276,6 +283,8 @@ static int read_root(struct plan *plan, const json_t *root, const char *path)
         .redo_share = json_double(redo, "share", 0),
     };
     read_lists(plan, root);
+    if (json_is_object(json_object_get(root, "null")))
+        read_entry(&plan->null, json_object_get(root, "null"));
     if (!schedule_design_parse(order, &plan->order)) {
         say_error("%s: \"order\" is \"%s\"; this program knows uniform and williams", path, order);
         return -EINVAL;
@@ -314,25 +323,30 @@ const char *plan_program(const struct plan_entry *entry, const char *lane)
     return json_text(json_object_get(entry->binaries, lane), "path", "");
 }
 
-bool plan_binaries_unchanged(const struct plan *plan)
+static bool entry_unchanged(const struct plan_entry *entry)
 {
-    for (size_t i = 0; i < plan->entry_count; i++) {
-        const char *program;
-        const json_t *binary;
-        json_object_foreach(plan->entries[i].binaries, program, binary)
-        {
-            const char *path = json_text(binary, "path", "");
-            char hash[SHA256_DIGEST_STRING_LENGTH];
-            const char *now = SHA256File(path, hash);
-            if (now != NULL && strcmp(now, json_text(binary, "sha256", "")) == 0)
-                continue;
-            say_error(
-                "%s is %s since the plan was made: results of two different programs must not be "
-                "mixed. Start a new tournament, or restore the binary.",
-                path,
-                now == NULL ? "gone" : "another program");
-            return false;
-        }
+    const char *program;
+    const json_t *binary;
+    json_object_foreach(entry->binaries, program, binary)
+    {
+        const char *path = json_text(binary, "path", "");
+        char hash[SHA256_DIGEST_STRING_LENGTH];
+        const char *now = SHA256File(path, hash);
+        if (now != NULL && strcmp(now, json_text(binary, "sha256", "")) == 0)
+            continue;
+        say_error("%s is %s since the plan was made: results of two different programs must not be "
+                  "mixed. Start a new tournament, or restore the binary.",
+                  path,
+                  now == NULL ? "gone" : "another program");
+        return false;
     }
     return true;
+}
+
+bool plan_binaries_unchanged(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->entry_count; i++)
+        if (!entry_unchanged(&plan->entries[i]))
+            return false;
+    return entry_unchanged(&plan->null);
 }

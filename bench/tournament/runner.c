@@ -30,10 +30,15 @@ static void push(struct argument_list *list, const char *name, const char *value
     list->argv[list->count] = NULL;
 }
 
+static const struct plan_entry *entry_of(const struct run_request *request)
+{
+    return request->null ? &request->plan->null : &request->plan->entries[request->entry];
+}
+
 static void build_arguments(const struct run_request *request, struct argument_list *list)
 {
     const struct plan_cell *cell = &request->plan->cells[request->cell];
-    const struct plan_entry *entry = &request->plan->entries[request->entry];
+    const struct plan_entry *entry = entry_of(request);
     unsigned window_ms = request->window_ms > 0 ? request->window_ms : cell->window_ms;
     snprintf(list->seed, sizeof(list->seed), "%" PRIu64, request->seed);
     snprintf(list->window, sizeof(list->window), "%u", window_ms);
@@ -93,7 +98,7 @@ judge_line(const struct run_request *request, struct run_outcome *outcome, char 
 static void complete_line(const struct run_request *request, json_t *line)
 {
     const struct plan_cell *cell = &request->plan->cells[request->cell];
-    const struct plan_entry *entry = &request->plan->entries[request->entry];
+    const struct plan_entry *entry = entry_of(request);
     json_object_set_new(line, "schema", json_integer(1));
     json_object_set_new(line, "lane", json_string(cell->lane));
     json_object_set_new(line, "scenario", json_string(cell->scenario));
@@ -140,8 +145,7 @@ char *runner_command(const struct run_request *request)
     const struct plan_cell *cell = &request->plan->cells[request->cell];
     struct argument_list list;
     if (strcmp(cell->lane, "process") == 0)
-        return process_lane_command(
-            plan_program(&request->plan->entries[request->entry], "process"), cell->params);
+        return process_lane_command(plan_program(entry_of(request), "process"), cell->params);
     build_arguments(request, &list);
     return text_command(list.argv);
 }
@@ -149,7 +153,7 @@ char *runner_command(const struct run_request *request)
 int runner_run(const struct run_request *request, struct run_outcome *outcome)
 {
     const struct plan_cell *cell = &request->plan->cells[request->cell];
-    const char *program = plan_program(&request->plan->entries[request->entry], cell->lane);
+    const char *program = plan_program(entry_of(request), cell->lane);
     struct argument_list list;
     build_arguments(request, &list);
     struct child_request child = {

@@ -24,6 +24,7 @@ struct run_request {
     const struct plan *plan;
     size_t cell;
     size_t entry;
+    bool null; /* the plan's null contestant instead of an entry */
     uint64_t seed;
     unsigned env_pad;
     unsigned window_ms; /* 0 = the cell's */

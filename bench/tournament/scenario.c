@@ -28,6 +28,8 @@ add_point(const struct scenario_list *list, struct scenario *scenario, const jso
         .id = text_copy(json_text(described, "id", "")),
         .params = params != NULL ? json_incref(params) : json_object(),
         .core = json_bool(described, "core", scenario->core),
+        .ceiling = json_bool(described, "ceiling", false),
+        .placement = text_copy(json_text(described, "placement", "")),
         .blocked = text_alloc(list->contestants * sizeof(char *)),
     };
     for (size_t i = 0; i < list->contestants; i++)
@@ -210,6 +212,7 @@ static void free_scenario(struct scenario *scenario, size_t contestants)
             free(scenario->points[i].blocked[who]);
         free(scenario->points[i].blocked);
         free(scenario->points[i].id);
+        free(scenario->points[i].placement);
         json_decref(scenario->points[i].params);
     }
     free(scenario->points);

@@ -234,6 +234,7 @@ static void complete_entries(struct tournament *t)
         admitted[e] = gate_failure(&t->gate, entry->contestant) == NULL;
     }
     plan_add_twin(&t->plan, admitted);
+    plan_add_null(&t->plan, t->project->build);
 }
 
 /* Why [entry] cannot run in [cell], or NULL. */

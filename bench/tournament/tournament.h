@@ -115,6 +115,11 @@ void pause_allow(struct tournament *t);
 /* Between two runs: stands still if that is wished. Returns: 0; -errno. */
 int pause_point(struct tournament *t);
 
+/* ---- ceiling.c ---- */
+
+/* One run of the null contestant in [cell], if it is due. Returns: 0; -EINTR; -errno. */
+int ceiling_run(struct tournament *t, size_t cell);
+
 /* ---- tournament.c ---- */
 
 /* What was asked for. */

@@ -145,6 +145,7 @@ json_t *verify_gate(struct verify *v);
 /* One "run" or "block" line, before it is applied to the state. */
 void verify_run_line(struct verify *v, const json_t *event);
 void verify_block_line(struct verify *v, const json_t *event);
+void verify_null_line(struct verify *v, const json_t *event); /* verify_null.c */
 
 /* The lines that must follow a run, a pilot run or a block that was just applied, into v->due. */
 void verify_expect_after_run(struct verify *v, const json_t *event);

@@ -183,6 +183,8 @@ static void check_line(struct verify *v, const json_t *event)
         verify_run_line(v, event);
     else if (is_type(event, "block"))
         verify_block_line(v, event);
+    else if (is_type(event, "null"))
+        verify_null_line(v, event);
 }
 
 static void look_ahead(struct verify *v, const json_t *event)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../judge/judge.h"
+#include "conditions.h"
 #include "fields.h"
 
 const struct word_look word_looks[WORD_COUNT] = {
@@ -250,6 +251,37 @@ static int cells_make(struct model *model)
     return 0;
 }
 
+static void add_remark(struct cell *cell, const char *remark)
+{
+    const size_t used = strlen(cell->remark);
+    if (strstr(cell->remark, remark) == NULL)
+        snprintf(
+            cell->remark + used, sizeof cell->remark - used, "%s%s", used > 0 ? ", " : "", remark);
+}
+
+/* What flags the numbers of a cell, whoever of its contestants it is about. */
+static int take_remarks(struct model *model)
+{
+    const json_t *list = json_object_get(model->verdict, "ceilings");
+    for (size_t i = 0; i < model->cell_count; i++) {
+        struct cell *cell = &model->cells[i];
+        for (size_t k = 0; k < model->contestant_count; k++) {
+            struct conditions c;
+            if (conditions_of(&model->dir, i, model->contestants[k].entry, &c) != 0)
+                return -1;
+            if (c.not_steady)
+                add_remark(cell, "not steady");
+            if (c.late_generator)
+                add_remark(cell, "generator late");
+        }
+        for (size_t k = 0; k < json_array_size(list); k++)
+            if (model_same_cell(cell, json_array_get(list, k)) &&
+                json_is_true(json_object_get(json_array_get(list, k), "near")))
+                add_remark(cell, "near the harness's own cost");
+    }
+    return 0;
+}
+
 static json_t *verdict_load(const char *run_dir, char *err, size_t err_size)
 {
     char path[4096];
@@ -287,6 +319,11 @@ int model_read(const char *run_dir, struct model *out, char *err, size_t err_siz
     take_verdicts(out);
     take_costs(out);
     count_blocks(out);
+    if (take_remarks(out) != 0) {
+        snprintf(err, err_size, "%s: out of memory while making the report", run_dir);
+        model_fini(out);
+        return -1;
+    }
     return 0;
 }
 

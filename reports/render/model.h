@@ -68,6 +68,7 @@ struct cell {
     const char *point; /* "n=1024"; "" where there is only one, in the plan also "-" */
     char label[160];   /* "burst n=1024" */
     char metric[64];   /* "ns per task" */
+    char remark[96];   /* what a reader of its numbers must know; "" if nothing */
     size_t blocks;     /* that count */
     size_t redone;
     struct result *results; /* one per contestant */

@@ -34,6 +34,8 @@ static void body(struct page *page, const struct model *model)
     page_box_end(page);
     section_others(page, model);
     section_limits(page, model);
+    section_ceiling(page, model);
+    section_conditions(page, model);
     section_conformance(page, model);
     section_environment(page, model);
     section_redone(page, model);

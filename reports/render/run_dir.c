@@ -293,6 +293,7 @@ void run_dir_fini(struct run_dir *dir)
     free(dir->runs);
     free(dir->blocks);
     free(dir->drops);
+    free(dir->null_runs);
     free(dir->statuses);
     free(dir->path);
     json_decref(dir->plan);

@@ -36,6 +36,7 @@ struct run_dir_cell {
     enum judge_family family;
     bool core;
     double floor, window_ms;
+    const char *placement; /* asked for; "" where nothing is said */
 };
 
 /* One process that was measured: a "run" line. Strings point into the kept event. */
@@ -45,6 +46,7 @@ struct run_dir_run {
     const char *status, *reason, *command;
     double cost, wall_ms; /* cost is NAN if there is none */
     const json_t *run;    /* the run line itself, or NULL */
+    const json_t *event;  /* what the tournament wrote about it */
     bool counts;          /* belongs to the valid attempt of a finished block */
 };
 
@@ -56,6 +58,13 @@ struct run_dir_block {
     const char *reason;
     const json_t *entries; /* names in running order */
     size_t row, rows;      /* its place in a Williams square; rows 0: the order is uniform */
+};
+
+/* A run of the null contestant, which shows what the harness itself costs: a "null" line. */
+struct run_dir_null {
+    size_t line, cell;
+    double cost; /* NAN if the run failed */
+    const char *reason;
 };
 
 struct run_dir_drop {
@@ -87,6 +96,8 @@ struct run_dir {
     size_t run_count;
     struct run_dir_block *blocks; /* likewise */
     size_t block_count;
+    struct run_dir_null *null_runs;
+    size_t null_run_count;
     struct run_dir_drop *drops;
     size_t drop_count;
     struct run_dir_status *statuses;

@@ -172,7 +172,8 @@ static int read_run(const struct run_dir *dir,
                                 .command = field_text(event, "command"),
                                 .cost = field_number(event, "cost"),
                                 .wall_ms = field_number(event, "wall_ms"),
-                                .run = json_is_object(inner) ? inner : NULL};
+                                .run = json_is_object(inner) ? inner : NULL,
+                                .event = event};
     int rc = need_where(dir, event, &run->cell, &run->block, &run->attempt, sink);
     if (rc == 0)
         rc = need_index(event, "position", SIZE_MAX, &run->position, sink);
@@ -340,6 +341,20 @@ static int apply_drop(struct run_dir *dir, const json_t *event, const struct sin
     return rc;
 }
 
+static int
+apply_null(struct run_dir *dir, const json_t *event, size_t line, const struct sink *sink)
+{
+    struct run_dir_null run = {
+        .line = line, .cost = field_number(event, "cost"), .reason = field_text(event, "reason")};
+    int rc = need_index(event, "cell", dir->cell_count, &run.cell, sink);
+    if (rc == 0)
+        rc = grow(
+            (void **)&dir->null_runs, &dir->store->null_room, dir->null_run_count, sizeof(run));
+    if (rc == 0)
+        dir->null_runs[dir->null_run_count++] = run;
+    return rc;
+}
+
 static int apply_pilot(struct run_dir *dir, const json_t *event, const struct sink *sink)
 {
     size_t unused;
@@ -413,6 +428,8 @@ static int apply_typed(struct run_dir *dir,
         return apply_status(dir, event, JUDGE_DISQUALIFIED, sink);
     if (strcmp(type, "not_run") == 0)
         return apply_status(dir, event, JUDGE_NOT_RUN, sink);
+    if (strcmp(type, "null") == 0)
+        return apply_null(dir, event, line, sink);
     if (strcmp(type, "pilot") == 0)
         return apply_pilot(dir, event, sink);
     if (strcmp(type, "decide") == 0)

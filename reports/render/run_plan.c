@@ -61,6 +61,7 @@ static int load_cell(struct run_dir *dir, size_t i, char *err, size_t err_size)
                                   .metric = field_text(json, "metric"),
                                   .unit = field_text(json, "unit"),
                                   .script = field_text(json, "script"),
+                                  .placement = field_text(json, "placement"),
                                   .params = json_object_get(json, "params"),
                                   .core = json_is_true(json_object_get(json, "core")),
                                   .floor = least > 0 ? least : 0,

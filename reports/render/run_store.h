@@ -22,7 +22,7 @@ struct run_dir_store {
     struct judge_cell_input *inputs;
     struct run_store_cell *cells;
     size_t cell_count;
-    size_t run_room, journal_block_room, drop_room, status_room;
+    size_t run_room, journal_block_room, drop_room, status_room, null_room;
     double last_time; /* of the last event, seconds; NAN before the first */
 };
 

@@ -65,6 +65,30 @@ static void self_check(struct page *page, const struct model *model)
                    *sentence ? sentence : "it is not known whether it was when this run began");
 }
 
+/* How far above the measuring itself the measured stands, at its tightest cell. */
+static void ceiling(struct page *page, const struct model *model)
+{
+    const json_t *list = json_object_get(model->verdict, "ceilings"), *least = NULL;
+    size_t near = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *row = json_array_get(list, i);
+        near += json_is_true(json_object_get(row, "near"));
+        if (isfinite(field_number(row, "times")) &&
+            !(least && field_number(least, "times") <= field_number(row, "times")))
+            least = row;
+    }
+    if (!least)
+        return;
+    page_paragraph(
+        page,
+        near ? "warning" : "trust",
+        "The harness itself could do at least %s of the best (its tightest cell: %s %s)%s",
+        human_ratio(field_number(least, "times")).text,
+        field_text(least, "scenario"),
+        field_text(least, "point"),
+        near ? ": where that is below 3, its own cost is a good part of what is measured." : ".");
+}
+
 static void remarks(struct page *page, const char *kind, const json_t *list)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -107,6 +131,7 @@ void section_front(struct page *page, const struct model *model)
         page_paragraph(page, "rest", "%s", rest);
     trust(page, model);
     self_check(page, model);
+    ceiling(page, model);
     facts(page, model);
     remarks(page, "Override", json_object_get(model->verdict, "overrides"));
     remarks(page, "Warning", json_object_get(model->dir.env, "warnings"));
@@ -176,7 +201,9 @@ static void legend(struct page *page, const struct model *model)
         "that ratio. ▲ wins: faster than every other. = ties: inside the margin of %s. "
         "▼ loses: slower than at least one. ? open: not enough evidence. "
         "✕ disqualified and – not run keep their place. "
-        "★: the win holds over all cells together.",
+        "★: the win holds over all cells together. !: read it with what stands under steadiness "
+        "and "
+        "under the harness's own cost.",
         human_percent(model->margin).text);
 }
 
@@ -261,8 +288,15 @@ void section_matrix(struct page *page, const struct model *model)
         const struct cell *cell = &model->cells[i];
         if (strcmp(lane, cell->plan->lane) != 0)
             page_group(page, "%s", lane_title(lane = cell->plan->lane));
-        char sub[160];
-        snprintf(sub, sizeof sub, "%s%s%s", cell->point, *cell->point ? ", " : "", cell->metric);
+        char sub[288];
+        snprintf(sub,
+                 sizeof sub,
+                 "%s%s%s%s%s",
+                 cell->point,
+                 *cell->point ? ", " : "",
+                 cell->metric,
+                 *cell->remark ? "; ! " : "",
+                 cell->remark);
         page_row(page, "");
         page_cell_two(page, "#", cell->plan->scenario, sub, "");
         for (int k = 0; k + 1 < columns; k++)

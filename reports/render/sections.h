@@ -35,6 +35,8 @@ void section_limits(struct page *page, const struct model *model);
 /* What stands behind them. */
 void section_conformance(struct page *page, const struct model *model);
 void section_environment(struct page *page, const struct model *model);
+void section_conditions(struct page *page, const struct model *model);
+void section_ceiling(struct page *page, const struct model *model);
 void section_redone(struct page *page, const struct model *model);
 void section_reproduce(struct page *page, const struct model *model);
 

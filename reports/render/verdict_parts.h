@@ -48,6 +48,8 @@ const struct judge_standing *verdict_default(const struct judged *judged);
 /* The array "prices", and the sentence about it for a run that asks for nothing else. */
 json_t *verdict_prices(const struct judged *judged);
 json_t *verdict_prices_sentence(const json_t *prices);
+/* The array "ceilings": the harness itself beside the best of each cell. */
+json_t *verdict_ceilings(const struct judged *judged);
 
 /* The object "map", or null where there is nothing to weigh. */
 json_t *verdict_map(const struct judged *judged);

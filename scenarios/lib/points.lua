@@ -40,4 +40,20 @@ function points.mark(list, core)
     return result
 end
 
+-- One point for each way in which loop and generators can stand to each other. The harness puts
+-- them there; a level that the machine does not have is NOT RUN.
+function points.placed(id, params)
+    local result = {}
+    for _, placement in ipairs { "same-core", "cross-core", "free" } do
+        result[#result + 1] = point { id = id .. "," .. placement, params = params, placement = placement }
+    end
+    return table.unpack(result)
+end
+
+-- [list] with more points at its end.
+function points.join(list, ...)
+    table.move({ ... }, 1, select("#", ...), #list + 1, list)
+    return list
+end
+
 return points

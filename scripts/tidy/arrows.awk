@@ -25,6 +25,7 @@ BEGIN {
     may["bench/micro/"] = api "|^bench/shim/gbench\\.h$|^bench/race/[^/]*\\.h$"
     may["bench/race/"] = api
     may["bench/process/"] = api
+    may["bench/null/"] = api
     may["bench/shim/"] = "^$"
     may["bench/limits/"] = parts "|" api
     may["bench/tournament/"] = "^reports/(judge|render|history)/|^bench/race/variants\\.h$"

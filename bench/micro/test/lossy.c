@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lossy.c - stands between a measuring program and velo_submit (ld --wrap), and misbehaves once, at
- * call number FAULT_AT, as FAULT says: lose, double or swap. The tests prove by it that no number
- * is reported for a loop that does so.
+ * call number FAULT_AT, as FAULT says: lose, double, swap; move: the calling thread to all other
+ * processors; stall: the caller for 50 ms. The tests prove by it that no number is reported for a
+ * loop that does the first four, and that the last is told.
  */
 #include "velo.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 int __real_velo_submit(struct velo_loop *loop, velo_fn fn, void *arg);
 int __wrap_velo_submit(struct velo_loop *loop, velo_fn fn, void *arg);
@@ -21,6 +24,14 @@ static struct {
     struct velo_task kept;
 } lossy;
 
+static void move_elsewhere(void)
+{
+    cpu_set_t elsewhere;
+    memset(&elsewhere, 0xff, sizeof(elsewhere));
+    CPU_CLR((size_t)sched_getcpu(), &elsewhere);
+    sched_setaffinity(0, sizeof(elsewhere), &elsewhere);
+}
+
 static int misbehave(struct velo_loop *loop, velo_fn fn, void *arg)
 {
     if (strcmp(lossy.fault, "lose") == 0)
@@ -29,6 +40,12 @@ static int misbehave(struct velo_loop *loop, velo_fn fn, void *arg)
         int rc = __real_velo_submit(loop, fn, arg);
         return rc == 0 ? __real_velo_submit(loop, fn, arg) : rc;
     }
+    if (strcmp(lossy.fault, "move") == 0)
+        move_elsewhere();
+    if (strcmp(lossy.fault, "stall") == 0)
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    if (strcmp(lossy.fault, "swap") != 0)
+        return __real_velo_submit(loop, fn, arg);
     lossy.kept = (struct velo_task){fn, arg};
     return 0;
 }

@@ -122,5 +122,28 @@ fault lose "lost 1 of" producers threads=1,batch=1
 fault double "out of order" producers threads=1,batch=1
 fault swap "2 tasks out of order" producers threads=1,batch=1
 fault lose "lost 1 tasks" poisson percent=60
+[ "$(nproc)" -lt 2 ] || fault move "generator's thread was moved to other processors" burst n=1024
+
+# ---- what a run tells about itself ----
+line() # line WHAT TEXT ARGS...: the run line has the text
+{
+    told "$1" 0 "$2" "$race" --window-ms 20 "${@:3}"
+}
+line "where the threads stood" '"processors":{"loop":[' "${burst[@]}"
+line "both halves of the window" '"halves_ns":[' "${burst[@]}"
+line "the laps of the warm-up" '"lap_ms":3.3' "${burst[@]}"
+for covariate in cpu_ns user_ns system_ns voluntary_switches involuntary_switches minor_faults \
+    major_faults max_rss_bytes runqueue_wait_ns; do
+    line "covariate $covariate" "\"$covariate\":" "${burst[@]}"
+done
+poisson=(--scenario scenarios/poisson.lua --point percent=60 --window-ms 20 --common-rate 50000)
+told "how late the generator was" 0 '"slip_share_limit":0.5' "$race" "${poisson[@]}"
+# its submit blocked for 50 ms: the latency contains that, and so does the slip, which is flagged
+told "a generator that was held up is late" 0 '"late":true' \
+    env FAULT=stall FAULT_AT=1500 "$scratch/race" "${poisson[@]}"
+told "one processor has no other core" 0 "NOT RUN: placement cross-core needs two processors" \
+    taskset -c "$one_cpu" "$race" --describe scenarios/ping_pong.lua
+told "which the tournament is told" 0 '"runnable":false,"reason":"placement cross-core' \
+    taskset -c "$one_cpu" "$race" --describe scenarios/ping_pong.lua --json
 
 finish

@@ -15,6 +15,11 @@ done
 check latest-link "$(readlink "$sandbox/reports/latest")" test "$(readlink "$sandbox/reports/latest")" = "runs/$(basename "$first")"
 check index-line "$(cat "$sandbox/reports/runs/index.ndjson")" grep -q "\"id\":\"$(basename "$first")\"" "$sandbox/reports/runs/index.ndjson"
 check plan-hash-in-journal "differs" grep -q "\"plan\":\"$(sha256sum "$first/plan.json" | cut -c 1-16)\"" "$first/raw.ndjson"
+pads=$(sed -n 's/.*"env_pad":\([0-9]*\),.*"padding_seen":\([0-9]*\),.*/\1 \2/p' "$first/raw.ndjson" | grep -v pilot)
+check every-padding-arrives "$(head -n 3 <<<"$pads")" awk 'NF != 2 || $1 != $2 { exit 1 }' <<<"$pads"
+check paddings-differ "$pads" test "$(sort -u <<<"$pads" | wc -l)" -gt 10
+check conditions-of-a-run "not recorded" \
+    grep -q '"type":"run".*"foreign_share":[0-9.e-]*,"steal_share":[0-9.e-]*,"cpu_pressure":[0-9.e-]*' "$first/raw.ndjson"
 check twin-ran "no run of it" grep -q '"type":"run".*"entry":"mutex~twin"' "$first/raw.ndjson"
 
 orders() # orders DIR: the entries of the first attempts of the first five blocks of each cell

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -101,6 +102,38 @@ static void the_environment_is_padded(void **state)
     child_result_free(&result);
 }
 
+/* The whole environment, as the kernel lays it above the stack, differs by just the padding. */
+static void the_padding_is_what_the_environment_differs_by(void **state)
+{
+    (void)state;
+    static const unsigned pads[] = {0, 1, 4095};
+    const char *const argv[] = {"/bin/sh", "-c", "wc -c </proc/$$/environ; true", NULL};
+    long bytes[3];
+    for (size_t i = 0; i < 3; i++) {
+        struct child_result result;
+        struct child_request request = {.argv = argv, .env_pad = pads[i]};
+        assert_int_equal(child_run(&request, &result), 0);
+        bytes[i] = strtol(result.out, NULL, 10);
+        child_result_free(&result);
+    }
+    assert_true(bytes[0] > 0);
+    assert_int_equal(bytes[1] - bytes[0], 1);
+    assert_int_equal(bytes[2] - bytes[0], 4095);
+}
+
+static void a_child_gets_a_layout_of_its_own_also_where_that_was_switched_off(void **state)
+{
+    (void)state;
+    struct child_result result;
+    const int before = personality(0xffffffff);
+    if (before == -1 || personality((unsigned long)before | ADDR_NO_RANDOMIZE) == -1)
+        skip(); /* a container may forbid it */
+    run_shell("cat /proc/self/personality", 10000, &result);
+    personality((unsigned long)before);
+    assert_int_equal(strtoul(result.out, NULL, 16) & ADDR_NO_RANDOMIZE, 0);
+    child_result_free(&result);
+}
+
 static void a_stop_signal_ends_the_wait(void **state)
 {
     (void)state;
@@ -125,6 +158,8 @@ int main(void)
         cmocka_unit_test(more_than_a_pipe_holds),
         cmocka_unit_test(a_program_that_is_not_there),
         cmocka_unit_test(the_environment_is_padded),
+        cmocka_unit_test(the_padding_is_what_the_environment_differs_by),
+        cmocka_unit_test(a_child_gets_a_layout_of_its_own_also_where_that_was_switched_off),
         cmocka_unit_test(a_stop_signal_ends_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,10 +20,11 @@
 enum { POINTS = 3 };
 
 static char *no_block[] = {NULL, NULL};
+static char spread[] = "spread";
 static struct scenario_point points[POINTS] = {
-    {.id = "n=1", .core = true, .blocked = no_block},
-    {.id = "n=2", .core = true, .blocked = no_block},
-    {.id = "n=3", .core = false, .blocked = no_block},
+    {.id = "n=1", .core = true, .placement = spread, .blocked = no_block},
+    {.id = "n=2", .core = true, .placement = spread, .blocked = no_block},
+    {.id = "n=3", .core = false, .placement = spread, .blocked = no_block},
 };
 static struct scenario scenarios[] = {
     {.lane = "race",
