@@ -37,6 +37,15 @@ double fit_common_seconds(const struct plan *plan, const char *lane)
     return round_seconds(plan, lane) * plan->blocks_common;
 }
 
+unsigned fit_blocks(const struct plan *plan, double seconds)
+{
+    double round = round_seconds(plan, NULL);
+    double blocks = round > 0 && seconds > 0 ? seconds * common_part / round : 0;
+    if (blocks < plan->blocks_common)
+        return plan->blocks_common;
+    return blocks < plan->blocks_max ? (unsigned)blocks : plan->blocks_max;
+}
+
 static size_t points_left(const struct plan *plan, const struct plan_cell *cell)
 {
     size_t count = 0;

@@ -3,8 +3,9 @@
  * pilot.c - one short run of each entry in each cell before the plan is fixed.
  *
  * It gives what the plan must know: the common rate of open-loop scenarios (the capacity of the
- * slowest entry), how long a block takes, when a run is to be called hung. Its numbers are never
- * evidence; a crash or a hang, though, is a fact and disqualifies at once.
+ * slowest entry), how long a block takes, when a run is to be called hung, and how far apart the
+ * baseline and its copy are today, which is half of what the plan promises to see (sight.h). Its
+ * numbers are never evidence; a crash or a hang, though, is a fact and disqualifies at once.
  */
 #include "tournament.h"
 
@@ -16,6 +17,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +33,7 @@ struct pilot {
     unsigned *hangs;    /* per entry */
     double *rate;       /* per cell: the least capacity seen; 0 = none */
     double *longest_ms; /* per cell */
+    double *cost;       /* per entry, in the cell under way; 0 = none */
 };
 
 static unsigned pilot_window(const struct plan_cell *cell)
@@ -108,6 +111,7 @@ static int run_one(struct pilot *pilot, size_t cell_index, size_t entry)
         pilot->rate[cell_index] = rate;
     if (outcome.status == RUN_OK && outcome.wall_ms > pilot->longest_ms[cell_index])
         pilot->longest_ms[cell_index] = outcome.wall_ms;
+    pilot->cost[entry] = outcome.status == RUN_OK ? outcome.cost : 0;
     if (outcome.status != RUN_INTERRUPTED)
         rc = record(t, cell_index, entry, &outcome);
     if (rc == 0)
@@ -148,6 +152,18 @@ static void conclude(struct pilot *pilot)
     }
 }
 
+/* How far apart the baseline and its copy were in the cell that is done. */
+static void compare_twins(struct pilot *pilot)
+{
+    struct tournament *t = pilot->t;
+    for (size_t e = 0; e < t->plan.entry_count; e++) {
+        int original = t->plan.entries[e].twin_of;
+        if (original >= 0 && pilot->cost[e] > 0 && pilot->cost[original] > 0)
+            t->pilot_d[t->pilot_pairs++] = log(pilot->cost[original]) - log(pilot->cost[e]);
+    }
+    memset(pilot->cost, 0, t->plan.entry_count * sizeof(*pilot->cost));
+}
+
 int pilot_run(struct tournament *t)
 {
     struct plan *plan = &t->plan;
@@ -156,14 +172,15 @@ int pilot_run(struct tournament *t)
         .hangs = text_alloc(plan->entry_count * sizeof(unsigned)),
         .rate = text_alloc(plan->cell_count * sizeof(double)),
         .longest_ms = text_alloc(plan->cell_count * sizeof(double)),
+        .cost = text_alloc(plan->entry_count * sizeof(double)),
     };
+    t->pilot_d = text_alloc(plan->cell_count * plan->entry_count * sizeof(double));
     int rc = 0;
     for (size_t c = 0; rc == 0 && c < plan->cell_count; c++) {
         size_t done = 0;
         for (size_t e = 0; rc == 0 && e < plan->entry_count && !interrupt_seen(&t->interrupt);
              e++) {
-            if (plan->entries[e].twin_of >= 0 || !ledger_may_run(t, c, e) ||
-                (plan->preset->smoke && done > 0))
+            if (!ledger_may_run(t, c, e) || (plan->preset->smoke && done > 0))
                 continue;
             progress_status(&t->progress,
                             "pilot  %zu/%zu  %s  %s",
@@ -176,9 +193,11 @@ int pilot_run(struct tournament *t)
                 rc = pause_point(t);
             done++;
         }
+        compare_twins(&pilot);
     }
     conclude(&pilot);
     free(pilot.hangs);
+    free(pilot.cost);
     free(pilot.rate);
     free(pilot.longest_ms);
     return rc;

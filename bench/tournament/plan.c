@@ -333,6 +333,7 @@ void plan_free(struct plan *plan)
     free_entry(&plan->null);
     free(plan->entries);
     free(plan->cells);
+    json_decref(plan->promise);
     json_decref(plan->own_weights);
     *plan = (struct plan){0};
 }

@@ -72,6 +72,7 @@ struct plan {
     size_t cell_count;
     json_t *own_weights; /* the user's profile, {NAME: {...}}: the verdict is by it; NULL = none */
     struct plan_entry null; /* shows what the harness itself costs; dir NULL: none is built */
+    json_t *promise; /* the smallest gap that it will see (sight.h); NULL before it is known */
     char created[32];
     char sha256[65]; /* of the file; "" before it is written */
 };

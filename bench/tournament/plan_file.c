@@ -151,6 +151,8 @@ static json_t *plan_json(const struct plan *plan)
     const char *own = json_object_iter_key(json_object_iter(plan->own_weights));
     if (own != NULL)
         json_object_set_new(root, "profile", json_string(own));
+    if (plan->promise != NULL)
+        json_object_set(root, "promise", plan->promise);
     return root;
 }
 

@@ -15,7 +15,9 @@
 #include "json.h"
 #include "limits.h"
 #include "lock.h"
+#include "past.h"
 #include "process_lane.h"
+#include "sight.h"
 #include "text.h"
 
 #include <errno.h>
@@ -25,9 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* What a run is taken to cost beside its window where there is no pilot. */
-enum { GUESS_OVERHEAD_MS = 180 };
 
 /* A gate on a busy machine must not eat the tournament: this part of the budget is left in any
  * case. */
@@ -48,6 +47,7 @@ static void close_all(struct tournament *t)
     interrupt_release(&t->interrupt);
     if (t->lock >= 0)
         close(t->lock);
+    free(t->pilot_d);
 }
 
 /* ---- what was asked for ---- */
@@ -93,56 +93,6 @@ static int draw_up(struct tournament *t, const struct tournament_request *reques
     if (rc == 0 && request->weights != NULL)
         rc = weigh(&t->plan, request->weights);
     return rc;
-}
-
-/* Without a pilot a guess must do: the window, and what start and warm-up usually take. */
-static void guess_costs(struct plan *plan)
-{
-    for (size_t c = 0; c < plan->cell_count; c++)
-        plan->cells[c].block_ms =
-            (double)(plan->cells[c].window_ms + GUESS_OVERHEAD_MS) * (double)plan->entry_count;
-}
-
-static void print_plan(const struct plan *plan)
-{
-    printf("preset %s, seed %" PRIu64 "%s, budget %u s, margin %.0f %%\n",
-           plan->preset->name,
-           plan->seed,
-           plan->seed_given ? " (given)" : "",
-           plan->budget_s,
-           plan->preset->margin * 100);
-    printf("entries:");
-    for (size_t e = 0; e < plan->entry_count; e++)
-        printf(" %s", plan->entries[e].name);
-    printf("\n%zu cells:\n", plan->cell_count);
-    for (size_t c = 0; c < plan->cell_count; c++) {
-        const struct plan_cell *cell = &plan->cells[c];
-        printf("  %-44s window %3u ms  %s%s\n",
-               cell->key,
-               cell->window_ms,
-               cell->metric,
-               cell->dropped ? "  (does not fit the budget)" : "");
-    }
-    double common = fit_common_seconds(plan, NULL);
-    printf("%u common rounds: about %.0f s; the rest of the budget goes to what is still open\n",
-           plan->blocks_common,
-           common);
-    if (plan->order == SCHEDULE_WILLIAMS)
-        printf("order williams: %zu blocks make a square, which counts once\n",
-               schedule_square_rows(plan->entry_count));
-    printf("(an estimate; the pilot measures what a run takes)\n");
-}
-
-static int dry_run(struct tournament *t)
-{
-    bool admitted[PLAN_ENTRIES_MAX];
-    for (size_t e = 0; e < t->plan.entry_count; e++)
-        admitted[e] = true;
-    plan_add_twin(&t->plan, admitted);
-    guess_costs(&t->plan);
-    fit_to_budget(&t->plan, t->plan.budget_s);
-    print_plan(&t->plan);
-    return EXIT_DECIDED;
 }
 
 /* ---- before the plan is fixed ---- */
@@ -301,12 +251,28 @@ static int record_dropped(struct tournament *t)
     return rc;
 }
 
+/* What this plan will be able to see goes into it, and is returned as a sentence, for free(). */
+static char *promise(struct tournament *t)
+{
+    struct past past;
+    struct sight sight;
+    past_open(&past, RUN_FOLDER_BASE);
+    sight_make(
+        &sight, &t->plan, &past, t->pilot_d, t->pilot_pairs, t->deadline_s - clock_seconds());
+    t->plan.promise = sight_json(&sight);
+    char *sentence = sight_sentence(&sight);
+    sight_free(&sight);
+    past_close(&past);
+    return sentence;
+}
+
 static int fix_plan(struct tournament *t)
 {
     fit_to_budget(&t->plan, t->deadline_s - clock_seconds());
     if (t->plan.preset->prices) /* a contestant that is beaten is still what its variants meet */
         t->plan.blocks_max = t->plan.blocks_common;
     int rc = record_dropped(t);
+    char *sight = promise(t);
     if (rc == 0)
         rc = plan_write(&t->plan, t->folder.path);
     if (rc == 0)
@@ -321,6 +287,9 @@ static int fix_plan(struct tournament *t)
                      t->plan.seed,
                      t->plan.seed_given ? " (given)" : "",
                      t->plan.sha256);
+    if (rc == 0)
+        progress_say(&t->progress, "%s", sight);
+    free(sight);
     return rc;
 }
 

@@ -44,10 +44,12 @@ struct tournament {
     struct run_dir state; /* what the journal says, always up to date */
     struct interrupt interrupt;
     struct progress progress;
-    json_t *early;     /* events from before the plan: written right after it */
-    double deadline_s; /* on clock_seconds(): no block starts after it */
-    int lock;          /* held to the end */
-    bool recording;    /* the journal is open */
+    double *pilot_d;    /* differences of identical code in the pilot, */
+    size_t pilot_pairs; /* so many */
+    json_t *early;      /* events from before the plan: written right after it */
+    double deadline_s;  /* on clock_seconds(): no block starts after it */
+    int lock;           /* held to the end */
+    bool recording;     /* the journal is open */
 };
 
 /* ---- ledger.c ---- */
@@ -89,6 +91,14 @@ void fit_to_budget(struct plan *plan, double seconds);
 
 /* What the common rounds of the plan take, in seconds, of all lanes or of one. */
 double fit_common_seconds(const struct plan *plan, const char *lane);
+
+/* Blocks that each cell gets in [seconds] when none is decided early. */
+unsigned fit_blocks(const struct plan *plan, double seconds);
+
+/* ---- dry_run.c ---- */
+
+/* Shows the plan that was drawn up, what it costs and what it can see. Returns the exit status. */
+int dry_run(struct tournament *t);
 
 /* ---- blocks.c ---- */
 

@@ -78,7 +78,7 @@ double judge_spread(const double *d, size_t count, double *scratch)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (isfinite(d[i]))
+        if (isfinite(d[i]) && d[i] != 0) /* as below */
             scratch[kept++] = fabs(d[i]);
     judge_sort(scratch, kept);
     return kept == 0 ? NAN : MAD_TO_SD * judge_median(scratch, kept);

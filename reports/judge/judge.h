@@ -423,7 +423,8 @@ bool judge_share_names(const struct judge_share *share, const struct judge_cell_
 size_t
 judge_weights(const struct judge_input *in, const struct judge_profile *profile, double *weights);
 
-/* The spread of such differences: 1.4826 MAD around 0; NAN without any. [scratch] as above. */
+/* The spread of such differences: 1.4826 MAD around 0, ties left out; NAN without any. [scratch] as
+ * above. */
 double judge_spread(const double *d, size_t count, double *scratch);
 
 /* The same gap where only the spread is known: by the normal law. NAN when nothing can be seen. */

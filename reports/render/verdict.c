@@ -181,6 +181,10 @@ static json_t *trust_part(const struct judged *judged)
     json_object_set_new(part, "aa", aa);
     json_object_set_new(part, "smallest_visible_gap", verdict_number(expm1(trust->gap)));
     json_object_set_new(part, "gap_blocks", json_integer((json_int_t)trust->gap_blocks));
+    const json_t *promise = json_object_get(judged->dir->plan, "promise");
+    json_object_set_new(part, "promised_gap", verdict_number(field_number(promise, "gap")));
+    json_object_set_new(part, "promised_blocks", json_integer(field_count(promise, "blocks", 0)));
+    json_object_set_new(part, "promised_from", json_string(field_text(promise, "from")));
     json_object_set_new(part, "spread", verdict_number(trust->spread));
     json_object_set_new(
         part, "limits_drift", verdict_number(field_number(judged->dir->limits, "drift")));
@@ -323,11 +327,26 @@ static json_t *overrides_part(const struct run_dir *dir)
     return list;
 }
 
+/* What was promised before the first block, behind what was achieved. */
+static void add_promise(const struct run_dir *dir, char *text, size_t size)
+{
+    const json_t *promise = json_object_get(dir->plan, "promise");
+    const double gap = field_number(promise, "gap");
+    const size_t used = strlen(text);
+    if (isfinite(gap))
+        snprintf(text + used,
+                 size - used,
+                 " (promised before the first block: %.*f %% with %ld)",
+                 gap < 0.0995 ? 1 : 0,
+                 100 * gap,
+                 field_count(promise, "blocks", 0));
+}
+
 /* What belongs on a first screen, ready to print. */
 static json_t *screen_part(const struct judged *judged)
 {
     const struct judge_trust *trust = &judged->trust;
-    char twin[160] = "no twin was entered", sight[96] = "too few blocks to see any gap";
+    char twin[160] = "no twin was entered", sight[160] = "too few blocks to see any gap";
     const double ratio = exp(trust->ratio), low = exp(trust->low), high = exp(trust->high);
     if (trust->has_twin && isfinite(low) && isfinite(high))
         snprintf(twin,
@@ -346,6 +365,7 @@ static json_t *screen_part(const struct judged *judged)
                  trust->gap_blocks,
                  expm1(trust->gap) < 0.0995 ? 1 : 0,
                  100 * expm1(trust->gap));
+    add_promise(judged->dir, sight, sizeof(sight));
     json_t *screen = json_object();
     json_object_set_new(screen, "sentence", headline(judged));
     json_object_set_new(screen, "trust", json_sprintf("%s; %s", twin, sight));
