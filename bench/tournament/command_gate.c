@@ -17,20 +17,20 @@
 #include "tournament.h"
 #include "worktree.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 enum { BUDGET_LEAST_S = 5, BUDGET_MOST_S = 24 * 3600 };
 
 struct gatekeeper {
     struct project project;
     struct worktree there;
-    struct registry registry;
     struct names contestants; /* that stand in both */
     struct names raced;
     const char *scenarios;
@@ -43,12 +43,24 @@ struct gatekeeper {
 
 /* ---- who races ---- */
 
-static bool stands_here(const char *name)
+/* The contestants of here are the folders of impls/, built or not yet. */
+static int list_here(struct names *here)
 {
-    char *folder = text_format("impls/%s", name);
-    const bool here = access(folder, F_OK) == 0;
-    free(folder);
-    return here;
+    struct dirent **entries;
+    const int count = scandir("impls", &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        char *path = text_format("impls/%s", entries[i]->d_name);
+        struct stat status;
+        if (entries[i]->d_name[0] != '.' && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+            names_add(here, entries[i]->d_name);
+        free(path);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    if (here->count == 0)
+        say_error("gate: there is no contestant below impls/");
+    return here->count > 0 ? 0 : -ENOENT;
 }
 
 /* Takes [name] if the commit has it too. */
@@ -60,37 +72,28 @@ static void choose_one(struct gatekeeper *g, const char *name)
         printf("gate: %s is new: at %s there is nothing to race it against\n", name, g->there.name);
 }
 
-static bool all_known(const struct gatekeeper *g, const struct names *only)
+static int choose_from(struct gatekeeper *g, const struct names *here, const struct names *only)
 {
-    struct names known = {0};
-    bool good = true;
-    for (size_t i = 0; i < g->registry.count; i++)
-        if (stands_here(g->registry.items[i].name))
-            names_add(&known, g->registry.items[i].name);
-    for (size_t i = 0; good && i < only->count; i++)
-        if (!names_has(&known, only->items[i])) {
-            names_complain(&known, "contestant", only->items[i]);
-            good = false;
+    for (size_t i = 0; i < only->count; i++)
+        if (!names_has(here, only->items[i])) {
+            names_complain(here, "contestant", only->items[i]);
+            return EXIT_USAGE;
         }
-    names_free(&known);
-    return good;
-}
-
-static int choose(struct gatekeeper *g, const struct names *only)
-{
-    if (registry_load(&g->registry, &g->project, NULL) != 0)
-        return EXIT_INTERNAL;
-    if (!all_known(g, only))
-        return EXIT_USAGE;
-    for (size_t i = 0; i < g->registry.count; i++) {
-        const char *name = g->registry.items[i].name;
-        if (stands_here(name) && (only->count == 0 || names_has(only, name)))
-            choose_one(g, name);
-    }
+    for (size_t i = 0; i < here->count; i++)
+        if (only->count == 0 || names_has(only, here->items[i]))
+            choose_one(g, here->items[i]);
     if (g->contestants.count > 0)
         return EXIT_DECIDED;
     say_error("gate: no contestant of here stands at %s too", g->there.name);
     return EXIT_USAGE;
+}
+
+static int choose(struct gatekeeper *g, const struct names *only)
+{
+    struct names here = {0};
+    int status = list_here(&here) == 0 ? choose_from(g, &here, only) : EXIT_USAGE;
+    names_free(&here);
+    return status;
 }
 
 static void tell_what(const struct gatekeeper *g)
@@ -339,7 +342,6 @@ static int open_and_keep(struct gatekeeper *g, const char *against, const struct
     status = EXIT_USAGE;
     if (worktree_find(&g->there, &g->project, against) == 0)
         status = keep_gate(g, only);
-    registry_free(&g->registry);
     names_free(&g->contestants);
     names_free(&g->raced);
     worktree_free(&g->there);

@@ -46,7 +46,6 @@ check gate-same-code-status "status $status: $(cat "$sandbox/err")" test "$statu
 check gate-same-code-said "$(cat "$sandbox/out")" said 'nothing can be slower'
 cost quick 100
 cost fresh 10
-mkdir -p "$sandbox/build/release/fresh" && cp "$sandbox/build/release/quick/"* "$sandbox/build/release/fresh/"
 gate --against main
 check gate-slower-is-7 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 7
 check gate-slower-said "$(cat "$sandbox/out")" said 'SLOWER  *quick  *race alpha n=1  *[12]\.[09]'
