@@ -248,7 +248,7 @@ run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
               $(call option,BUDGET,budget) $(call option,RESUME,resume) \
               $(call option,WEIGHTS,weights)
 
-.PHONY: prices setup ready doctor tournament test units conformance race report verify select selfcheck limits list
+.PHONY: capacity prices setup ready doctor tournament test units conformance race report verify select selfcheck limits list
 setup: ## install the missing Debian packages
 	@scripts/setup.sh --check
 ready:
@@ -267,6 +267,9 @@ conformance: ready ## the matrix clause x contestant: [IMPL=]
 	@build/velo conformance $(call option,IMPL,only)
 race: ready ## a duel: IMPL= VS= SCENARIO=
 	@build/velo race $(call option,IMPL,impl) $(call option,VS,vs) $(call option,SCENARIO,scenario)
+capacity: ready ## the highest rate whose p99 stays below a limit: P99=1ms [IMPL=] [SCENARIO=] [BUDGET=] [RESUME=]
+	@build/velo capacity $(call option,P99,p99) $(call option,IMPL,impl) \
+	    $(call option,SCENARIO,scenario) $(call option,BUDGET,budget) $(call option,RESUME,resume)
 prices: ready ## what single decisions cost: [IMPL=] [DECISIONS=] [SCENARIOS=] [SEED=] [BUDGET=]
 	@build/velo prices $(call option,IMPL,contestant) $(call option,DECISIONS,decisions) \
 	    $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) $(call option,BUDGET,budget)

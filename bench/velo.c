@@ -19,6 +19,7 @@ static const struct {
     {"tournament", "race all contestants, judge them, write the report", command_tournament},
     {"race", "a duel: two contestants in one scenario", command_race},
     {"conformance", "the matrix clause x contestant", command_conformance},
+    {"capacity", "the highest rate at which the p99 stays below a limit", command_capacity},
     {"prices", "what single decisions cost: a contestant against its variants", command_prices},
     {"report", "write verdict and report of a run again", command_report},
     {"select", "name the contestant to take for a profile", command_select},

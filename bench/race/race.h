@@ -63,6 +63,7 @@ struct result {
     double halves_ns[2]; /* cost of a unit in each half of the window; 0 = there were no halves */
     uint64_t elapsed_ns;
     double common_rate; /* what the rate was a share of; 0 = there was none */
+    bool overload;      /* it failed only because the rate is beyond what can be done */
 };
 
 struct race {

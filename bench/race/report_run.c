@@ -237,6 +237,8 @@ void report_run(FILE *file,
     json_object_set_new(line, "steady", json_boolean(result->steady));
     json_object_set_new(line, "halves_ns", halves(result));
     json_object_set_new(line, "elapsed_ns", count(result->elapsed_ns));
+    if (result->overload)
+        json_object_set_new(line, "overload", json_true());
     if (race->load->uses_common_rate) {
         json_object_set_new(line, "common_rate", number(result->common_rate));
         json_object_set_new(

@@ -9,6 +9,7 @@
 int command_tournament(int argc, char **argv);
 int command_race(int argc, char **argv);
 int command_conformance(int argc, char **argv);
+int command_capacity(int argc, char **argv);
 int command_prices(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_select(int argc, char **argv);

@@ -103,6 +103,16 @@ const struct preset preset_prices = {
     .prices = true,
 };
 
+const struct preset preset_capacity = {
+    .name = "capacity",
+    .summary = "the highest rate below a latency limit",
+    .window_ms = 300,
+    .timeout_ms = 40000,
+    .margin = 0.05,
+    .quick_gate = true,
+    .aside = true,
+};
+
 const struct preset *preset_recorded(const char *name)
 {
     for (const struct preset *preset = preset_list; preset->name != NULL; preset++)

@@ -35,6 +35,9 @@ extern const struct preset preset_duel;
 /* What `velo gate` uses. */
 extern const struct preset preset_gate;
 
+/* What `velo capacity` makes its one cell by. */
+extern const struct preset preset_capacity;
+
 /* What `velo prices` uses. */
 extern const struct preset preset_prices;
 
