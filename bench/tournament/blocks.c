@@ -92,8 +92,9 @@ static double seconds_left(const struct block_loop *loop)
         if (work->closed)
             continue;
         double done = (double)rules_blocks(&t->state, c);
-        double blocks =
-            rules_is_common(&t->plan, &t->state, c) ? t->plan.blocks_common - done : work->further;
+        double blocks = work->further;
+        if (blocks < t->plan.blocks_common - done) /* these come in any case */
+            blocks = t->plan.blocks_common - done;
         if (done + blocks > t->plan.blocks_max)
             blocks = t->plan.blocks_max - done;
         sum += blocks * work->block_s;
@@ -113,7 +114,7 @@ static void show(struct block_loop *loop, size_t cell)
         open += !loop->work[c].closed;
     char *leader = work->leader < 0 || t->plan.preset->smoke
                        ? text_copy("")
-                       : text_format(": %s leads, evidence %.3g of %.3g",
+                       : text_format(": %s leads, E %.3g of %.3g",
                                      t->plan.entries[work->leader].name,
                                      exp(work->log_e),
                                      exp(work->log_t));

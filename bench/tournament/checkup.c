@@ -16,7 +16,7 @@ static void tell(struct tournament *t)
         const struct doctor_finding *finding = &t->doctor.findings[i];
         char *sentence = doctor_sentence(finding);
         if (sentence != NULL)
-            progress_say(&t->progress, "  warning: %s", sentence);
+            progress_tell(&t->progress, "  warning: %s", sentence);
         free(sentence);
         if (finding->state == DOCTOR_REFUSE && !finding->forced)
             say_error("%s: %s. Do: %s. --force %s goes on all the same, and the report says so",

@@ -33,12 +33,12 @@ static void announce(struct tournament *t)
 {
     char left[16];
     progress_time(t->deadline_s - clock_seconds(), left);
-    progress_say(&t->progress,
-                 "paused: the budget clock stands at %s left. Go on with %skill -CONT %d; nothing "
-                 "measured is lost if this is ended instead",
-                 left,
-                 t->interrupt.pause == PAUSE_STOP ? "fg or " : "",
-                 (int)getpid());
+    progress_tell(&t->progress,
+                  "paused: the budget clock stands at %s left. Go on with %skill -CONT %d; nothing "
+                  "measured is lost if this is ended instead",
+                  left,
+                  t->interrupt.pause == PAUSE_STOP ? "fg or " : "",
+                  (int)getpid());
 }
 
 int pause_point(struct tournament *t)

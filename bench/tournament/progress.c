@@ -3,6 +3,7 @@
 #include "progress.h"
 
 #include "clock.h"
+#include "screen.h"
 #include "text.h"
 
 #include <stdarg.h>
@@ -33,6 +34,25 @@ void progress_say(struct progress *progress, const char *format, ...)
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
+}
+
+void progress_tell(struct progress *progress, const char *format, ...)
+{
+    enum { INDENT = 4 };
+    struct screen screen = {.file = stderr, .columns = text_columns(STDERR_FILENO)};
+    char *line = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&line, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return;
+    progress_clear(progress);
+    if (progress->live)
+        screen_wrap(&screen, line, INDENT);
+    else
+        fprintf(stderr, "%s\n", line);
+    free(line);
 }
 
 /* One cell short of the full width: a line that fills it would wrap on some terminals. */

@@ -22,6 +22,11 @@ void progress_init(struct progress *progress);
 void progress_say(struct progress *progress, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same for prose: on a terminal its lines are broken between words. Not for commands, which
+ * somebody may want to copy. */
+void progress_tell(struct progress *progress, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* The live line: replaces the one before it. */
 void progress_status(struct progress *progress, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

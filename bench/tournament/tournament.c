@@ -288,7 +288,7 @@ static int fix_plan(struct tournament *t)
                      t->plan.seed_given ? " (given)" : "",
                      t->plan.sha256);
     if (rc == 0)
-        progress_say(&t->progress, "%s", sight);
+        progress_tell(&t->progress, "%s", sight);
     free(sight);
     return rc;
 }
