@@ -117,10 +117,11 @@ static void steady_table(struct page *page, const struct model *model)
         "after "
         "the run. Warm-up ends when two successive laps differ by less than 10 %%, or at its "
         "limit. "
-        "The window has two halves: a cell is *not steady* where they differ by 10 %% or more in "
+        "The window has two halves: a cell is \"not steady\" where they differ by 10 %% or more in "
         "most "
         "runs of a contestant. Slip: how late the load generator was against its own schedule; "
-        "latency counts from the intended time and contains it. The generator is *late* where its "
+        "latency counts from the intended time and contains it. The generator is \"late\" where "
+        "its "
         "p99 "
         "is more than half of the p99 of the latency: then a good part of that is not the loop's.");
 }
@@ -161,7 +162,8 @@ static void disturbance_table(struct page *page, const struct model *model)
         "time of other processes and of the hypervisor, of all processors, from start to "
         "end of the process; too much of it and the block is redone. CPU pressure: somebody "
         "waited for a processor, perhaps the run itself, so it only tells. Waited: time "
-        "in which threads of the run stood ready and had no processor, by the window.");
+        "in which threads of the run stood ready and had no processor, summed over them, by the "
+        "window.");
 }
 
 static bool any_run(const struct model *model)

@@ -81,8 +81,8 @@ static void ceiling(struct page *page, const struct model *model)
         return;
     page_paragraph(
         page,
-        near ? "warning" : "trust",
-        "The harness itself could do at least %s of the best (its tightest cell: %s %s)%s",
+        near ? "trust warning" : "trust",
+        "The harness itself could do at least %s what the best contestants do (least in %s %s)%s",
         human_ratio(field_number(least, "times")).text,
         field_text(least, "scenario"),
         field_text(least, "point"),

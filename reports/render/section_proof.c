@@ -302,8 +302,8 @@ void section_redone(struct page *page, const struct model *model)
     page_table(page, "redone", 6, titles);
     for (size_t i = 0; i < model->dir.block_count; i++) {
         const struct run_dir_block *block = &model->dir.blocks[i];
-        if (block->valid && !(block->reason && *block->reason))
-            continue;
+        if (block->valid && block->attempt == 0 && !(block->reason && *block->reason))
+            continue; /* an attempt that stood alone; of a redone block all are listed */
         page_row(page, "");
         page_cell(page, "", "%s", model->cells[block->cell].label);
         page_cell(page, "n", "%zu", block->block);
