@@ -18,7 +18,7 @@ set xlabel "blocks" offset 0, 0.6
 unset key
 do for [p = 1:panels] {
     set title panel[p] offset 0, -0.6
-    plot for [k = 1:n] data index (p - 1) * n + k - 1 using 1:2 with lines lt k lw 0.8 + 1.2 * (n - k) title 'against '.who[k], \
+    plot for [k = 1:n] data index (p - 1) * n + k - 1 using 1:2 with lines lt k lw 1.1 + 0.9 * (n - k) title 'against '.who[k], \
         threshold with lines lc rgb "black" lw 1.4 dt 2 title sprintf('T = %g: decided', threshold)
 }
 # The key, in a plot of its own over the whole width.

@@ -11,7 +11,7 @@ set multiplot layout rows, columns margins 0.075, 0.985, 50.0 / height, 1 - 56.0
 set border 3
 set logscale y
 set format y "%g"
-set xtics nomirror textcolor rgb "black"
+set xtics nomirror textcolor rgb "black" font "Helvetica,10"
 set ytics nomirror textcolor rgb "black"
 set xlabel "CPU per task, µs" offset 0, 0.5
 set ylabel "p99, µs" offset 1.5, 0

@@ -104,15 +104,17 @@ static void spread(struct page *page, const struct model *model)
 static void course(struct page *page, const struct model *model)
 {
     double worst = 0;
-    for (size_t i = 0; i < model->dir.block_count; i++)
-        if (model->dir.blocks[i].foreign_share > worst)
-            worst = model->dir.blocks[i].foreign_share;
+    for (size_t i = 0; i < json_array_size(model->dir.events); i++) {
+        const json_t *event = json_array_get(model->dir.events, i);
+        if (strcmp(field_text(event, "type"), "run") == 0)
+            worst = fmax(worst, field_number(event, "foreign_share"));
+    }
     if (model->dir.run_count == 0)
         return;
     page_heading(page,
                  2,
                  "timeline",
-                 "The course of the run: others took at most %s of the CPUs during a block",
+                 "The course of time: others took at most %s of the CPUs while a run lasted",
                  human_percent(worst).text);
     char caption[400];
     snprintf(

@@ -16,7 +16,8 @@
 static void side_cell(struct page *page, const char *value, const struct side_value *side)
 {
     char ratio[128] = "";
-    if (isfinite(side->ratio) && isfinite(side->low) && isfinite(side->high))
+    const bool leads = fabs(side->low - 1) + fabs(side->high - 1) < 1e-12;
+    if (isfinite(side->ratio) && isfinite(side->low) && isfinite(side->high) && !leads)
         snprintf(ratio,
                  sizeof ratio,
                  "%s, %s",
