@@ -40,6 +40,8 @@ done
 check somebody-was-dropped "no drop" test -n "$drops"
 
 # ---- a row at a time ----
+velo verify "$dir"
+check verify-agrees "$(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 0
 cp -r "$dir" "$sandbox/tampered"
 sed 's/"row":1,"rows":4/"row":2,"rows":4/' "$dir/raw.ndjson" >"$sandbox/tampered/raw.ndjson"
 velo report "$sandbox/tampered"
