@@ -195,9 +195,14 @@ static void camel(FILE *file, const char *text)
     }
 }
 
-/* "threads=2,batch=1" -> "/threads=2/batch=1". A dash would begin a number of processors. */
+/*
+ * "threads=2,batch=1" -> "/threads=2/batch=1". A dash would begin a number of processors; alone it
+ * says that there is one point only.
+ */
 static void point_parts(FILE *file, const char *point)
 {
+    if (strcmp(point, "-") == 0)
+        return;
     if (point[0] != '\0')
         fputc('/', file);
     for (; *point != '\0'; point++) {
