@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LEVELS = 5, LEVEL_ASKED = 3, RESAMPLED = 2000, LIVE_PART = 5, TRIALS_LEAST = 4 };
 
@@ -253,11 +254,64 @@ static int in_cell(struct selfcheck *check, size_t which, size_t cells)
     return rc == -ENODATA ? 0 : rc;
 }
 
+/* ---- the cells of real runs ---- */
+
+/* The differences of identical code in the cell of series [first], in all runs together; 0 if an
+ * earlier series is of the same cell. */
+static size_t pool(const struct selfcheck *check, size_t first, double *d)
+{
+    const struct series *items = check->aa.items;
+    size_t count = 0;
+    for (size_t i = 0; i < check->aa_of_runs; i++) {
+        if (strcmp(items[i].cell, items[first].cell) != 0)
+            continue;
+        if (i < first)
+            return 0;
+        count += series_differences(&items[i], d + count);
+    }
+    return count;
+}
+
+/* In which cells would 18 blocks see 10 %, by the runs at hand? */
+static void look_at_runs(struct selfcheck *check)
+{
+    double log_t = judge_log_threshold(check->registry.count, SELFCHECK_ALPHA);
+    size_t room = 0, cells = 0;
+    struct names seeing = {0};
+    for (size_t i = 0; i < check->aa_of_runs; i++)
+        room += check->aa.items[i].count;
+    double *d = text_alloc((2 * room + 1) * sizeof(double));
+    for (size_t i = 0; i < check->aa_of_runs; i++) {
+        size_t count = pool(check, i, d);
+        cells += count > 0;
+        if (count > 0 && judge_smallest_gap(SELFCHECK_BLOCKS, log_t, d, count, d + room) <=
+                             log1p(percents[LEVEL_ASKED] / 100.0))
+            names_add(&seeing, check->aa.items[i].cell);
+    }
+    char *names = names_join(&seeing);
+    if (cells > 0)
+        finding_add(
+            check,
+            FINDING_NOTE,
+            "",
+            "%d blocks would have seen %u %% in %zu of the %zu cells of the runs at hand: %s",
+            SELFCHECK_BLOCKS,
+            percents[LEVEL_ASKED],
+            seeing.count,
+            cells,
+            names);
+    free(names);
+    free(d);
+    names_free(&seeing);
+}
+
 int part_power(struct selfcheck *check)
 {
     size_t cells = check->quick ? 1 : SLOW_CELLS;
     int rc = selfcheck_load(check);
     for (size_t c = 0; rc == 0 && c < cells; c++)
         rc = in_cell(check, c, cells);
+    if (rc == 0)
+        look_at_runs(check);
     return rc;
 }

@@ -86,4 +86,5 @@ static void collect_run(void *user, const struct run_dir *run)
 void runs_collect(struct selfcheck *check)
 {
     runs_visit(RUNS_COLLECTED, collect_run, check);
+    check->aa_of_runs = check->aa.count;
 }

@@ -35,6 +35,7 @@ struct selfcheck {
     struct scenario_list scenarios; /* what they can run */
     struct interrupt interrupt;
     struct progress progress;
+    size_t aa_of_runs;     /* so many series of [aa], the first, are from the runs */
     struct series_list aa; /* costs of identical code, from the runs at hand and the live part */
     char *scratch;         /* a directory of its own for links and journals */
     FILE *trials;          /* reports/selfcheck.ndjson: every live trial, a line each */

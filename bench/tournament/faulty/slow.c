@@ -4,8 +4,8 @@
  *
  * How many stands in the file spin_ns beside the program as it was called (a link to it is enough),
  * so that one binary gives contestants of every slowness, identical but for that number; without
- * the file it is none. The spin is a counted loop, because reading a clock takes longer than what
- * is to be spun; how long one step takes is measured when the program starts.
+ * the file it is none. The spin counts steps, because reading a clock takes longer than what is
+ * to be spun; how long one step takes is measured when the program starts.
  */
 #include "faulty.h"
 
@@ -20,10 +20,50 @@ enum { CALIBRATIONS = 7, CALIBRATION_STEPS = 100000 };
 /* Steps per submit; written before main, then only read. */
 static uint64_t spin_steps;
 
+/* A chain of single additions, each waiting for the one before. */
+#define ONE(x)                                                                                     \
+    do {                                                                                           \
+        (x)++;                                                                                     \
+        __asm__ volatile("" : "+r"(x));                                                            \
+    } while (0)
+#define TWO(x)                                                                                     \
+    ONE(x);                                                                                        \
+    ONE(x)
+#define FOUR(x)                                                                                    \
+    TWO(x);                                                                                        \
+    TWO(x)
+#define EIGHT(x)                                                                                   \
+    FOUR(x);                                                                                       \
+    FOUR(x)
+#define SIXTEEN(x)                                                                                 \
+    EIGHT(x);                                                                                      \
+    EIGHT(x)
+
+/*
+ * By binary digits, so that each branch goes the same way every time: a loop over single steps ends
+ * by a branch that is predicted wrongly from some length on, and that costs more than the steps.
+ */
 static void spin(uint64_t steps)
 {
-    for (; steps > 0; steps--)
-        __asm__ volatile("" : "+r"(steps)); /* so that the steps are really taken */
+    uint64_t x = 0;
+    if (steps & 1)
+        ONE(x);
+    if (steps & 2) {
+        TWO(x);
+    }
+    if (steps & 4) {
+        FOUR(x);
+    }
+    if (steps & 8) {
+        EIGHT(x);
+    }
+    if (steps & 16) {
+        SIXTEEN(x);
+    }
+    for (steps /= 32; steps > 0; steps--) {
+        SIXTEEN(x);
+        SIXTEEN(x);
+    }
 }
 
 static double now_ns(void)
