@@ -4,8 +4,9 @@
  *
  * Compared is everything that a plan fixes, but for what a merge is there to vary: the seed, the
  * budget and how many rounds it bought, and what follows from the speed of the machine (the common
- * rate of the open loops, times of blocks, time limits, the seals of what the machine showed). A
- * key that a later version adds to a plan is compared without being named here.
+ * rate of the open loops, times of blocks, time limits, the seals of what the machine showed, the
+ * gap that it promised to see). A key that a later version adds to a plan is compared without being
+ * named here.
  */
 #include "merge.h"
 
@@ -26,6 +27,7 @@ static const char *const plan_varies[] = {"seed",
                                           "blocks_common",
                                           "blocks_max",
                                           "sealed",
+                                          "promise",
                                           "entries",
                                           "cells",
                                           NULL};
@@ -387,6 +389,7 @@ static json_t *build_plan(const struct record *sources, size_t count, const json
     json_object_set_new(plan, "cells", kept);
     json_object_set_new(plan, "seed", merged_seed(sources, count));
     json_object_del(plan, "sealed");
+    json_object_del(plan, "promise");
     json_object_set_new(plan, "seed_given", json_false());
     json_object_set_new(plan, "budget_s", json_integer(budget));
     json_object_set_new(
