@@ -31,6 +31,20 @@ wait_a_while() # wait_a_while MS, or until it is over
     done
 }
 
+journals() # how much was ever written
+{
+    find "$sandbox/reports/runs" -name raw.ndjson -size +0 -exec cat {} + 2>/dev/null | wc -c
+}
+
+wait_for_news() # until a journal grew, or it is over
+{
+    local before
+    before=$(journals)
+    while kill -0 "$pid" 2>/dev/null && [ "$(journals)" -eq "$before" ]; do
+        read -r -t 0.02 <> <(:) || true
+    done
+}
+
 whole_lines() # whole_lines FILE: without a torn last one
 {
     perl -ne 'print if /\n\z/' "$1"
@@ -95,10 +109,12 @@ note_folder() # which folder it is, if there is one already
         sort | while read -r one; do grep -qxF "$one" "$sandbox/seen" 2>/dev/null || echo "$one"; done | tail -n 1)
 }
 
-while [ "$done_kills" -lt "$kills" ] || [ -n "$dir" ]; do
+while [ "$done_kills" -lt "$kills" ] || [ -n "$dir" ] || [ "$finished" -eq 0 ]; do
     go_on
     if [ "$done_kills" -lt "$kills" ]; then
-        wait_a_while $((RANDOM % 2500))
+        # one kill in four comes at any time from the start on, the others once there is news
+        [ $((RANDOM % 4)) -eq 0 ] || wait_for_news
+        wait_a_while $((RANDOM % 2000))
         kill -KILL -- "-$pid" 2>/dev/null
     fi
     wait "$pid" 2>/dev/null
@@ -127,7 +143,7 @@ done
 # What a killed program has not written can be cut from a journal that is whole: the lines that follow
 # from others are written after the resume, and each only once.
 add_fake mutex 100 late-abort
-velo tournament --scenarios alpha --only mutex,quick,slow --budget 60s
+velo tournament --scenarios alpha --only mutex,quick,slow --budget 10m
 whole=$(run_dir)
 check faulty-run-verifies "$(velo verify "$whole"; cat "$sandbox/out")" velo_passes "$whole"
 for what in run disqualify block drop; do

@@ -59,6 +59,8 @@ check interrupt-writes-verdict "no verdict.json" test -s "$dir/verdict.json"
 check interrupt-writes-report "no report.html" test -s "$dir/report.html"
 check interrupt-says-how-to-resume "$(cat "$sandbox/out")" grep -q -e "--resume $id" "$sandbox/out"
 check interrupt-leaves-no-child "still running" nothing_runs
+velo verify "$id"
+check interrupted-run-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
 cp "$dir/raw.ndjson" "$sandbox/before.ndjson"
 velo tournament --resume "$id"
 check resume-finishes "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
@@ -67,6 +69,8 @@ check resume-keeps-what-was-there "the journal was rewritten" \
     cmp -s -n "$(stat -c %s "$sandbox/before.ndjson")" "$sandbox/before.ndjson" "$dir/raw.ndjson"
 velo report "$id"
 check resumed-journal-is-whole "$(cat "$sandbox/err")" test "$status" -eq 0
+velo verify "$id"
+check resumed-run-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
 
 # ---- SIGKILL, then a torn line ----
 start tournament --scenarios race --budget 30s --seed 8

@@ -15,7 +15,7 @@ burn() # keeps a processor busy, so that blocks are disturbed and done again
 }
 burn &
 burner=$!
-velo tournament --scenarios alpha,beta --budget 60s --seed 5
+velo tournament --scenarios alpha,beta --budget 10m --seed 5
 kill $burner
 wait $burner 2>/dev/null
 honest=$(run_dir)
@@ -176,7 +176,7 @@ careful twin-of-another-program 'plan.json: mutex~twin.binaries' plan.json 's/("
 
 # ---- a run from another tournament ----
 fresh
-velo tournament --scenarios alpha,beta --budget 60s --seed 6
+velo tournament --scenarios alpha,beta --budget 10m --seed 6
 other=$(run_dir)
 line=$(grep -m1 '"type":"run".*"block":2.*"entry":"mutex"' "$other/$journal")
 fresh
@@ -186,6 +186,26 @@ judge_anew
 expect_found run-of-another-tournament "$journal:$run: \(env_pad\|command\|run.seed\|position\|cell\)" --no-pages
 velo verify "$(basename "$other")" --no-pages
 check the-other-one-passes "$(cat "$sandbox/out")" test "$status" -eq 0
+
+# ---- a run put together of both ----
+fresh
+velo merge "$id" "$(basename "$other")"
+check runs-can-be-merged "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
+merged=$(find "$sandbox/reports/runs" -maxdepth 1 -name '*-merged')
+velo verify "$merged" --no-pages
+check merged-run-passes "$(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 0
+perl -pi -e "s/\"cost\":[0-9.]*/\"cost\":1.5/ $in_run" "$merged/sources/$id/$journal"
+velo verify "$merged" --no-pages
+check changed-source-is-found "status $status: $(cat "$sandbox/out")" test "$status" -eq 5
+check changed-source-is-named "$(cat "$sandbox/out")" said "sources/$id/$journal:$((run + 1)): prev"
+
+# ---- other kinds of run ----
+velo tournament --preset smoke
+velo verify
+check smoke-passes "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+velo race --impl quick --vs slow --scenario alpha
+velo verify "$(basename "$(run_dir)")"
+check duel-passes "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
 
 # ---- what is no forgery ----
 fresh
