@@ -458,14 +458,18 @@ void capacity_print(const json_t *result)
         double low = json_double(row, "low", 0), high = json_double(row, "high", INFINITY);
         char *interval = isinf(high) ? text_format("%.0f and more", low)
                                      : text_format("%.0f to %.0f", low, high);
-        printf("%-20s %12.0f  %-24s %5d  %s%s%s\n",
+        char *rate = isfinite(json_double(row, "rate", NAN))
+                         ? text_format("%.0f", json_double(row, "rate", NAN))
+                         : text_copy("-");
+        printf("%-20s %12s  %-24s %5d  %s%s%s\n",
                json_text(row, "contestant", ""),
-               json_double(row, "rate", NAN),
+               rate,
                interval,
                (int)json_int(row, "runs", 0),
                json_text(row, "word", ""),
                json_text(row, "reason", "")[0] != '\0' ? ": " : "",
                json_text(row, "reason", ""));
+        free(rate);
         free(interval);
     }
     printf(
@@ -508,8 +512,8 @@ static int conclude(struct hunt *hunt, int rc)
 
 static int search_all(struct hunt *hunt)
 {
-    double deadline_s = clock_seconds() + hunt->request->budget_s;
     int rc = admit(hunt);
+    double deadline_s = clock_seconds() + hunt->request->budget_s;
     size_t left = 1;
     while (rc == 0 && left > 0 && clock_seconds() < deadline_s)
         rc = interrupt_seen(&hunt->interrupt) ? -EINTR : run_block(hunt, &left);

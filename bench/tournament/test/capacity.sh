@@ -34,9 +34,11 @@ check quick-is-bracketed "$(cat "$dir/capacity.json")" bounds quick 90000
 check result-is-printed "$(cat "$sandbox/out")" said '^quick .* FOUND'
 
 # What ended too early goes on from its journal; a torn line is cut, a changed one refused.
+echo 0.5 >"$sandbox/build/release/quick/delay"
 velo capacity --p99 1ms --scenario alpha --budget 5s --precision 2 --seed 5
 check too-short "status $status" test "$status" -eq 3
 dir=$(find "$sandbox/reports/capacity" -mindepth 1 -maxdepth 1 -type d | sort | tail -n 1)
+rm "$sandbox/build/release/quick/delay"
 before=$(grep -c '"type":"run"' "$dir/raw.ndjson")
 printf '{"type":"run","torn' >>"$dir/raw.ndjson"
 velo capacity --resume "$(basename "$dir")" --budget 5s
