@@ -14,11 +14,6 @@ static uint64_t rings(void)
     return sim_calls(SIM_WAKE_WRITE) + sim_calls(SIM_FUTEX_WAKE);
 }
 
-static uint64_t sleeps(void)
-{
-    return sim_calls(SIM_POLL_WAIT) + sim_calls(SIM_FUTEX_WAIT);
-}
-
 /* A running loop on a thread of its own, asleep. */
 struct sleeper {
     struct velo_loop *loop;

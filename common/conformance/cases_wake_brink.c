@@ -16,11 +16,6 @@
 #include "kinds.h"
 #include "probes.h"
 
-static uint64_t sleeps(void)
-{
-    return sim_calls(SIM_POLL_WAIT) + sim_calls(SIM_FUTEX_WAIT);
-}
-
 /* ---- the chase ---- */
 
 struct chase {

@@ -11,11 +11,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../sim/faults.h"
 #include "conf.h"
 
 static inline void nothing(void *arg)
 {
     (void)arg;
+}
+
+/* How many times has a loop of this program gone to wait in the kernel? */
+static inline uint64_t sleeps(void)
+{
+    return sim_calls(SIM_POLL_WAIT) + sim_calls(SIM_FUTEX_WAIT);
 }
 
 /* Count the calls in an unsigned. */
