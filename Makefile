@@ -35,7 +35,7 @@ OPT_release := -O2 -g -DNDEBUG
 OPT_debug := -O1 -g -DVELO_POINTS
 OPT_asan := -O1 -g -DVELO_POINTS -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan := -O1 -g -DVELO_POINTS -fsanitize=thread -fno-omit-frame-pointer
-OPT_cov := -O0 -g --coverage -DVELO_COVERAGE
+OPT_cov := -O0 -g --coverage -DVELO_COVERAGE -DVELO_POINTS
 OPT_lto := -O2 -g -DNDEBUG -flto=auto
 OPT_sched := -O1 -g # the library under the scheduler of common/sched: only for build/sched/NAME/explore
 MODE := $(OPT_$(V)) -fPIC -fvisibility=hidden -pthread

@@ -2,7 +2,7 @@
 /*
  * Schedule points: moments between two steps of the library at which tests hold a thread while they
  * act, so that a race is forced and not waited for. VELO_POINT(name) is nothing unless the library
- * is built with -DVELO_POINTS, as the variants debug, asan and tsan are.
+ * is built with -DVELO_POINTS, as the variants debug, asan, tsan and cov are.
  */
 #ifndef VELO_PARTS_POINT_H
 #define VELO_PARTS_POINT_H
