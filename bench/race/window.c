@@ -33,13 +33,14 @@ static bool is_close(double a, double b)
 static void warm_up(struct race *race, const struct window_plan *plan)
 {
     uint64_t limit_ns = race->window_ns < WARMUP_MAX_NS ? race->window_ns : WARMUP_MAX_NS;
+    uint64_t lap_ns = limit_ns / WARMUP_LAPS;
     uint64_t start_ns = clock_now_ns(), passed_ns = 0;
     double last = INFINITY;
     race->result.warmup_reason = WARMUP_TIMEOUT;
-    race->result.warmup_lap_ms = (double)(limit_ns / WARMUP_LAPS) / (double)NS_PER_MS;
+    race->result.warmup_lap_ms = (double)lap_ns / (double)NS_PER_MS;
     while (passed_ns < limit_ns && race->result.ok) {
         struct lap lap = {0, 0};
-        plan->lap(plan->load, limit_ns / WARMUP_LAPS, &lap);
+        plan->lap(plan->load, lap_ns, &lap);
         passed_ns = clock_now_ns() - start_ns;
         double cost = lap_cost(&lap);
         if (is_close(cost, last)) {

@@ -76,7 +76,7 @@ static int keep_short_ones(struct short_cell *cells, const double *seconds, int 
 int cells_find(struct selfcheck *check, struct short_cell cells[CELLS_MAX])
 {
     const char *name;
-    double seconds[CELLS_MAX];
+    double seconds[CELLS_MAX] = {0};
     int count = 0;
     int rc = cells_enter(check, 0, 1, &name);
     for (size_t s = 0; rc >= 0 && s < check->scenarios.count; s++) {
