@@ -23,7 +23,8 @@ static bool parent(char *path)
 
 static bool grandparent(char *path)
 {
-    return parent(path) && parent(path);
+    bool there = parent(path);
+    return there && parent(path);
 }
 
 int project_open(struct project *project)

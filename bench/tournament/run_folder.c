@@ -114,8 +114,9 @@ int run_folder_create_derived(struct run_folder *folder, const char *base, const
 int run_folder_create(struct run_folder *folder, const char *base, const char *preset)
 {
     int rc = run_folder_create_derived(folder, base, "");
-    if (rc == 0)
-        rc = add_to_index(folder, preset);
+    if (rc != 0)
+        return rc;
+    rc = add_to_index(folder, preset);
     if (rc != 0)
         run_folder_free(folder);
     return rc;

@@ -472,9 +472,7 @@ int tournament_resume(struct project *project,
     struct tournament t;
     int status = EXIT_INTERNAL;
     if (open_tournament(&t, project) == 0) {
-        if (run_folder_find(&t.folder, project, wanted) != 0)
-            status = EXIT_USAGE;
-        else if (is_merged(&t.folder))
+        if (run_folder_find(&t.folder, project, wanted) != 0 || is_merged(&t.folder))
             status = EXIT_USAGE;
         else if (plan_read(&t.plan, t.folder.path) == 0 && lock(&t, t.plan.preset->name) == 0)
             status = resume(&t, request);

@@ -80,7 +80,7 @@ static const struct conf_case *current; /* the case of this child */
 static void dump_loops(int signal_number)
 {
     (void)signal_number;
-    conf_child_dump();
+    conf_child_dump(); /* NOLINT(bugprone-signal-handler): a last word of what hangs */
 }
 
 /* cmocka turns these into failures by longjmp, which is wrong on a foreign thread: a crash shall
