@@ -163,9 +163,10 @@ int main(int argc, char **argv)
     }
     watch_start();
     uint64_t begin = now_ns();
+    uint64_t each_ns = offered > 0 ? seconds * NS_PER_S / offered : 0;
     for (struct row *row = rows; row->section != NULL; row++) {
         if (row->offered)
-            run(row, seconds * NS_PER_S / offered);
+            run(row, each_ns);
     }
     print(rows, (double)(now_ns() - begin) / 1e9);
     return 0;

@@ -103,9 +103,9 @@ put_block(struct writer *w, size_t s, int from, size_t from_block, size_t cell, 
 /* The number of the [round]-th finished block of a cell; false when there are not so many. */
 static bool nth_block(const struct run_dir *source, int cell, size_t round, size_t *number)
 {
-    const struct judge_cell_input *in = &source->in.cells[cell];
-    if (round >= in->block_count)
+    if (source->in.cells == NULL || round >= source->in.cells[cell].block_count)
         return false;
+    const struct judge_cell_input *in = &source->in.cells[cell];
     *number = in->blocks[round].number;
     return true;
 }
