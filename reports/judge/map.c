@@ -93,6 +93,8 @@ static int write_chapter(struct atlas *atlas, enum judge_family family, double *
     for (size_t c = 0; c < in->cell_count; c++)
         if (weights[c] > 0 && atlas->evidence[c].block_count < chapter->rounds)
             chapter->rounds = atlas->evidence[c].block_count;
+    if (chapter->rounds == SIZE_MAX)
+        chapter->rounds = 0;
     chapter->eligible = calloc(in->entry_count + 1, sizeof(*chapter->eligible));
     chapter->d = calloc(atlas->duel_count * chapter->rounds + 1, sizeof(*chapter->d));
     if (chapter->eligible == NULL || chapter->d == NULL)

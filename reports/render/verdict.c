@@ -81,9 +81,9 @@ static int judge_all(struct judged *judged)
 {
     const struct judge_input *in = &judged->dir->in;
     int rc = load_profiles(judged);
-    judged->cells = calloc(in->cell_count, sizeof(*judged->cells));
-    judged->standings = calloc(judged->standing_count, sizeof(*judged->standings));
-    judged->block_seconds = calloc(in->cell_count, sizeof(*judged->block_seconds));
+    judged->cells = calloc(in->cell_count + 1, sizeof(*judged->cells));
+    judged->standings = calloc(judged->standing_count + 1, sizeof(*judged->standings));
+    judged->block_seconds = calloc(in->cell_count + 1, sizeof(*judged->block_seconds));
     if (rc != 0 || judged->cells == NULL || judged->standings == NULL ||
         judged->block_seconds == NULL)
         return -ENOMEM;

@@ -82,6 +82,7 @@ field_race(struct field *f, size_t c, const double *slowdown, double sd, uint64_
     for (size_t b = 0; b < f->cells[c].block_count; b++) {
         const double shared = 0.2 * field_normal(state);
         for (size_t e = 0; e < f->in.entry_count; e++)
+            /* NOLINTNEXTLINE(clang-analyzer-core.*): [slowdown] has one for each entry */
             f->cost[c][b][e] = 100 * slowdown[e] * exp(shared + sd * field_normal(state));
     }
 }

@@ -14,6 +14,7 @@
 
 #include "field.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,11 +48,9 @@ static inline size_t simulation_trials(size_t trials)
 
 static inline struct machine quiet_machine(uint64_t seed, double sd)
 {
-    const uint64_t shift = environment_number("VELO_SIM_SEED", 0);
-    print_message("seed %llu, VELO_SIM=%lu\n",
-                  (unsigned long long)(seed + shift),
-                  environment_number("VELO_SIM", 1));
-    return (struct machine){.seed = seed + shift, .sd = sd};
+    seed += environment_number("VELO_SIM_SEED", 0);
+    print_message("seed %" PRIu64 ", VELO_SIM=%lu\n", seed, environment_number("VELO_SIM", 1));
+    return (struct machine){.seed = seed, .sd = sd};
 }
 
 static inline struct machine bad_machine(uint64_t seed, double sd)

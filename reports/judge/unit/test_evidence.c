@@ -194,7 +194,8 @@ static void win_probabilities_equal_tabulated_values(void **state)
 static void power_agrees_with_the_binomial_of_gsl(void **state)
 {
     (void)state;
-    for (double p = 0.55; p < 1; p += 0.05) {
+    for (int percent = 55; percent < 100; percent += 5) {
+        const double p = percent / 100.0;
         assert_near(judge_power(7, log(20), p),
                     gsl_ran_binomial_pdf(7, p, 7) + gsl_ran_binomial_pdf(0, p, 7),
                     1e-12);

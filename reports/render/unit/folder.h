@@ -130,7 +130,8 @@ folder_event(struct folder *folder, const char *type, const char *format, ...)
              folder->plan,
              folder->previous);
     run_dir_sha256(line, strlen(line), folder->previous);
-    strcat(line, "\n");
+    const size_t length = strlen(line);
+    snprintf(line + length, sizeof(line) - length, "\n");
     folder_append(folder, line);
     folder->lines++;
 }

@@ -326,11 +326,18 @@ static void disturbed_blocks_are_listed(void **state)
     done(&pages);
 }
 
+/* A copy, to be put back. */
+static char *path_now(void)
+{
+    const char *path = getenv("PATH");
+    return strdup(path != NULL ? path : "");
+}
+
 static void a_gnuplot_that_fails_is_quoted(void **state)
 {
     (void)state;
     struct pages pages = {.fixture = fixture_default()};
-    char *path = strdup(getenv("PATH"));
+    char *path = path_now();
     fixture_write(&pages.fixture);
     assert_int_equal(verdict_write(pages.fixture.dir, pages.err, sizeof pages.err), 0);
     fixture_text(&pages.fixture, "gnuplot", "#!/bin/sh\necho no such terminal >&2\nexit 3\n");
@@ -349,7 +356,7 @@ static void without_gnuplot_the_pages_stand_and_the_error_names_the_remedy(void 
 {
     (void)state;
     struct pages pages = {.fixture = fixture_default()};
-    char *path = strdup(getenv("PATH"));
+    char *path = path_now();
     setenv("PATH", "/nonexistent", 1);
     fixture_write(&pages.fixture);
     assert_int_equal(verdict_write(pages.fixture.dir, pages.err, sizeof pages.err), 0);

@@ -266,7 +266,7 @@ static void tamper(const char *from, const char *to)
     char *at = strstr(text, from);
     assert_non_null(at);
     assert_int_equal(strlen(from), strlen(to));
-    memcpy(at, to, strlen(to));
+    memcpy(at, to, strlen(from));
     folder_write(&folder, "raw.ndjson", text);
     free(text);
 }
