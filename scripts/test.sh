@@ -60,12 +60,18 @@ counts_in() # counts_in FILE STATUS: prints "PASSED FAILED" as the program repor
 
 step() # step LABEL COMMAND...: run it, count it, keep its output for the end if it failed
 {
-    local label=$1 out=build/test/step.out status passed failed why limit_s=$limit_s began=$SECONDS
+    local label=$1 out=build/test/step.out limit_s=$limit_s began=$SECONDS
     case $part in build | conformance | commands | models | sched | asan | tsan | stress) limit_s=$long_limit_s ;; esac
     shift
     timeout --foreground -k 10 "$limit_s" "$@" >"$out" 2>&1 </dev/null
-    status=$?
-    { echo "==== $label: $* (exit $status, $((SECONDS - began)) s)"; cat "$out"; } >>"$part_log"
+    take_step "$label" $? $((SECONDS - began)) "$out" "$@"
+}
+
+take_step() # take_step LABEL STATUS SECONDS OUTPUT COMMAND...: count what was run, and keep it
+{
+    local label=$1 status=$2 seconds=$3 out=$4 passed failed why
+    shift 4
+    { echo "==== $label: $* (exit $status, $seconds s)"; cat "$out"; } >>"$part_log"
     read -r passed failed < <(counts_in "$out" "$status")
     part_passed=$((part_passed + passed))
     part_failed=$((part_failed + failed))
@@ -75,6 +81,29 @@ step() # step LABEL COMMAND...: run it, count it, keep its output for the end if
     [ "$status" -ne 124 ] || why="still running after $limit_s s"
     { echo "  FAILED $label ($why): $*"; tail -n 20 "$out" | sed 's/^/      /'; } >>build/test/failures
     return 1
+}
+
+step_beside() # step_beside SCRIPT: one of several at once; leaves output, status and seconds
+{
+    local out=build/test/beside/${1//\//-} began=$SECONDS
+    timeout --foreground -k 10 "$long_limit_s" "$1" >"$out" 2>&1 </dev/null
+    echo "$? $((SECONDS - began))" >"$out.status"
+}
+
+step_all() # step_all SCRIPT...: each has a sandbox of its own, and mostly waits: one per processor
+{
+    local script out status seconds
+    rm -rf build/test/beside
+    mkdir -p build/test/beside
+    export -f step_beside
+    export long_limit_s
+    # shellcheck disable=SC2016 # the inner shell expands it
+    printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -I '{}' bash -c 'step_beside "$1"' step '{}'
+    for script in "$@"; do
+        out=build/test/beside/${script//\//-}
+        read -r status seconds <"$out.status" || status=1 seconds=0
+        take_step "$script" "$status" "$seconds" "$out" "$script"
+    done
 }
 
 # ---- the parts ----
@@ -151,9 +180,10 @@ part_commands()
 {
     local script
     for script in */test/*.sh */*/test/*.sh; do
-        [ -f "$script" ] || continue
+        [[ -f $script && $script != bench/tournament/* ]] || continue
         step "$script" "$script"
     done
+    step_all bench/tournament/test/*.sh
 }
 
 part_models()

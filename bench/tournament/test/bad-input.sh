@@ -46,7 +46,7 @@ refused race-unknown-scenario "unknown scenario 'alhpa'" race --impl mutex --vs 
 refused race-unknown-point "unknown point 'n=9': did you mean 'n=1'? Known: n=1, n=2" race --impl mutex --vs quick --scenario alpha --point n=9
 refused race-against-itself 'cannot race against itself' race --impl mutex --vs mutex --scenario alpha
 refused conformance-unknown "unknown contestant 'mutx'" conformance --impl mutx
-refused select-without-profile '\--for is missing' select
+refused select-without-profile 'give either \--for' select
 refused select-without-run "no run 'latest'" select --for latency
 refused report-without-run "no run 'latest'" report
 mkdir -p "$sandbox/build/release/mutex"
