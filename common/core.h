@@ -134,8 +134,9 @@ int loop_turn(struct velo_loop *loop, bool may_block);
 
 /*
  * Sleep until there may be something to do, harvesting nothing (RUN_ONCE). Owner.
- * Returns 1 when there is (the kernel has events, or core_timeout_ns() says so, which it may say
- * only once), 0 when the caller must look (or was interrupted), -errno.
+ * Returns 1 when there is (a task that can be taken, an event of the kernel, or core_timeout_ns()
+ * says so, which it may say only once), 0 when the caller must ask again (it was interrupted, or
+ * woken), -errno. A task whose submit has begun and not stored it is none yet.
  */
 int loop_wait(struct velo_loop *loop);
 
@@ -460,9 +461,6 @@ bool core_is_alive(const struct velo_loop *loop);
 
 /* Nobody seems to run the loop: expose it if it is embedded, readable if something is left. */
 void core_expose(struct velo_loop *loop);
-
-/* Is a callback ready to run without waiting? Owner. */
-bool core_is_pending(struct velo_loop *loop);
 
 /* Report through on_log. Any thread. */
 __attribute__((format(printf, 4, 5))) void core_log(const struct velo_core *core,

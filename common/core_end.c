@@ -25,15 +25,6 @@ void core_expose(struct velo_loop *loop)
         loop_notify(loop);
 }
 
-bool core_is_pending(struct velo_loop *loop)
-{
-    struct loop_counts counts;
-    loop_count(loop, &counts);
-    /* what waits for memory needs a turn to be tried again */
-    return counts.pending != 0 || core_of(loop)->backlog.first != OP_NIL ||
-           core_timeout_ns(core_of(loop)) == 0;
-}
-
 static void discard(struct velo_core *core, enum velo_lane lane, velo_fn fn, void *arg)
 {
     counter_add(&core->ledger.lanes[lane].discarded, 1);

@@ -40,8 +40,10 @@ static int run_once(struct velo_loop *loop)
 {
     int rc = 0;
     core_drain_inbox(core_of(loop));
-    while (rc == 0 && may_go_on(loop) && !core_is_pending(loop) && core_is_alive(loop))
-        rc = loop_wait(loop);      /* again after a signal */
+    /* what waits for memory needs a turn to be tried again */
+    while (rc == 0 && may_go_on(loop) && core_is_alive(loop) &&
+           core_of(loop)->backlog.first == OP_NIL)
+        rc = loop_wait(loop);      /* again after a signal, or a wake-up */
     core_take_poke(core_of(loop)); /* it has ended the wait, or is in time for a turn without one */
     return rc >= 0 && may_go_on(loop) ? loop_turn(loop, false) : rc;
 }

@@ -105,6 +105,28 @@ CONF_CASE(a_place_that_is_not_filled_yet_loses_nothing, "S3 L7", VELO_CAP_TIMERS
     assert_int_equal(conf_count_get(&stage.ran), 2);
 }
 
+/* A3: a submit has begun and not stored its task: that is no event yet, so ONCE waits for it. */
+CONF_CASE(once_waits_for_a_submit_that_has_begun, "A3 S3", 0)
+{
+    struct stage stage = {.loop = conf_create(NULL)};
+    struct actor actor;
+    need_points();
+    conf_count_init(&stage.ran);
+    sim_hold(POINT_PUT_CLAIMED);
+    actor_start(&actor, submit_call, &stage);
+    bool held = actor_is_held(&actor, POINT_PUT_CLAIMED);
+    conf_runner_start(&stage.runner, stage.loop, VELO_RUN_ONCE);
+    if (held) /* it naps: it cannot know that nobody will ring */
+        assert_true(conf_wait_state(stage.loop, VELO_STATE_SLEEPING));
+    sim_let_go(POINT_PUT_CLAIMED);
+    assert_int_equal(actor_join(&actor), 0);
+    assert_int_equal(conf_runner_join(&stage.runner), 0);
+    assert_int_equal(conf_count_get(&stage.ran), 1);
+    conf_destroy(stage.loop);
+    if (!held)
+        conf_na("this contestant has no such moment");
+}
+
 /* ---- timers, descriptors ---- */
 
 /*

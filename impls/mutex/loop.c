@@ -375,7 +375,11 @@ static int sleep_until_woken(struct velo_loop *loop,
 int loop_wait(struct velo_loop *loop)
 {
     int64_t timeout_ns = core_timeout_ns(&loop->core);
-    return timeout_ns == 0 ? 1 : sleep_until_woken(loop, timeout_ns, core_peek);
+    struct loop_counts counts;
+    loop_count(loop, &counts);
+    if (timeout_ns == 0 || counts.pending != 0)
+        return 1;
+    return sleep_until_woken(loop, timeout_ns, core_peek);
 }
 
 int loop_turn(struct velo_loop *loop, bool may_block)
