@@ -90,7 +90,7 @@ step_beside() # step_beside SCRIPT: one of several at once; leaves output, statu
     echo "$? $((SECONDS - began))" >"$out.status"
 }
 
-step_all() # step_all SCRIPT...: each has a sandbox of its own, and mostly waits: one per processor
+step_all() # step_all SCRIPT...: each has a folder of its own, and many wait: one per processor
 {
     local script out status seconds
     rm -rf build/test/beside
@@ -180,10 +180,10 @@ part_commands()
 {
     local script
     for script in */test/*.sh */*/test/*.sh; do
-        [[ -f $script && $script != bench/tournament/* ]] || continue
+        [[ -f $script && $script != bench/tournament/* && $script != common/* ]] || continue
         step "$script" "$script"
     done
-    step_all bench/tournament/test/*.sh
+    step_all common/*/test/*.sh bench/tournament/test/*.sh
 }
 
 part_models()
