@@ -7,7 +7,6 @@
 #include "run_folder.h"
 #include "verify.h"
 
-#include <string.h>
 
 int command_verify(int argc, char **argv)
 {
@@ -36,8 +35,6 @@ int command_verify(int argc, char **argv)
     if (project_open(&project) != 0)
         return EXIT_INTERNAL;
     int status = EXIT_USAGE;
-    if (run != NULL && strcmp(run, "latest") == 0)
-        run = NULL;
     if (run_folder_find(&folder, &project, run) == 0) {
         status = verify_run(folder.path, !no_pages);
         run_folder_free(&folder);

@@ -181,7 +181,7 @@ int run_folder_find(struct run_folder *folder, const struct project *project, co
 {
     *folder = (struct run_folder){0};
     char *places[2] = {NULL, NULL};
-    if (wanted == NULL) {
+    if (wanted == NULL || strcmp(wanted, "latest") == 0) {
         places[0] = text_copy(RUN_FOLDER_LATEST);
     } else {
         places[0] = project_user_path(project, wanted);

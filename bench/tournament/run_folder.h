@@ -32,7 +32,7 @@ int run_folder_create(struct run_folder *folder, const char *base, const char *p
 int run_folder_create_derived(struct run_folder *folder, const char *base, const char *kind);
 
 /*
- * Finds a folder that exists: a path, an id below reports/runs, or NULL for reports/latest.
+ * Finds a folder that exists: a path, an id below reports/runs; NULL or "latest" is reports/latest.
  * Returns: 0; -ENOENT after a message that names those that exist.
  */
 int run_folder_find(struct run_folder *folder, const struct project *project, const char *wanted);
