@@ -7,7 +7,6 @@
 #include "run_folder.h"
 #include "verify.h"
 
-
 int command_verify(int argc, char **argv)
 {
     const char *run = NULL;

@@ -157,10 +157,20 @@ static void throughput_title(struct page *page, const struct model *model, size_
                  finding(model, &model->cells[last], title, sizeof title));
 }
 
+void section_runs_figure(struct page *page, const char *stem, size_t cell, size_t runs)
+{
+    char name[32], caption[200];
+    snprintf(name, sizeof name, "%s_%zu", stem, cell);
+    snprintf(caption,
+             sizeof caption,
+             "Median over %zu or more runs, bars from the 5th to the 95th percentile of runs.",
+             runs);
+    page_figure(page, name, caption);
+}
+
 static void throughputs(struct page *page, const struct model *model)
 {
     bool open = false;
-    char name[32], caption[200];
     for (size_t i = 0; i < model->cell_count; i++) {
         if (!plots_has_throughput(model, i))
             continue;
@@ -171,12 +181,7 @@ static void throughputs(struct page *page, const struct model *model)
         open = true;
         page_box(page, "box");
         throughput_title(page, model, i);
-        snprintf(name, sizeof name, "throughput_%zu", i);
-        snprintf(caption,
-                 sizeof caption,
-                 "Median over %zu or more runs, bars from the 5th to the 95th percentile of runs.",
-                 model->cells[i].blocks);
-        page_figure(page, name, caption);
+        section_runs_figure(page, "throughput", i, model->cells[i].blocks);
         page_box_end(page);
     }
     if (open)

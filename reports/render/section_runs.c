@@ -148,7 +148,6 @@ static void tail(struct page *page, const struct model *model)
 static void loads(struct page *page, const struct model *model)
 {
     bool open = false;
-    char name[32], caption[200];
     for (size_t i = 0; i < model->cell_count; i++) {
         if (plots_load(model, i) == NULL)
             continue;
@@ -159,12 +158,7 @@ static void loads(struct page *page, const struct model *model)
         open = true;
         page_box(page, "box");
         page_heading(page, 3, "", "%s: %s", model->cells[i].plan->scenario, model->cells[i].metric);
-        snprintf(name, sizeof name, "load_%zu", i);
-        snprintf(caption,
-                 sizeof caption,
-                 "Median over %zu or more runs, bars from the 5th to the 95th percentile of runs.",
-                 model->cells[i].blocks);
-        page_figure(page, name, caption);
+        section_runs_figure(page, "load", i, model->cells[i].blocks);
         page_box_end(page);
     }
     if (open)

@@ -26,6 +26,9 @@ void section_runs(struct page *page, const struct model *model);
 
 /* Numbers. */
 void section_duels(struct page *page, const struct model *model);
+/* The picture "[stem]_[cell]", whose points are medians over at least [runs] runs. */
+void section_runs_figure(struct page *page, const char *stem, size_t cell, size_t runs);
+
 void section_absolute(struct page *page, const struct model *model);
 void section_percentiles(struct page *page, const struct model *model);
 void section_costs(struct page *page, const struct model *model);
