@@ -202,6 +202,25 @@ static void a_smaller_worst_case_of_another_is_said(void **state)
     assert_non_null(strstr(text, "The smallest worst case has bee: at most 30 % behind."));
 }
 
+/* What was proven is kept; the interval is that of all rounds, and the sentence says how both can
+ * stand side by side. */
+static void a_kept_lead_beside_an_interval_over_one_is_explained(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 40);
+    for (size_t b = 0; b < 40; b++)
+        field.cost[0][b][1] = b < 10 || b % 2 == 0 ? 1.5 : 0.6;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+    assert_true(standing.duels[0].low < 0 && standing.duels[0].high > 0);
+    assert_non_null(strstr(text, "proven in an earlier round, and what was proven is kept"));
+    for (size_t b = 0; b < 40; b++)
+        field.cost[0][b][1] = 1.5;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+    assert_null(strstr(text, "kept"));
+}
+
 static void the_disqualified_are_not_ranked_but_named(void **state)
 {
     (void)state;
@@ -421,6 +440,7 @@ int main(void)
         cmocka_unit_test(equal_weights_make_a_geometric_mean),
         cmocka_unit_test(weights_decide_who_wins),
         cmocka_unit_test(a_smaller_worst_case_of_another_is_said),
+        cmocka_unit_test(a_kept_lead_beside_an_interval_over_one_is_explained),
         cmocka_unit_test(the_disqualified_are_not_ranked_but_named),
         cmocka_unit_test(a_cell_that_nobody_ran_excludes_nobody),
         cmocka_unit_test(a_view_rests_on_complete_rounds),
