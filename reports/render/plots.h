@@ -36,7 +36,8 @@ bool plots_same_but(const struct cell *a, const struct cell *b, const char *key)
 size_t plots_spread_cells(const struct model *model);
 size_t plots_evidence_cells(const struct model *model);
 
-/* Cells that the picture "tail" is about; *both: in how many one contestant has the least of both medians. */
+/* Cells that the picture "tail" is about; *both: in how many one contestant has the least of both
+ * medians. */
 size_t plots_tail_cells(const struct model *model, size_t *both);
 
 /* Of so many cells that such a picture is about, how many it has no room for: the last ones. */

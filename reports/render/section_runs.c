@@ -73,14 +73,13 @@ static void evidence(struct page *page, const struct model *model)
                      typical);
     else
         page_heading(page, 2, "evidence", "The evidence: no cell has a winner");
-    panels(
-        page,
-        "evidence",
-        cells,
-        "Evidence E after each block, the leader of a cell against each other contestant. A "
-        "fair coin lets E pass the dashed line once in as many tries as the line is high, "
-        "however often we look; the pair is decided there. A line that ends early: the "
-        "other was dropped, or the cell was settled.");
+    panels(page,
+           "evidence",
+           cells,
+           "Evidence E after each block, the leader of a cell against each other contestant. A "
+           "fair coin lets E pass the dashed line once in as many tries as the line is high, "
+           "however often we look; the pair is decided there. A line that ends early: the "
+           "other was dropped, or the cell was settled.");
 }
 
 /* Which contestant spreads most in which cell: 95th over 5th percentile of its runs. */
