@@ -65,6 +65,7 @@ struct run_dir_null {
     size_t line, cell;
     double cost; /* NAN if the run failed */
     const char *reason;
+    const json_t *run; /* what it printed; NULL if nothing */
 };
 
 struct run_dir_drop {

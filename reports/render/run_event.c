@@ -344,8 +344,10 @@ static int apply_drop(struct run_dir *dir, const json_t *event, const struct sin
 static int
 apply_null(struct run_dir *dir, const json_t *event, size_t line, const struct sink *sink)
 {
-    struct run_dir_null run = {
-        .line = line, .cost = field_number(event, "cost"), .reason = field_text(event, "reason")};
+    struct run_dir_null run = {.line = line,
+                               .cost = field_number(event, "cost"),
+                               .reason = field_text(event, "reason"),
+                               .run = json_object_get(event, "run")};
     int rc = need_index(event, "cell", dir->cell_count, &run.cell, sink);
     if (rc == 0)
         rc = grow(
