@@ -160,11 +160,13 @@ static const char *status_of(const struct verify *v, const json_t *event)
                                                                            : "no timeout";
     if (code < 0)
         return "crash";
-    if (strcmp(recorded, "usage") == 0)
-        return code == 2 || !json_is_object(run) ? "usage" : "no usage error";
     const bool good = code == 0 && json_is_object(run) && json_bool(run, "ok", false) &&
                       !isnan(runner_cost(run, cell->metric, cell->floor));
-    return good ? "ok" : "failed";
+    if (good)
+        return runner_rate_is_common(run, cell->common_rate) ? "ok" : "usage";
+    if (strcmp(recorded, "usage") == 0)
+        return code == 2 || !json_is_object(run) ? "usage" : "no usage error";
+    return "failed";
 }
 
 static void check_cost(struct verify *v, const json_t *event, size_t entry)
