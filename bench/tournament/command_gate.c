@@ -3,9 +3,9 @@
  * command_gate.c - `velo gate --against REF`: is something here slower than it was there?
  *
  * Each contestant races itself as it was, in a tournament of its own, so that nobody else can put
- * it out of a cell early. The level is shared: with N questions (cells times contestants) each is
- * asked at alpha/N, so that identical code is called slower anywhere with a chance of at most
- * alpha.
+ * it out of a cell early. Same machine code is not raced at all. The level is shared: with N
+ * questions (cells times contestants) each is asked at alpha/N, so that identical code is called
+ * slower anywhere with a chance of at most alpha.
  */
 #include "../../reports/history/record.h"
 #include "args.h"

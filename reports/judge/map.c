@@ -5,6 +5,10 @@
  * The weighted difference of two entries in a round is linear in the weights of the families, so
  * the sums inside each family are made once and every set of weights costs one small sum per pair
  * and round. Medians are not linear: where the answer changes is found by bisection.
+ *
+ * Each family goes from 0 to 1 while the others shrink alike, each two alone, each three in steps
+ * of a tenth. Every point is a standing of its own with the error of one; that no point errs is not
+ * promised.
  */
 #include "contest.h"
 

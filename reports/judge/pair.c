@@ -5,6 +5,12 @@
  * The test keeps its first crossing: a later look may not take a decision back, and the evidence at
  * that moment, not a running maximum, is what other rules may build on. Everything is symmetric: a
  * against b and b against a give the same bits with opposite signs.
+ *
+ * Ties in d are split by a coin hashed from seed, cell, block and names. They keep the bet fair and
+ * decide nothing: a duel counts as decided only if it would be with every tie given to the other
+ * side. Above 5 % ties the clock is called too coarse. Costs below the floor of the plan are equal:
+ * too small to measure, too small to matter. A cost that is absent, infinite or negative, or 0
+ * without a floor, is absent from its block: it is never read as fast.
  */
 #include "judge.h"
 

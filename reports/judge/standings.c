@@ -7,6 +7,11 @@
  * round the sum of w ln(cost) is one number per entry, and its sign between two entries of
  * identical code is again a fair coin. Equal weights make it the geometric mean of ratios, the only
  * mean that does not depend on the reference. Minimax regret asks for the smallest worst case.
+ *
+ * The second is exact for the common rounds, whose order no result can change. Later rounds are put
+ * together from blocks that were dealt out by what was seen; for them it also assumes that the
+ * noise in one cell does not follow the luck in another. The first counts duels as they are: with
+ * many cells one of them errs more often than alpha; it needs no weights and gives no verdict.
  */
 #include "contest.h"
 
