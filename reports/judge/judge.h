@@ -21,6 +21,7 @@
  *   weights.c   how much each cell counts
  *   square.c    blocks of a balanced order: one sign per square
  *   budget.c    which cell gets the next block           map.c        the answer under all weights
+ *   stars.c     wins that hold over all cells together
  *   compare.c   numbers without a verdict
  */
 #ifndef JUDGE_H
@@ -106,8 +107,9 @@ double judge_log_e(size_t n, size_t k);
 double judge_log_e_step(double log_e, size_t n, size_t wins);
 
 /*
- * ln T for a cell with [contestants] at plan time (twins not counted): T = 1/alpha for up to two,
- * contestants/alpha above. Racing and disqualification do not lower it.
+ * ln T for a cell with [contestants] at plan time (twins not counted): the number of their pairs
+ * over alpha. The chance that any word of the cell is wrong, WINNER or LOSES of whomever, is then
+ * at most alpha. Racing and disqualification do not lower it.
  */
 double judge_log_threshold(size_t contestants, double alpha);
 
@@ -312,10 +314,21 @@ int judge_duel_in(const struct judge_input *in,
                   double log_t,
                   struct judge_duel *out);
 
+/* ---- stars.c ---- */
+
+/* ln of the e-value of question [i]; -INFINITY: not answered in the way that would get a star. */
+typedef double (*judge_log_e_fn)(const void *ctx, size_t i);
+
 /*
- * Stars by e-BH (Wang and Ramdas 2022): marks the wins that hold over all cells together, so that
- * at most alpha of the stars are expected to be false. [cells] are all the cells of [in].
+ * e-BH (Wang and Ramdas 2022) over [count] questions: the ln E from which on an answer gets a star,
+ * so that at most [alpha] of the stars are expected to be false; INFINITY when none does.
  */
+double judge_e_bh(size_t count, double alpha, judge_log_e_fn log_e_of, const void *ctx);
+
+/* ln E of [pair] after its last block; -INFINITY unless a (else b) is ahead in it. */
+double judge_pair_log_e_ahead(const struct judge_pair *pair, bool for_a);
+
+/* Marks the wins that hold over all cells together. [cells] are all the cells of [in]. */
 void judge_stars(const struct judge_input *in, struct judge_cell_result *cells);
 
 /* How many entries are contestants, that is no twins. */

@@ -122,7 +122,8 @@ static void thresholds_follow_the_number_of_contestants(void **state)
     assert_near(exp(judge_log_threshold(1, ALPHA)), 20, 1e-9);
     assert_near(exp(judge_log_threshold(2, ALPHA)), 20, 1e-9);
     assert_near(exp(judge_log_threshold(3, ALPHA)), 60, 1e-9);
-    assert_near(exp(judge_log_threshold(6, ALPHA)), 120, 1e-9);
+    assert_near(exp(judge_log_threshold(4, ALPHA)), 120, 1e-9);
+    assert_near(exp(judge_log_threshold(6, ALPHA)), 300, 1e-9);
     assert_near(exp(judge_log_threshold_twin(8, ALPHA)), 160, 1e-9);
     assert_near(exp(judge_log_threshold_twin(0, ALPHA)), 20, 1e-9);
 }
@@ -131,12 +132,13 @@ static void blocks_needed_equal_tabulated_values(void **state)
 {
     static const size_t table[][4] = {{2, 7, 12, 16},
                                       {3, 9, 14, 18},
-                                      {4, 9, 14, 18},
-                                      {5, 10, 15, 19},
-                                      {6, 10, 15, 19},
-                                      {7, 10, 15, 19},
-                                      {8, 10, 15, 20},
-                                      {10, 11, 16, 20}};
+                                      {4, 10, 15, 19},
+                                      {5, 11, 16, 20},
+                                      {6, 11, 17, 21},
+                                      {7, 12, 17, 21},
+                                      {8, 12, 18, 22},
+                                      {9, 13, 18, 22},
+                                      {10, 13, 18, 23}};
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         for (size_t losses = 0; losses < 3; losses++)

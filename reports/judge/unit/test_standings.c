@@ -352,6 +352,21 @@ static void stars_need_more_than_one_cell_alone(void **state)
         assert_true(cells[c].star); /* 95/3 >= 8/(8 * .05) */
 }
 
+static double one_of_ten_is_overwhelming(const void *ctx, size_t i)
+{
+    return i % 10 == 0 ? *(const double *)ctx : 0;
+}
+
+static void stars_weigh_the_wins_and_do_not_count_them(void **state)
+{
+    double log_e = judge_log_e(60, 60);
+    (void)state;
+    assert_true(judge_e_bh(100, 0.05, one_of_ten_is_overwhelming, &log_e) <= log_e);
+    log_e = log(39); /* the most that a first crossing can bring: below 100/(10 * .05) = 200 */
+    assert_true(isinf(judge_e_bh(100, 0.05, one_of_ten_is_overwhelming, &log_e)));
+    assert_true(isinf(judge_e_bh(0, 0.05, one_of_ten_is_overwhelming, &log_e)));
+}
+
 static void the_twin_is_not_listed(void **state)
 {
     (void)state;
@@ -448,6 +463,7 @@ int main(void)
         cmocka_unit_test(regret_of_who_never_met_the_leader_respects_the_floor),
         cmocka_unit_test(empty_tournaments_have_words_too),
         cmocka_unit_test(stars_need_more_than_one_cell_alone),
+        cmocka_unit_test(stars_weigh_the_wins_and_do_not_count_them),
         cmocka_unit_test(the_twin_is_not_listed),
         cmocka_unit_test(the_twin_told_apart_raises_the_alarm),
         cmocka_unit_test(order_of_list_and_cells_makes_no_difference),
