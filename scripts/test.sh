@@ -25,7 +25,7 @@ cd "$(dirname "$0")/.." || exit 2
 # build comes before what it builds; each sanitizer builds for itself
 default_parts=(tidy build units conformance examples commands models sched asan tsan stress)
 variant=${V:-release}
-suites_at_once=$(($(nproc) + $(nproc) / 2)) # a suite waits half of its time
+suites_at_once=$(($(nproc) + $(nproc) / 2)) # a released suite waits half of its time
 
 # A sanitizer's report ends the program with a status of its own, which no test uses for itself.
 export ASAN_OPTIONS=exitcode=66:detect_stack_use_after_return=1:strict_string_checks=1
@@ -269,23 +269,23 @@ part_sched()
     together
 }
 
-sanitized() # sanitized VARIANT [AT_ONCE]: the suite and the units
+sanitized() # sanitized VARIANT: the suite and the units
 {
     local variant=$1
     build_with "$variant" suite
     note_conformance
     note_units
-    together "${@:2}"
+    together
 }
 
 part_asan()
 {
-    sanitized asan "$suites_at_once"
+    sanitized asan
 }
 
 part_tsan()
 {
-    sanitized tsan # does not wait, it computes
+    sanitized tsan
 }
 
 part_stress()
