@@ -196,7 +196,10 @@ close_attempt(struct block_loop *loop, const struct attempt *attempt, double sha
     return rc == 0 ? journal_sync(&t->journal) : rc;
 }
 
-/* Returns: 0, also when nobody is left to run; -EINTR; -EAGAIN for a pause; -errno. */
+/*
+ * Returns: 0, also when nobody is left to run; -EINTR; -errno. A pause waits for the end: an
+ * attempt is never left for one, for its first costs are known by then.
+ */
 static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *again)
 {
     struct tournament *t = loop->t;
@@ -214,9 +217,7 @@ static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *a
         return 0;
     noise_mark(&before);
     for (size_t i = 0; rc == 0 && i < attempt->count; i++)
-        rc = interrupt_seen(&t->interrupt)           ? -EINTR
-             : interrupt_pause_wanted(&t->interrupt) ? -EAGAIN
-                                                     : run_position(t, attempt, i);
+        rc = interrupt_seen(&t->interrupt) ? -EINTR : run_position(t, attempt, i);
     noise_mark(&after);
     return rc == 0 ? close_attempt(loop, attempt, noise_share(&before, &after), again) : rc;
 }
@@ -231,8 +232,6 @@ int block_run(struct block_loop *loop, size_t cell)
         double started_s = clock_seconds();
         struct attempt attempt = {.cell = cell};
         rc = run_attempt(loop, &attempt, &again);
-        if (rc == -EAGAIN)
-            return rc;
         work->block_s = clock_seconds() - started_s;
         work->spent_s += work->block_s;
     }

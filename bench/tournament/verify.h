@@ -75,6 +75,8 @@ struct verify_attempt {
 struct verify_costs {
     double *rows;
     size_t *numbers;          /* of the blocks */
+    size_t *given_up;         /* attempts left half-way before each block, all in all */
+    size_t given_up_now;      /* the same, up to here */
     struct rules_row *places; /* their rows in a square */
     size_t count, room;
 };

@@ -232,12 +232,15 @@ static void keep_costs(struct verify *v)
         costs->room = costs->room == 0 ? 64 : 2 * costs->room;
         costs->rows = realloc(costs->rows, costs->room * width * sizeof(*costs->rows));
         costs->numbers = realloc(costs->numbers, costs->room * sizeof(*costs->numbers));
+        costs->given_up = realloc(costs->given_up, costs->room * sizeof(*costs->given_up));
         costs->places = realloc(costs->places, costs->room * sizeof(*costs->places));
-        if (costs->rows == NULL || costs->numbers == NULL || costs->places == NULL)
+        if (costs->rows == NULL || costs->numbers == NULL || costs->given_up == NULL ||
+            costs->places == NULL)
             abort();
     }
     memcpy(costs->rows + costs->count * width, v->attempt.cost, width * sizeof(*costs->rows));
     costs->places[costs->count] = v->attempt.row;
+    costs->given_up[costs->count] = costs->given_up_now;
     costs->numbers[costs->count++] = v->attempt.block;
 }
 

@@ -38,6 +38,7 @@ double judge_meet(const struct judge_input *in,
     const char *b = in->entries[duel->b].name;
     const double cost_a = block->cost[duel->a], cost_b = block->cost[duel->b];
     const double d = judge_log_cost(cost_a, cell->floor) - judge_log_cost(cost_b, cell->floor);
+    judge_pair_give_up(&duel->pair, block->given_up);
     if (isnan(d))
         return NAN;
     if (cost_a <= cell->floor && cost_b <= cell->floor)

@@ -51,6 +51,7 @@ struct judge_status {
 struct judge_block {
     size_t number;      /* its number in the journal; rises from block to block */
     const double *cost; /* one per entry, in their order; NAN where the entry did not run */
+    size_t given_up;    /* attempts left half-way in this cell since the valid block before it */
     size_t row, rows;   /* its place in a Williams square of so many rows; rows below 2: none */
 };
 
@@ -144,6 +145,7 @@ struct judge_pair {
     size_t wins_a;        /* of them won by a, split ties included; b won the rest */
     size_t ties;          /* blocks with d = 0, given to one side by a coin */
     size_t ties_a;        /* of them given to a */
+    size_t given_up;      /* attempts left half-way: each counts against whoever leads */
     double log_e;         /* evidence now */
     int decided;          /* +1 a is faster, -1 b is faster, 0 open; set at the first crossing */
     size_t decided_block; /* number of the deciding block */
@@ -152,6 +154,13 @@ struct judge_pair {
 };
 
 void judge_pair_init(struct judge_pair *pair, double log_t);
+
+/*
+ * Adds [attempts] that were left half-way (a kill, Ctrl-C). Somebody may have seen their first
+ * costs and left them for that reason, so each counts as a block that whoever leads has lost;
+ * intervals are wider by it, too.
+ */
+void judge_pair_give_up(struct judge_pair *pair, size_t attempts);
 
 /*
  * Adds one block. A duel is decided when E reaches T, and would reach it as well if every tie had
@@ -444,6 +453,9 @@ double judge_spread(const double *d, size_t count, double *scratch);
 double judge_gap_of_spread(size_t n, double log_t, double spread);
 
 /* ---- standings.c ---- */
+
+/* Attempts left half-way before the [round]-th block of a cell, over all [count] cells. */
+size_t judge_round_given_up(const struct judge_cell_input *cells, size_t count, size_t round);
 
 struct judge_place {
     size_t entry;

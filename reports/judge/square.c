@@ -61,10 +61,13 @@ static void fold(const struct judge_cell_input *cell, size_t entries, struct jud
             continue;
         }
         double *cost = out->costs + out->cell.block_count * entries;
+        size_t given_up = 0;
         for (size_t e = 0; e < entries; e++)
             cost[e] = fold_cost(cell, first, e);
-        out->blocks[out->cell.block_count++] =
-            (struct judge_block){.number = cell->blocks[first + rows - 1].number, .cost = cost};
+        for (size_t r = 0; r < rows; r++)
+            given_up += cell->blocks[first + r].given_up;
+        out->blocks[out->cell.block_count++] = (struct judge_block){
+            .number = cell->blocks[first + rows - 1].number, .cost = cost, .given_up = given_up};
         first += rows;
     }
 }

@@ -80,6 +80,15 @@ static double round_difference(
     return sum;
 }
 
+size_t judge_round_given_up(const struct judge_cell_input *cells, size_t count, size_t round)
+{
+    size_t sum = 0;
+    for (size_t c = 0; c < count; c++)
+        if (round < cells[c].block_count)
+            sum += cells[c].blocks[round].given_up;
+    return sum;
+}
+
 static void fight_rounds(const struct judge_input *in,
                          const struct judge_standing *standing,
                          struct judge_duel *duel,
@@ -93,6 +102,7 @@ static void fight_rounds(const struct judge_input *in,
     size_t n = 0;
     judge_pair_init(&duel->pair, judge_log_threshold(judge_contestants(in), in->alpha));
     for (size_t r = 0; r < rounds; r++) {
+        judge_pair_give_up(&duel->pair, judge_round_given_up(in->cells, in->cell_count, r));
         room[n] = round_difference(in, standing->weights, r, duel->a, duel->b);
         if (isnan(room[n]))
             continue;

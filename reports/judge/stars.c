@@ -28,7 +28,10 @@ double judge_e_bh(size_t count, double alpha, judge_log_e_fn log_e_of, const voi
 double judge_pair_log_e_ahead(const struct judge_pair *pair, bool for_a)
 {
     const size_t wins = for_a ? pair->wins_a : pair->n - pair->wins_a;
-    return 2 * wins > pair->n ? pair->log_e : -INFINITY;
+    const size_t all = pair->n + pair->given_up;
+    if (2 * wins <= all)
+        return -INFINITY;
+    return pair->given_up == 0 ? pair->log_e : judge_log_e(all, wins);
 }
 
 /*

@@ -53,6 +53,13 @@ static void trust(struct page *page, const struct model *model)
                    model->redone,
                    attempts,
                    human_percent(attempts ? (double)model->redone / (double)attempts : 0).text);
+    if (model->dir.given_up > 0)
+        page_paragraph(page,
+                       "trust alarm",
+                       "%zu %s left half-way, after first costs were known: each counts against "
+                       "whoever leads in its cell.",
+                       model->dir.given_up,
+                       model->dir.given_up == 1 ? "attempt was" : "attempts were");
 }
 
 /* How the tournament fared when it was tested on itself, as it was known when the run began. */

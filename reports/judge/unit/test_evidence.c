@@ -270,6 +270,28 @@ static void expected_blocks_end_where_the_duel_is_decided(void **state)
     assert_true(judge_blocks_expected(10, 8, log(20)) == judge_blocks_expected(10, 2, log(20)));
 }
 
+/* Seven wins decide; after an attempt left half-way it takes what one loss would cost. */
+static void what_was_given_up_counts_against_the_leader(void **state)
+{
+    struct judge_duel duel = {.a = 0, .b = 1};
+    double d[12], scratch[12];
+    (void)state;
+    judge_pair_init(&duel.pair, log(20));
+    judge_pair_give_up(&duel.pair, 1);
+    for (size_t n = 0; n < 12; n++) {
+        d[n] = -0.1 - 0.01 * (double)n;
+        judge_pair_update(&duel.pair, d[n], n + 1, false);
+        judge_duel_finish(&duel, d, scratch, 0.05);
+        assert_int_equal(duel.has_interval, n + 1 >= 11); /* 12 blocks with one at either end */
+        if (n + 1 == 11)
+            assert_near(duel.high, -0.1, 1e-12);
+    }
+    assert_int_equal(duel.pair.decided, 1);
+    assert_int_equal(duel.pair.decided_n, 11);
+    assert_near(judge_pair_log_e_ahead(&duel.pair, true), judge_log_e(13, 12), 1e-9);
+    assert_true(isinf(judge_pair_log_e_ahead(&duel.pair, false)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +313,7 @@ int main(void)
         cmocka_unit_test(power_against_a_fair_coin_keeps_the_level),
         cmocka_unit_test(smallest_gap_is_the_quantile_of_the_noise),
         cmocka_unit_test(ties_do_not_sharpen_the_sight),
+        cmocka_unit_test(what_was_given_up_counts_against_the_leader),
         cmocka_unit_test(expected_blocks_end_where_the_duel_is_decided),
     };
     return cmocka_run_group_tests_name("judge evidence", tests, NULL, NULL);
