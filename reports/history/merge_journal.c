@@ -74,6 +74,7 @@ static const json_t *event_of(const struct run_dir *source, size_t line)
     return json_array_get(source->events, line - 1);
 }
 
+/* One attempt at a block; one that was left half-way has no block line. */
 static int put_attempt(
     struct writer *w, size_t s, const struct run_dir_block *attempt, size_t cell, size_t block)
 {
@@ -85,18 +86,28 @@ static int put_attempt(
             run->attempt == attempt->attempt)
             rc = put(w, renumbered(event_of(source, run->line), s, cell, block));
     }
-    return rc == 0 ? put(w, renumbered(event_of(source, attempt->line), s, cell, block)) : rc;
+    for (size_t i = 0; rc == 0 && i < source->block_count; i++) {
+        const struct run_dir_block *done = &source->blocks[i];
+        if (done->cell == attempt->cell && done->block == attempt->block &&
+            done->attempt == attempt->attempt)
+            rc = put(w, renumbered(event_of(source, done->line), s, cell, block));
+    }
+    return rc;
 }
 
-/* All attempts of one block of a source that came to their end. */
+/* All attempts at a finished block of a source, the last of which counts. */
 static int
 put_block(struct writer *w, size_t s, int from, size_t from_block, size_t cell, size_t block)
 {
     const struct run_dir *source = &w->sources[s];
+    struct run_dir_block attempt = {.cell = (size_t)from, .block = from_block};
+    size_t last = 0;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < source->block_count; i++)
+    for (size_t i = 0; i < source->block_count; i++)
         if (source->blocks[i].cell == (size_t)from && source->blocks[i].block == from_block)
-            rc = put_attempt(w, s, &source->blocks[i], cell, block);
+            last = source->blocks[i].attempt;
+    for (; rc == 0 && attempt.attempt <= last; attempt.attempt++)
+        rc = put_attempt(w, s, &attempt, cell, block);
     return rc;
 }
 

@@ -62,6 +62,8 @@ static void fight(const struct judge_input *in,
         d[n] = judge_meet(in, &evidence->cell, &evidence->cell.blocks[i], duel);
         n += isnan(d[n]) ? 0 : 1;
     }
+    if (in->merged)
+        judge_pair_take_back(&duel->pair);
     judge_duel_finish(duel, d, scratch, in->margin);
     duel->rows = evidence->rows;
     duel->further_blocks *= (double)evidence->rows;

@@ -82,6 +82,7 @@ struct judge_input {
     double alpha;  /* 0.05: the chance of a false winner that we accept, per cell */
     double margin; /* 0.03: ratios inside 1/(1+margin) .. 1+margin are practically equal */
     bool smoke;    /* a pipeline check: no winner is ever named */
+    bool merged;   /* runs put together: decided by all blocks, not at the first crossing */
     const struct judge_entry *entries;
     size_t entry_count;
     const struct judge_cell_input *cells;
@@ -170,6 +171,14 @@ void judge_pair_give_up(struct judge_pair *pair, size_t attempts);
  * Returns true when this very block decided the duel.
  */
 bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin);
+
+/*
+ * After the last block of a merged run: decided is what is so by all blocks together. A run is
+ * raced, and acts on its first crossing; in a merge nothing hangs on it, and runs that contradict
+ * each other shall decide nothing. (It can only take decisions back, so nothing is claimed too
+ * often.)
+ */
+void judge_pair_take_back(struct judge_pair *pair);
 
 /*
  * The fair coin for a tie, fixed by names so that anybody can repeat it: depends on (seed, cell,

@@ -184,6 +184,8 @@ static void fight(const struct atlas *atlas, const double *weight, size_t pair, 
         judge_pair_update(&duel->pair, d, r, d == 0 && judge_coin(in->seed, &coin_cell, r, a, b));
         atlas->room[n++] = d;
     }
+    if (in->merged)
+        judge_pair_take_back(&duel->pair);
     judge_duel_settle(duel, atlas->room, atlas->room + rounds, in->margin);
 }
 

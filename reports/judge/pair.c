@@ -66,6 +66,13 @@ bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coi
     return true;
 }
 
+void judge_pair_take_back(struct judge_pair *pair)
+{
+    const bool a_leads = 2 * pair->wins_a > pair->n;
+    if (pair->decided != 0 && (!crosses(pair) || a_leads != (pair->decided > 0)))
+        pair->decided = 0;
+}
+
 /* FNV-1a, so that equal words give equal coins everywhere. */
 static uint64_t hash_words(uint64_t hash, const char *words)
 {

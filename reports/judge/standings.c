@@ -110,6 +110,8 @@ static void fight_rounds(const struct judge_input *in,
         judge_pair_update(&duel->pair, room[n], r, coin);
         n++;
     }
+    if (in->merged)
+        judge_pair_take_back(&duel->pair);
     judge_duel_finish(duel, room, room + rounds, in->margin);
 }
 

@@ -8,9 +8,9 @@
  *   sentence, first_screen: the answer; {sentence, trust, facts} ready to print
  *   notes: what a reader must know about the file: torn last line, no regular end
  *   run: id, preset, seed (a string: 64 bits), seed_given, plan_sha256, commit, host, minutes,
- *       blocks (that count), runs, redone, started, ended, end_reason, journal_lines and
- *       journal_sha256 (of its last line): of which journal this is the verdict
- *   trust.aa: baseline against its twin, pooled over all cells: verdict EQUAL, OPEN, DIFFERS
+ *       blocks (that count), runs, redone, given_up (attempts left half-way), started, ended,
+ * end_reason, journal_lines and journal_sha256 (of its last line): of which journal this is the
+ * verdict trust.aa: baseline against its twin, pooled over all cells: verdict EQUAL, OPEN, DIFFERS
  *       or NOT RUN, ratio, low, high, blocks, won_by_original, differs_in
  *   trust.smallest_visible_gap: 0.08: a gap of 8 % is found in 90 of 100 cases with gap_blocks
  *       blocks; limits_drift: from limits.json

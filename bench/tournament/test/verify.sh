@@ -169,6 +169,8 @@ careful gate-opened-but-for-the-cases 'conformance.json: cheat' conformance.json
 careful seed-changed "$journal:[0-9]*: \(cell\|entry\|env_pad\)" plan.json 's/"seed": "5"/"seed": "6"/'
 careful margin-changed 'plan.json: margin' plan.json 's/"margin": [0-9.]*/"margin": 0.5/'
 careful alpha-changed 'plan.json: alpha' plan.json 's/"alpha": [0-9.]*/"alpha": 0.5/'
+careful alpha-of-another-build 'plan.json: alpha' plan.json 's/"alpha": [0-9.]*/"alpha": 0.45/' env.json 's/("velo_sha256": ")..../${1}0000/'
+careful redo-limit-of-another-build 'plan.json: redo.block_limit' plan.json 's/("block_limit": )[0-9.]*/${1}0.9/' env.json 's/("velo_sha256": ")..../${1}0000/'
 careful weights-changed 'plan.json: weights.latency' plan.json 's/("p99": )[0-9.]*/${1}1/'
 careful redo-limit-changed 'plan.json: redo.block_limit' plan.json 's/("block_limit": )[0-9.]*/${1}0.9/'
 careful blocks-limit-changed 'plan.json: blocks_max' plan.json 's/("blocks_max": )[0-9]*/${1}10/'

@@ -292,6 +292,24 @@ static void what_was_given_up_counts_against_the_leader(void **state)
     assert_true(isinf(judge_pair_log_e_ahead(&duel.pair, false)));
 }
 
+/* Runs that contradict each other decide nothing together; runs that agree go on deciding. */
+static void a_merge_takes_back_what_later_runs_refute(void **state)
+{
+    struct judge_pair pair;
+    (void)state;
+    judge_pair_init(&pair, log(20));
+    for (size_t n = 0; n < 20; n++)
+        judge_pair_update(&pair, -0.1, n + 1, false);
+    judge_pair_take_back(&pair);
+    assert_int_equal(pair.decided, 1);
+    assert_int_equal(pair.decided_n, 7);
+    for (size_t n = 20; n < 40; n++)
+        judge_pair_update(&pair, 0.1, n + 1, false);
+    assert_int_equal(pair.decided, 1); /* a race keeps it, */
+    judge_pair_take_back(&pair);
+    assert_int_equal(pair.decided, 0); /* a merge does not */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +332,7 @@ int main(void)
         cmocka_unit_test(smallest_gap_is_the_quantile_of_the_noise),
         cmocka_unit_test(ties_do_not_sharpen_the_sight),
         cmocka_unit_test(what_was_given_up_counts_against_the_leader),
+        cmocka_unit_test(a_merge_takes_back_what_later_runs_refute),
         cmocka_unit_test(expected_blocks_end_where_the_duel_is_decided),
     };
     return cmocka_run_group_tests_name("judge evidence", tests, NULL, NULL);
