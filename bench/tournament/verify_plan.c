@@ -26,8 +26,14 @@ static void check_seals(struct verify *v)
     json_t *sealed = json_object_get(v->state.plan, "sealed");
     const char *file;
     json_t *hash;
-    if (sealed == NULL)
-        verify_note(v, "plan.json seals no other file: written by an earlier version");
+    verify_holds(
+        v,
+        sealed != NULL,
+        here("sealed"),
+        "missing",
+        "the hashes of env.json, limits.json and conformance.json",
+        "a plan seals what stood beside it: the seals were cut out, so nothing vouches for "
+        "those files");
     json_object_foreach(sealed, file, hash)
     {
         char *key = text_format("sealed.%s", file);
@@ -43,8 +49,8 @@ static void check_seals(struct verify *v)
 
 /*
  * The rules that a preset stands for. Which build wrote the run is only known from the run itself,
- * so what the promise rests on must be so in any case; how many blocks a preset has may change
- * between versions, and is a remark then.
+ * so what the promise rests on, and the weights of the house, must be so in any case; how many
+ * blocks a preset has may change between versions, and is a remark then.
  */
 static void check_rules(struct verify *v)
 {
@@ -118,16 +124,21 @@ static void check_weights(struct verify *v)
     json_object_foreach(house, name, families)
     {
         char *key = text_format("weights.%s", name);
-        if (v->same_program)
-            verify_same(v,
-                        here(key),
-                        json_object_get(recorded, name),
-                        json_incref(families),
-                        "not the weights of the house under this name: the plan was changed");
-        else if (!json_equal(json_object_get(recorded, name), families))
-            verify_note(v, "plan.json: %s are not the weights of this version", key);
+        verify_same(v,
+                    here(key),
+                    json_object_get(recorded, name),
+                    json_incref(families),
+                    "not the weights of the house under this name: the plan was changed");
         free(key);
     }
+    const char *own = json_text(v->state.plan, "profile", NULL);
+    verify_holds(v,
+                 own == NULL || (json_object_get(recorded, own) != NULL &&
+                                 json_object_get(house, own) == NULL),
+                 here("profile"),
+                 own != NULL ? own : "",
+                 "nothing, or weights that the user gave under a name of their own",
+                 "the answer goes by another profile than the run was planned with");
     json_decref(house);
 }
 
@@ -158,7 +169,7 @@ void verify_plan(struct verify *v)
     if (!v->same_program)
         verify_note(v,
                     "the run was written by another build of velo, by its own words: numbers of "
-                    "blocks and weights that differ from those of this version are remarks");
+                    "blocks that differ from those of this version are remarks");
     check_seals(v);
     check_rules(v);
     check_weights(v);

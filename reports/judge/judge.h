@@ -229,6 +229,9 @@ double judge_quantile(const double *sorted, size_t n, double p);
 
 /* ---- square.c ---- */
 
+/* The rows of the whole square that begins at block [first]; 1: it stands alone; 0: not whole. */
+size_t judge_square_rows(const struct judge_cell_input *cell, size_t first);
+
 /* A cell as evidence sees it: each whole square is one block, an unfinished one is none. */
 struct judge_fold {
     struct judge_cell_input cell; /* borrows all but the blocks */
@@ -367,7 +370,6 @@ struct judge_comparison {
  * Returns: 0; -ENOMEM.
  */
 int judge_compare(const struct judge_cell_input *cell,
-                  size_t entries,
                   size_t a,
                   size_t b,
                   double log_t,

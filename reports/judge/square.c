@@ -33,6 +33,11 @@ static bool is_whole(const struct judge_cell_input *cell, size_t first)
     return true;
 }
 
+size_t judge_square_rows(const struct judge_cell_input *cell, size_t first)
+{
+    return is_whole(cell, first) ? rows_of(&cell->blocks[first]) : 0;
+}
+
 /* The geometric mean over the rows, so that ln of it is the mean of the logs; NAN if one is absent.
  * Costs that are all below the floor stay exactly there: such a tie is known to be one. */
 static double fold_cost(const struct judge_cell_input *cell, size_t first, size_t entry)

@@ -205,7 +205,7 @@ static void legend(struct page *page, const struct model *model)
         page,
         "legend",
         "Each field: the word, the cost as a multiple of the best in its row, and the interval of "
-        "that ratio. ▲ wins: faster than every other. = ties: inside the margin of %s. "
+        "that ratio. ▲ wins: the only one that nobody beat. = ties: inside the margin of %s. "
         "▼ loses: slower than at least one. ? open: not enough evidence. "
         "✕ disqualified and – not run keep their place. "
         "★: the win holds over all cells together. !: read it with what stands under steadiness "

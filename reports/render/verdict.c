@@ -404,6 +404,7 @@ static json_t *assemble(const struct judged *judged)
     json_object_set_new(verdict, "duels", verdict_duels(judged));
     json_object_set_new(verdict, "standings", verdict_standings(judged));
     json_object_set_new(verdict, "ceilings", verdict_ceilings(judged));
+    json_object_set_new(verdict, "profile", json_string(verdict_default(judged)->profile));
     json_object_set_new(verdict, "map", verdict_map(judged));
     json_t *prices = verdict_prices(judged);
     if (strcmp(field_text(judged->dir->plan, "preset"), "prices") == 0) {

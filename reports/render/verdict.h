@@ -6,6 +6,7 @@
  * number that does not exist is null, never NaN. Fields may be added, none changes its meaning.
  *
  *   sentence, first_screen: the answer; {sentence, trust, facts} ready to print
+ *   profile: of the standing that the answer goes by
  *   notes: what a reader must know about the file: torn last line, no regular end
  *   run: id, preset, seed (a string: 64 bits), seed_given, plan_sha256, commit, host, minutes,
  *       blocks (that count), runs, redone, given_up (attempts left half-way), started, ended,
