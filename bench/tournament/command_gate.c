@@ -11,6 +11,7 @@
 #include "args.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "finish.h"
 #include "json.h"
 #include "launch.h"
 #include "table.h"
@@ -35,10 +36,15 @@ struct gatekeeper {
     const char *scenarios;
     struct tournament_request seeded; /* the seed of every race, and whether it was given */
     unsigned budget_s;                /* of all; 0 = the preset's for each */
+    unsigned share_s;                 /* of one race; likewise */
     bool own_harness;
     size_t slower, faster, equal, open, unfit;
-    bool broken; /* something of here was disqualified */
-    double gap;  /* the largest of the smallest visible gaps */
+    size_t lost;             /* cells that ran there and cannot run here, */
+    size_t starved;          /* that could have been raced, but for lack of time, */
+    struct names unraced;    /* and these and all others that were not, in words */
+    struct names distrusted; /* told their twin from its original */
+    bool broken;             /* something of here was disqualified */
+    double gap;              /* the largest of the smallest visible gaps */
 };
 
 /* ---- who races ---- */
@@ -130,8 +136,8 @@ static int build(struct gatekeeper *g)
 
 /* ---- one race ---- */
 
-static void
-count_word(struct gatekeeper *g, const char *word, const struct record_ratio *ratio, json_t *row)
+/* False when there is no word: no block. */
+static bool count_word(struct gatekeeper *g, const struct record_ratio *ratio, json_t *row)
 {
     const struct {
         const char *word, *says;
@@ -143,15 +149,86 @@ count_word(struct gatekeeper *g, const char *word, const struct record_ratio *ra
         {"OPEN", "not proven", &g->open},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcmp(word, words[i].word) == 0) {
+        if (ratio->blocks > 0 && strcmp(ratio->word, words[i].word) == 0) {
             (*words[i].count)++;
             json_object_set_new(row, "says", json_string(words[i].says));
             json_object_set_new(
                 row, "won", json_sprintf("%ld of %ld", ratio->won_by_a, ratio->blocks));
-            return;
+            return true;
         }
+    return false;
+}
+
+/* What kept [entry] out of the cell of [row], or NULL. */
+static const struct run_dir_status *
+obstacle(const struct run_dir *dir, const json_t *row, const char *entry)
+{
+    const int who = run_dir_find_entry(dir, entry);
+    for (size_t i = 0; i < dir->status_count; i++) {
+        const struct run_dir_status *status = &dir->statuses[i];
+        const struct run_dir_cell *cell = status->cell < 0 ? NULL : &dir->cells[status->cell];
+        if ((int)status->entry == who &&
+            (cell == NULL || (strcmp(cell->lane, json_text(row, "lane", "")) == 0 &&
+                              strcmp(cell->scenario, json_text(row, "scenario", "")) == 0 &&
+                              strcmp(cell->point, json_text(row, "point", "")) == 0)))
+            return status;
+    }
+    return NULL;
+}
+
+/* Able, though the time may not have been enough. */
+static bool can_run(const struct run_dir_status *status)
+{
+    return status == NULL || strcmp(status->reason, LEDGER_NO_BUDGET) == 0;
+}
+
+static bool is_disqualified(const struct run_dir_status *status)
+{
+    return status != NULL && status->state == JUDGE_DISQUALIFIED;
+}
+
+/* One word for the table, and a sentence; sorts the cell into what it means for the answer. */
+static const char *explain_unraced(struct gatekeeper *g,
+                                   const struct run_dir_status *here,
+                                   const struct run_dir_status *there,
+                                   const char *where)
+{
+    const struct run_dir_status *why = here != NULL && !can_run(here) ? here : there;
+    const char *says = "not raced";
     g->unfit++;
-    json_object_set_new(row, "says", json_string("not raced"));
+    if (is_disqualified(here)) {
+        g->broken = true;
+        says = "DISQUALIFIED";
+    } else if (is_disqualified(there)) {
+        why = there;
+        says = "disqualified there";
+    } else if (!can_run(here) && can_run(there)) {
+        g->lost++;
+        says = "LOST";
+    } else if (can_run(here) && !can_run(there)) {
+        says = "new here";
+    } else {
+        g->starved += can_run(here);
+    }
+    char *sentence =
+        text_format("%s: %s: %s", says, where, why != NULL ? why->reason : "no block of it counts");
+    names_add(&g->unraced, sentence);
+    free(sentence);
+    return says;
+}
+
+static void add_ratio(json_t *row, const struct record_ratio *ratio)
+{
+    const double values[] = {ratio->ratio, ratio->low, ratio->high};
+    json_t *numbers = json_array();
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+        json_array_append_new(numbers, isfinite(values[i]) ? json_real(values[i]) : json_null());
+    json_object_set_new(row,
+                        "ratio",
+                        table_ratio(json_array_get(numbers, 0),
+                                    json_array_get(numbers, 1),
+                                    json_array_get(numbers, 2)));
+    json_decref(numbers);
 }
 
 static json_t *row_of_cell(struct gatekeeper *g,
@@ -161,31 +238,24 @@ static json_t *row_of_cell(struct gatekeeper *g,
                            const char *there)
 {
     const struct record_ratio ratio = record_duel(record, cell, here, there);
-    const json_t *other = record_row(record, cell, there);
-    const char *word = json_text(cell, "verdict", "");
-    const bool out = strcmp(word, "DISQUALIFIED") == 0;
-    const bool out_there = strcmp(json_text(other, "verdict", ""), "DISQUALIFIED") == 0;
-    json_t *row = json_pack("{s:s}", "contestant", here);
-    json_object_set_new(row,
-                        "cell",
-                        json_sprintf("%s %s %s",
-                                     json_text(cell, "lane", ""),
-                                     json_text(cell, "scenario", ""),
-                                     json_text(cell, "point", "")));
-    count_word(g, out || out_there ? "" : ratio.word, &ratio, row);
-    if (out || out_there)
-        json_object_set_new(row, "says", json_string(out ? "DISQUALIFIED" : "disqualified there"));
-    g->broken |= out;
-    json_t *numbers = json_pack("[o, o, o]",
-                                isfinite(ratio.ratio) ? json_real(ratio.ratio) : json_null(),
-                                isfinite(ratio.low) ? json_real(ratio.low) : json_null(),
-                                isfinite(ratio.high) ? json_real(ratio.high) : json_null());
-    json_object_set_new(row,
-                        "ratio",
-                        table_ratio(json_array_get(numbers, 0),
-                                    json_array_get(numbers, 1),
-                                    json_array_get(numbers, 2)));
-    json_decref(numbers);
+    const struct run_dir_status *obstacle_here = obstacle(&record->dir, cell, here);
+    const struct run_dir_status *obstacle_there = obstacle(&record->dir, cell, there);
+    char *where = text_format("%s %s %s",
+                              json_text(cell, "lane", ""),
+                              json_text(cell, "scenario", ""),
+                              json_text(cell, "point", ""));
+    char *who = text_format("%s %s", here, where);
+    json_t *row = json_pack("{s:s, s:s}", "contestant", here, "cell", where);
+    if (names_has(&g->distrusted, here)) {
+        g->unfit++;
+        json_object_set_new(row, "says", json_string("not trusted"));
+    } else if (obstacle_here != NULL || obstacle_there != NULL || !count_word(g, &ratio, row)) {
+        json_object_set_new(
+            row, "says", json_string(explain_unraced(g, obstacle_here, obstacle_there, who)));
+    }
+    add_ratio(row, &ratio);
+    free(who);
+    free(where);
     return row;
 }
 
@@ -199,6 +269,8 @@ static int judge(struct gatekeeper *g, const char *folder, const char *here, jso
         return EXIT_INTERNAL;
     }
     char *there = text_format("%s@%s", here, g->there.name);
+    if (finish_is_distrusted(record.verdict))
+        names_add(&g->distrusted, here);
     size_t index;
     const json_t *cell;
     json_array_foreach(json_object_get(record.verdict, "cells"), index, cell)
@@ -226,7 +298,7 @@ static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
 {
     char *folder = NULL;
     struct tournament_request request = {.preset = &preset_gate,
-                                         .budget_s = g->budget_s / (unsigned)g->raced.count,
+                                         .budget_s = g->share_s,
                                          .sharing = (unsigned)g->raced.count,
                                          .seed = g->seeded.seed,
                                          .seed_given = g->seeded.seed_given,
@@ -261,9 +333,49 @@ static const struct table_column columns[] = {
     {NULL, NULL, false},
 };
 
+static void print_list(const struct names *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        printf("  %s\n", list->items[i]);
+}
+
+/* What the contestants do not decide. Returns true when it forbids an answer. */
+static bool is_undecided(const struct gatekeeper *g)
+{
+    const bool nothing = g->slower + g->faster + g->equal + g->open == 0;
+    if (g->distrusted.count > 0) {
+        char *list = names_join(&g->distrusted);
+        printf("UNDECIDED: do not trust the race of %s: identical code was told apart in it\n",
+               list);
+        free(list);
+    } else if (g->lost > 0) {
+        printf(
+            "UNDECIDED: %zu of the cells ran at %s and cannot run here\n", g->lost, g->there.name);
+    } else if (g->starved > 0) {
+        printf("UNDECIDED: %zu of the cells were not raced; give more with --budget\n", g->starved);
+    } else if (nothing) {
+        printf("UNDECIDED: nothing could be compared\n");
+    }
+    return g->distrusted.count > 0 || g->lost > 0 || g->starved > 0 || nothing;
+}
+
+static void say_passed(const struct gatekeeper *g)
+{
+    if (g->unfit > 0)
+        printf("Of the cells that can be compared: ");
+    if (g->open == 0)
+        printf("passed: nothing is slower\n");
+    else if (isfinite(g->gap))
+        printf("passed: no slowdown is proven; gaps below %.*f %% could not be seen\n",
+               g->gap < 0.0995 ? 1 : 0,
+               100 * g->gap);
+    else
+        printf("passed: no slowdown is proven, but the blocks were too few to see any; give more "
+               "with --budget\n");
+}
+
 static int answer(const struct gatekeeper *g, const json_t *rows)
 {
-    const size_t judged = g->slower + g->faster + g->equal + g->open;
     printf("\ngate against %s: cost here / cost there, below 1 is faster now\n", g->there.name);
     table_print(stdout, rows, columns, 2);
     printf("\n%zu slower, %zu faster, %zu equal, %zu not proven, %zu not raced\n",
@@ -272,6 +384,7 @@ static int answer(const struct gatekeeper *g, const json_t *rows)
            g->equal,
            g->open,
            g->unfit);
+    print_list(&g->unraced);
     if (g->broken) {
         printf("FAILED: a contestant of here is disqualified\n");
         return EXIT_DISQUALIFIED;
@@ -282,19 +395,9 @@ static int answer(const struct gatekeeper *g, const json_t *rows)
                g->there.name);
         return EXIT_SLOWER;
     }
-    if (judged == 0) {
-        printf("Nothing could be compared.\n");
+    if (is_undecided(g))
         return EXIT_UNDECIDED;
-    }
-    if (g->open == 0)
-        printf("passed: nothing is slower\n");
-    else if (isfinite(g->gap))
-        printf("passed: no slowdown is proven; gaps below %.*f %% could not be seen\n",
-               g->gap < 0.0995 ? 1 : 0,
-               100 * g->gap);
-    else
-        printf("passed: no slowdown is proven, but the blocks were too few to see any; give more "
-               "with --budget\n");
+    say_passed(g);
     return EXIT_DECIDED;
 }
 
@@ -311,6 +414,19 @@ static void leave_out_same(struct gatekeeper *g)
     }
 }
 
+/* 0 stands for the budget of the preset, so a small one that was given must not become it. */
+static void divide_budget(struct gatekeeper *g)
+{
+    const unsigned share_s = g->budget_s / (unsigned)g->raced.count;
+    const bool too_little = g->budget_s > 0 && share_s < LAUNCH_BUDGET_LEAST_S;
+    g->share_s = too_little ? LAUNCH_BUDGET_LEAST_S : share_s;
+    if (too_little)
+        printf("gate: %u s are too little for %zu races: each gets %d s\n",
+               g->budget_s,
+               g->raced.count,
+               LAUNCH_BUDGET_LEAST_S);
+}
+
 static int keep_gate(struct gatekeeper *g, const struct names *only)
 {
     int status = choose(g, only);
@@ -325,6 +441,7 @@ static int keep_gate(struct gatekeeper *g, const struct names *only)
         printf("passed: nothing can be slower\n");
         return EXIT_DECIDED;
     }
+    divide_budget(g);
     json_t *rows = json_array();
     for (size_t i = 0; status == EXIT_DECIDED && i < g->raced.count; i++)
         status = race(g, g->raced.items[i], rows);
@@ -344,6 +461,8 @@ static int open_and_keep(struct gatekeeper *g, const char *against, const struct
         status = keep_gate(g, only);
     names_free(&g->contestants);
     names_free(&g->raced);
+    names_free(&g->unraced);
+    names_free(&g->distrusted);
     worktree_free(&g->there);
     project_close(&g->project);
     return status;
@@ -377,8 +496,9 @@ int command_gate(int argc, char **argv)
         .notes = "Builds the contestants of REF in a worktree below build/ and races each against\n"
                  "the one of here, which is the working tree as it is, committed or not.\n\n"
                  "Exit status: 0 nothing is proven slower (what could not be seen is said),\n"
-                 "7 something is slower, 4 a contestant of here is disqualified, 3 nothing could\n"
-                 "be compared, 130 stopped, 2 usage, 1 internal error.\n",
+                 "7 something is slower, 4 a contestant of here is disqualified, 3 undecided: a\n"
+                 "cell that ran there cannot run here, not every cell that can run was raced, or\n"
+                 "identical code was told apart, 130 stopped, 2 usage, 1 internal error.\n",
     };
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)
