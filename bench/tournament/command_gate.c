@@ -7,14 +7,11 @@
  * questions (cells times contestants) each is asked at alpha/N, so that identical code is called
  * slower anywhere with a chance of at most alpha.
  */
-#include "../../reports/history/record.h"
+#include "against.h"
 #include "args.h"
 #include "commands.h"
 #include "exit_code.h"
-#include "finish.h"
-#include "json.h"
 #include "launch.h"
-#include "table.h"
 #include "text.h"
 #include "tournament.h"
 #include "worktree.h"
@@ -22,7 +19,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,13 +34,7 @@ struct gatekeeper {
     unsigned budget_s;                /* of all; 0 = the preset's for each */
     unsigned share_s;                 /* of one race; likewise */
     bool own_harness;
-    size_t slower, faster, equal, open, unfit;
-    size_t lost;             /* cells that ran there and cannot run here, */
-    size_t starved;          /* that could have been raced, but for lack of time, */
-    struct names unraced;    /* and these and all others that were not, in words */
-    struct names distrusted; /* told their twin from its original */
-    bool broken;             /* something of here was disqualified */
-    double gap;              /* the largest of the smallest visible gaps */
+    struct against outcome;
 };
 
 /* ---- who races ---- */
@@ -136,165 +126,13 @@ static int build(struct gatekeeper *g)
 
 /* ---- one race ---- */
 
-/* False when there is no word: no block. */
-static bool count_word(struct gatekeeper *g, const struct record_ratio *ratio, json_t *row)
-{
-    const struct {
-        const char *word, *says;
-        size_t *count;
-    } words[] = {
-        {"SLOWER", "SLOWER", &g->slower},
-        {"FASTER", "faster", &g->faster},
-        {"EQUAL", "equal", &g->equal},
-        {"OPEN", "not proven", &g->open},
-    };
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (ratio->blocks > 0 && strcmp(ratio->word, words[i].word) == 0) {
-            (*words[i].count)++;
-            json_object_set_new(row, "says", json_string(words[i].says));
-            json_object_set_new(
-                row, "won", json_sprintf("%ld of %ld", ratio->won_by_a, ratio->blocks));
-            return true;
-        }
-    return false;
-}
-
-/* What kept [entry] out of the cell of [row], or NULL. */
-static const struct run_dir_status *
-obstacle(const struct run_dir *dir, const json_t *row, const char *entry)
-{
-    const int who = run_dir_find_entry(dir, entry);
-    for (size_t i = 0; i < dir->status_count; i++) {
-        const struct run_dir_status *status = &dir->statuses[i];
-        const struct run_dir_cell *cell = status->cell < 0 ? NULL : &dir->cells[status->cell];
-        if ((int)status->entry == who &&
-            (cell == NULL || (strcmp(cell->lane, json_text(row, "lane", "")) == 0 &&
-                              strcmp(cell->scenario, json_text(row, "scenario", "")) == 0 &&
-                              strcmp(cell->point, json_text(row, "point", "")) == 0)))
-            return status;
-    }
-    return NULL;
-}
-
-/* Able, though the time may not have been enough. */
-static bool can_run(const struct run_dir_status *status)
-{
-    return status == NULL || strcmp(status->reason, LEDGER_NO_BUDGET) == 0;
-}
-
-static bool is_disqualified(const struct run_dir_status *status)
-{
-    return status != NULL && status->state == JUDGE_DISQUALIFIED;
-}
-
-/* One word for the table, and a sentence; sorts the cell into what it means for the answer. */
-static const char *explain_unraced(struct gatekeeper *g,
-                                   const struct run_dir_status *here,
-                                   const struct run_dir_status *there,
-                                   const char *where)
-{
-    const struct run_dir_status *why = here != NULL && !can_run(here) ? here : there;
-    const char *says = "not raced";
-    g->unfit++;
-    if (is_disqualified(here)) {
-        g->broken = true;
-        says = "DISQUALIFIED";
-    } else if (is_disqualified(there)) {
-        why = there;
-        says = "disqualified there";
-    } else if (!can_run(here) && can_run(there)) {
-        g->lost++;
-        says = "LOST";
-    } else if (can_run(here) && !can_run(there)) {
-        says = "new here";
-    } else {
-        g->starved += can_run(here);
-    }
-    char *sentence =
-        text_format("%s: %s: %s", says, where, why != NULL ? why->reason : "no block of it counts");
-    names_add(&g->unraced, sentence);
-    free(sentence);
-    return says;
-}
-
-static void add_ratio(json_t *row, const struct record_ratio *ratio)
-{
-    const double values[] = {ratio->ratio, ratio->low, ratio->high};
-    json_t *numbers = json_array();
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-        json_array_append_new(numbers, isfinite(values[i]) ? json_real(values[i]) : json_null());
-    json_object_set_new(row,
-                        "ratio",
-                        table_ratio(json_array_get(numbers, 0),
-                                    json_array_get(numbers, 1),
-                                    json_array_get(numbers, 2)));
-    json_decref(numbers);
-}
-
-static json_t *row_of_cell(struct gatekeeper *g,
-                           const struct record *record,
-                           const json_t *cell,
-                           const char *here,
-                           const char *there)
-{
-    const struct record_ratio ratio = record_duel(record, cell, here, there);
-    const struct run_dir_status *obstacle_here = obstacle(&record->dir, cell, here);
-    const struct run_dir_status *obstacle_there = obstacle(&record->dir, cell, there);
-    char *where = text_format("%s %s %s",
-                              json_text(cell, "lane", ""),
-                              json_text(cell, "scenario", ""),
-                              json_text(cell, "point", ""));
-    char *who = text_format("%s %s", here, where);
-    json_t *row = json_pack("{s:s, s:s}", "contestant", here, "cell", where);
-    if (names_has(&g->distrusted, here)) {
-        g->unfit++;
-        json_object_set_new(row, "says", json_string("not trusted"));
-    } else if (obstacle_here != NULL || obstacle_there != NULL || !count_word(g, &ratio, row)) {
-        json_object_set_new(
-            row, "says", json_string(explain_unraced(g, obstacle_here, obstacle_there, who)));
-    }
-    add_ratio(row, &ratio);
-    free(who);
-    free(where);
-    return row;
-}
-
-/* Reads what the race of [here] came to. Returns EXIT_DECIDED or EXIT_INTERNAL. */
-static int judge(struct gatekeeper *g, const char *folder, const char *here, json_t *rows)
-{
-    struct record record;
-    char why[1024];
-    if (record_open(folder, &record, why, sizeof(why)) != 0) {
-        say_error("%s", why);
-        return EXIT_INTERNAL;
-    }
-    char *there = text_format("%s@%s", here, g->there.name);
-    if (finish_is_distrusted(record.verdict))
-        names_add(&g->distrusted, here);
-    size_t index;
-    const json_t *cell;
-    json_array_foreach(json_object_get(record.verdict, "cells"), index, cell)
-    {
-        if (json_bool(cell, "primary", false) &&
-            strcmp(json_text(cell, "contestant", ""), here) == 0)
-            json_array_append_new(rows, row_of_cell(g, &record, cell, here, there));
-    }
-    const double gap =
-        json_double(json_object_get(record.verdict, "trust"), "smallest_visible_gap", INFINITY);
-    if (gap > g->gap)
-        g->gap = gap;
-    free(there);
-    record_close(&record);
-    return EXIT_DECIDED;
-}
-
 /* Only what came out is of interest here: SLOWER may well be undecided overall. */
 static bool ran_through(int status)
 {
     return status == EXIT_DECIDED || status == EXIT_UNDECIDED || status == EXIT_DISQUALIFIED;
 }
 
-static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
+static int race(struct gatekeeper *g, const char *contestant)
 {
     char *folder = NULL;
     struct tournament_request request = {.preset = &preset_gate,
@@ -312,7 +150,7 @@ static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
     printf("\n");
     int status = tournament_run(&g->project, &request);
     if (ran_through(status) && folder != NULL)
-        status = judge(g, folder, contestant, rows);
+        status = against_read(&g->outcome, folder, contestant);
     names_free(&request.only);
     names_free(&request.extra);
     names_free(&request.filter);
@@ -320,85 +158,6 @@ static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
     free(dir);
     free(there);
     return status;
-}
-
-/* ---- the answer ---- */
-
-static const struct table_column columns[] = {
-    {"says", "verdict", false},
-    {"contestant", "contestant", false},
-    {"cell", "cell", false},
-    {"ratio", "here / there", false},
-    {"won", "blocks won here", true},
-    {NULL, NULL, false},
-};
-
-static void print_list(const struct names *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        printf("  %s\n", list->items[i]);
-}
-
-/* What the contestants do not decide. Returns true when it forbids an answer. */
-static bool is_undecided(const struct gatekeeper *g)
-{
-    const bool nothing = g->slower + g->faster + g->equal + g->open == 0;
-    if (g->distrusted.count > 0) {
-        char *list = names_join(&g->distrusted);
-        printf("UNDECIDED: do not trust the race of %s: identical code was told apart in it\n",
-               list);
-        free(list);
-    } else if (g->lost > 0) {
-        printf(
-            "UNDECIDED: %zu of the cells ran at %s and cannot run here\n", g->lost, g->there.name);
-    } else if (g->starved > 0) {
-        printf("UNDECIDED: %zu of the cells were not raced; give more with --budget\n", g->starved);
-    } else if (nothing) {
-        printf("UNDECIDED: nothing could be compared\n");
-    }
-    return g->distrusted.count > 0 || g->lost > 0 || g->starved > 0 || nothing;
-}
-
-static void say_passed(const struct gatekeeper *g)
-{
-    if (g->unfit > 0)
-        printf("Of the cells that can be compared: ");
-    if (g->open == 0)
-        printf("passed: nothing is slower\n");
-    else if (isfinite(g->gap))
-        printf("passed: no slowdown is proven; gaps below %.*f %% could not be seen\n",
-               g->gap < 0.0995 ? 1 : 0,
-               100 * g->gap);
-    else
-        printf("passed: no slowdown is proven, but the blocks were too few to see any; give more "
-               "with --budget\n");
-}
-
-static int answer(const struct gatekeeper *g, const json_t *rows)
-{
-    printf("\ngate against %s: cost here / cost there, below 1 is faster now\n", g->there.name);
-    table_print(stdout, rows, columns, 2);
-    printf("\n%zu slower, %zu faster, %zu equal, %zu not proven, %zu not raced\n",
-           g->slower,
-           g->faster,
-           g->equal,
-           g->open,
-           g->unfit);
-    print_list(&g->unraced);
-    if (g->broken) {
-        printf("FAILED: a contestant of here is disqualified\n");
-        return EXIT_DISQUALIFIED;
-    }
-    if (g->slower > 0) {
-        printf("FAILED: slower than at %s, and that is proven (error at most 5 %% over all "
-               "questions)\n",
-               g->there.name);
-        return EXIT_SLOWER;
-    }
-    if (is_undecided(g))
-        return EXIT_UNDECIDED;
-    say_passed(g);
-    return EXIT_DECIDED;
 }
 
 static void leave_out_same(struct gatekeeper *g)
@@ -442,12 +201,11 @@ static int keep_gate(struct gatekeeper *g, const struct names *only)
         return EXIT_DECIDED;
     }
     divide_budget(g);
-    json_t *rows = json_array();
+    g->outcome = (struct against){.there = g->there.name, .rows = json_array()};
     for (size_t i = 0; status == EXIT_DECIDED && i < g->raced.count; i++)
-        status = race(g, g->raced.items[i], rows);
+        status = race(g, g->raced.items[i]);
     if (status == EXIT_DECIDED)
-        status = answer(g, rows);
-    json_decref(rows);
+        status = against_answer(&g->outcome);
     return status;
 }
 
@@ -461,8 +219,7 @@ static int open_and_keep(struct gatekeeper *g, const char *against, const struct
         status = keep_gate(g, only);
     names_free(&g->contestants);
     names_free(&g->raced);
-    names_free(&g->unraced);
-    names_free(&g->distrusted);
+    against_free(&g->outcome);
     worktree_free(&g->there);
     project_close(&g->project);
     return status;
