@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_standings.c - weights, the three views, stars, trust and the sentences. */
+/* test_standings.c - weights, the three views, trust and the sentences. */
 #include "field.h"
 
 #include <setjmp.h>
@@ -33,17 +33,14 @@ static const char *judge(const struct judge_profile *profile)
     clear();
     for (size_t c = 0; c < field.in.cell_count; c++)
         assert_int_equal(judge_cell(&field.in, c, &cells[c]), 0);
-    judge_stars(&field.in, cells);
     assert_int_equal(judge_standing(&field.in, cells, profile, &standing), 0);
     judge_sentence(&field.in, &standing, 30, text, sizeof(text));
     return text;
 }
 
-/* Cell [c]: entry [e] costs [factor]; a wobble keeps costs from tying. */
 static void set_cost(size_t c, size_t e, double factor)
 {
-    for (size_t b = 0; b < FIELD_BLOCKS; b++)
-        field.cost[c][b][e] = factor * (1 + 1e-4 * (double)((b * 7 + e * 3) % 11));
+    field_set_cost(&field, c, e, factor);
 }
 
 static const struct judge_place *place_of(size_t entry)
@@ -269,6 +266,76 @@ static void a_view_rests_on_complete_rounds(void **state)
     assert_non_null(strstr(text, "minutes) would settle it"));
 }
 
+/* Three have three duels: T is 60, and eight rounds won are not enough, nine are. */
+static void the_threshold_of_a_view_is_that_of_the_field(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 8);
+    set_cost(0, 1, 1.5);
+    set_cost(0, 2, 1.5);
+    judge(&flat);
+    assert_int_equal(standing.winner, -1);
+    field.cells[0].block_count = 9;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+}
+
+/* What was given up in any cell counts against whoever leads over all of them. */
+static void what_was_given_up_in_a_cell_counts_in_its_round(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 2, 10);
+    for (size_t c = 0; c < 2; c++)
+        set_cost(c, 1, 1.5);
+    field.blocks[1][3].given_up = 1;
+    judge(&flat);
+    assert_int_equal(standing.duels[0].pair.given_up, 1);
+    assert_int_equal(standing.winner, -1);
+    field.blocks[1][3].given_up = 0;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+}
+
+static void a_merged_view_is_decided_by_all_its_rounds(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 40);
+    set_cost(0, 1, 1.5);
+    for (size_t b = 20; b < 40; b++)
+        field.cost[0][b][1] = 0.6;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+    field.in.merged = true;
+    judge(&flat);
+    assert_int_equal(standing.winner, -1);
+}
+
+/* Rounds that are ties have coins of their own, and decide nothing. */
+static void tied_rounds_are_split_by_coins(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 60);
+    judge(&flat);
+    assert_int_equal(standing.duels[0].pair.ties, 60);
+    assert_in_range(standing.duels[0].pair.wins_a, 15, 45);
+    assert_int_equal(standing.winner, -1);
+}
+
+/* The interval of a place lies around its score, wherever the leader stands on the list. */
+static void intervals_of_places_lie_around_their_scores(void **state)
+{
+    (void)state;
+    for (size_t leader = 0; leader < 2; leader++) {
+        field_init(&field, 2, 1, 20);
+        for (size_t b = 0; b < 20; b++)
+            field.cost[0][b][1 - leader] = 1.2 + 0.01 * (double)b;
+        judge(&flat);
+        assert_int_equal(standing.leader, leader);
+        const struct judge_place *place = place_of(1 - leader);
+        assert_true(place->low > 0 && place->low < place->score && place->score < place->high);
+    }
+}
+
 static void too_few_rounds_and_smoke_name_nobody(void **state)
 {
     (void)state;
@@ -317,54 +384,6 @@ static void empty_tournaments_have_words_too(void **state)
     judge(&flat);
     assert_int_equal(standing.winner, -1);
     assert_non_null(strstr(text, "No winner yet: ant and bee have not met in a complete round"));
-}
-
-static void stars_need_more_than_one_cell_alone(void **state)
-{
-    (void)state;
-    field_init(&field, 2, 8, 7);
-    set_cost(0, 1, 1.5);
-    judge(&flat);
-    assert_int_equal(cells[0].winner, 0);
-    assert_false(cells[0].star); /* E = 27, below 8/.05 */
-    field.cells[0].block_count = 14;
-    judge(&flat);
-    assert_true(cells[0].star); /* E = 2434 at the end of the duel */
-    for (size_t b = 10; b < 20; b++)
-        field.cost[0][b][1] = 0.5;
-    field.cells[0].block_count = 20;
-    judge(&flat);
-    assert_int_equal(cells[0].winner, 0); /* decided at block 7 and kept, */
-    assert_false(cells[0].star);          /* but what came later counts against the star */
-    field_init(&field, 2, 8, 7);
-    for (size_t c = 0; c < 8; c++)
-        set_cost(c, 1, 1.5);
-    judge(&flat);
-    for (size_t c = 0; c < 8; c++)
-        assert_true(cells[c].star); /* two contestants have one duel: 27 >= 8/(8 * .05) */
-    field_init(&field, 3, 8, 20);
-    for (size_t c = 0; c < 8; c++) {
-        set_cost(c, 1, 1.5);
-        set_cost(c, 2, 1.5);
-    }
-    judge(&flat);
-    for (size_t c = 0; c < 8; c++)
-        assert_true(cells[c].star); /* 95/3 >= 8/(8 * .05) */
-}
-
-static double one_of_ten_is_overwhelming(const void *ctx, size_t i)
-{
-    return i % 10 == 0 ? *(const double *)ctx : 0;
-}
-
-static void stars_weigh_the_wins_and_do_not_count_them(void **state)
-{
-    double log_e = judge_log_e(60, 60);
-    (void)state;
-    assert_true(judge_e_bh(100, 0.05, one_of_ten_is_overwhelming, &log_e) <= log_e);
-    log_e = log(39); /* the most that a first crossing can bring: below 100/(10 * .05) = 200 */
-    assert_true(isinf(judge_e_bh(100, 0.05, one_of_ten_is_overwhelming, &log_e)));
-    assert_true(isinf(judge_e_bh(0, 0.05, one_of_ten_is_overwhelming, &log_e)));
 }
 
 static void the_twin_is_not_listed(void **state)
@@ -459,11 +478,14 @@ int main(void)
         cmocka_unit_test(the_disqualified_are_not_ranked_but_named),
         cmocka_unit_test(a_cell_that_nobody_ran_excludes_nobody),
         cmocka_unit_test(a_view_rests_on_complete_rounds),
+        cmocka_unit_test(the_threshold_of_a_view_is_that_of_the_field),
+        cmocka_unit_test(what_was_given_up_in_a_cell_counts_in_its_round),
+        cmocka_unit_test(a_merged_view_is_decided_by_all_its_rounds),
+        cmocka_unit_test(tied_rounds_are_split_by_coins),
+        cmocka_unit_test(intervals_of_places_lie_around_their_scores),
         cmocka_unit_test(too_few_rounds_and_smoke_name_nobody),
         cmocka_unit_test(regret_of_who_never_met_the_leader_respects_the_floor),
         cmocka_unit_test(empty_tournaments_have_words_too),
-        cmocka_unit_test(stars_need_more_than_one_cell_alone),
-        cmocka_unit_test(stars_weigh_the_wins_and_do_not_count_them),
         cmocka_unit_test(the_twin_is_not_listed),
         cmocka_unit_test(the_twin_told_apart_raises_the_alarm),
         cmocka_unit_test(order_of_list_and_cells_makes_no_difference),
