@@ -135,6 +135,39 @@ static void a_tie_is_one_with_all_who_are_left(void **state)
     assert_false(result.decided);
 }
 
+/* In a circle of medians the one leads who is least far behind anybody; how far it is ahead of the
+ * others does not help. */
+static void the_leader_has_the_smallest_worst_ratio(void **state)
+{
+    static const double cost[3][3] = {{1, 2, NAN}, {NAN, 1, 1.2}, {1.5, NAN, 1}};
+    (void)state;
+    field_init(&field, 3, 1, 9);
+    for (size_t b = 0; b < 9; b++)
+        for (size_t e = 0; e < 3; e++)
+            field.cost[0][b][e] = cost[b % 3][e];
+    judge();
+    assert_int_equal(result.leader, 2);
+}
+
+/* A cell is decided when the longer of the leader's duels is. */
+static void the_longest_duel_of_the_leader_says_how_long_it_takes(void **state)
+{
+    int sign;
+    (void)state;
+    for (size_t close = 1; close < 3; close++) {
+        field_init(&field, 3, 1, 6);
+        set_cost(1, 1.2);
+        set_cost(2, 1.2);
+        field.cost[0][3][close] = 0.9;
+        judge();
+        assert_int_equal(result.leader, 0);
+        const struct judge_duel *longer = judge_find_duel(&result, 0, close, &sign);
+        const struct judge_duel *shorter = judge_find_duel(&result, 0, 3 - close, &sign);
+        assert_true(longer->further_blocks > shorter->further_blocks);
+        assert_true(result.further_blocks == longer->further_blocks);
+    }
+}
+
 /* Two are left, the third is beaten by one of them: what is open between it and the other is no
  * longer of interest. Each of the three once is the beaten one. */
 static void open_duels_of_the_beaten_promise_nothing(void **state)
@@ -194,6 +227,8 @@ int main(void)
         cmocka_unit_test(the_late_median_is_that_of_the_second_half),
         cmocka_unit_test(the_beater_is_the_strongest_one),
         cmocka_unit_test(a_tie_is_one_with_all_who_are_left),
+        cmocka_unit_test(the_leader_has_the_smallest_worst_ratio),
+        cmocka_unit_test(the_longest_duel_of_the_leader_says_how_long_it_takes),
         cmocka_unit_test(open_duels_of_the_beaten_promise_nothing),
         cmocka_unit_test(coins_for_ties_are_fair_and_repeatable),
         cmocka_unit_test(coins_of_one_cell_are_not_those_of_another),
