@@ -156,6 +156,24 @@ static void words_of_cells_are_counted(void **state)
     assert_true(bee->wins == 0 && bee->losses == 1 && bee->ties == 1 && bee->open == 1);
 }
 
+/* The leader is equal to both others, but they are not to one another: no tie yet. */
+static void a_tie_of_a_view_is_one_of_all_who_are_left(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 40);
+    for (size_t b = 0; b < 40; b++) {
+        field.cost[0][b][0] = 0.999;
+        field.cost[0][b][1] = b % 2 ? 1.02 : 0.98;
+        field.cost[0][b][2] = b % 2 ? 0.98 : 1.02;
+    }
+    judge(&flat);
+    assert_int_equal(standing.leader, 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(standing.duels[i].relation,
+                         standing.duels[i].a == 0 ? JUDGE_EQUAL : JUDGE_OPEN);
+    assert_false(standing.tie);
+}
+
 /* Equal everywhere: a tie, but not in a pipeline check. */
 static void smoke_says_no_tie(void **state)
 {
@@ -466,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_round_respects_the_floors),
         cmocka_unit_test(the_scarce_cell_is_one_that_weighs),
         cmocka_unit_test(words_of_cells_are_counted),
+        cmocka_unit_test(a_tie_of_a_view_is_one_of_all_who_are_left),
         cmocka_unit_test(smoke_says_no_tie),
         cmocka_unit_test(equal_weights_make_a_geometric_mean),
         cmocka_unit_test(weights_decide_who_wins),
