@@ -94,7 +94,7 @@ seeds=0
 velo() # velo ARGS...: output in $sandbox/out and $sandbox/err, status in $status
 {
     local seed=()
-    case $1 in
+    case ${1-} in
     tournament | race | prices | gate)
         case " $* " in
         *" --seed "* | *" --resume "* | *" --help "*) ;;
@@ -102,7 +102,7 @@ velo() # velo ARGS...: output in $sandbox/out and $sandbox/err, status in $statu
         esac
         ;;
     esac
-    (cd "$sandbox" && exec build/release/velo "$@" "${seed[@]}") >"$sandbox/out" 2>"$sandbox/err" </dev/null
+    (cd "$sandbox" && exec build/release/velo ${1+"$1"} "${seed[@]}" "${@:2}") >"$sandbox/out" 2>"$sandbox/err" </dev/null
     status=$?
 }
 
