@@ -62,17 +62,23 @@ static void an_unfinished_square_is_no_evidence(void **state)
     judge_cell_fini(&result);
 }
 
-/* An abandoned square, then one of fewer entries: rows that do not belong together do not mix. */
-static void a_square_that_was_broken_off_is_left_out(void **state)
+/* Three rows of a square of four, then two whole squares of two. */
+static void break_a_square_off(void)
 {
     static const size_t row[] = {0, 1, 2, 0, 1, 0, 1}, rows[] = {4, 4, 4, 2, 2, 2, 2};
-    struct judge_fold fold;
-    (void)state;
     field_init(&field, 2, 1, 7);
     for (size_t b = 0; b < 7; b++) {
         field.blocks[0][b].row = row[b];
         field.blocks[0][b].rows = rows[b];
     }
+}
+
+/* An abandoned square, then one of fewer entries: rows that do not belong together do not mix. */
+static void a_square_that_was_broken_off_is_left_out(void **state)
+{
+    struct judge_fold fold;
+    (void)state;
+    break_a_square_off();
     assert_int_equal(judge_fold(&field.cells[0], 2, &fold), 0);
     assert_int_equal(fold.cell.block_count, 2);
     assert_int_equal(fold.cell.blocks[0].number, 4);
@@ -84,15 +90,10 @@ static void a_square_that_was_broken_off_is_left_out(void **state)
  * stands beside the square. */
 static void squares_keep_what_was_given_up_and_done_again(void **state)
 {
-    static const size_t row[] = {0, 1, 2, 0, 1, 0, 1}, rows[] = {4, 4, 4, 2, 2, 2, 2};
     static const double redone[] = {16, 1, 64, 1};
     struct judge_fold fold;
     (void)state;
-    field_init(&field, 2, 1, 7);
-    for (size_t b = 0; b < 7; b++) {
-        field.blocks[0][b].row = row[b];
-        field.blocks[0][b].rows = rows[b];
-    }
+    break_a_square_off();
     field.blocks[0][1].given_up = 2; /* in the square that was left */
     field.blocks[0][4].given_up = 1;
     field.blocks[0][6].redone = redone;
