@@ -156,6 +156,20 @@ static json_t *order_names(const struct tournament *t, const struct attempt *att
     return names;
 }
 
+/* Before anything of the attempt can be seen: whoever leaves it now has left a line. */
+static int record_begin(struct tournament *t, const struct attempt *attempt)
+{
+    return ledger_record(t,
+                         "begin",
+                         json_pack("{s:i, s:i, s:i}",
+                                   "cell",
+                                   (int)attempt->cell,
+                                   "block",
+                                   (int)attempt->key.block,
+                                   "attempt",
+                                   (int)attempt->key.attempt));
+}
+
 /* Ends an attempt: it counts, or it is to be done again (*again). */
 static int
 close_attempt(struct block_loop *loop, const struct attempt *attempt, double share, bool *again)
@@ -204,8 +218,8 @@ static void say_that_it_ends(void *user)
 
 /*
  * Returns: 0, also when nobody is left to run; -EINTR; -errno. A pause waits for the end, and so
- * does the first Ctrl-C: the first costs of the attempt are known by then, and leaving it would
- * count against whoever leads.
+ * does the first Ctrl-C: what the attempt costs can be watched from its first run on, and leaving
+ * it counts against whoever leads.
  */
 static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *again)
 {
@@ -222,8 +236,11 @@ static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *a
                                          .attempt = (unsigned)number};
     if (attempt->count == 0)
         return 0;
-    noise_mark(&before);
+    if (interrupt_seen(&t->interrupt))
+        return -EINTR; /* came in a pause: nothing has begun */
     interrupt_shield(&t->interrupt, say_that_it_ends, t);
+    rc = record_begin(t, attempt);
+    noise_mark(&before);
     for (size_t i = 0; rc == 0 && i < attempt->count; i++)
         rc = interrupt_seen(&t->interrupt) ? -EINTR : run_position(t, attempt, i);
     interrupt_unshield(&t->interrupt);

@@ -95,7 +95,8 @@ struct verify {
     struct verify_attempt attempt;    /* under way */
     json_t *due;                      /* array: the lines that must stand next */
     int redo_cell;                    /* its block is to be done again; -1 */
-    bool racing;                      /* the first run line was seen */
+    bool racing;                      /* the first block has begun */
+    bool begins;                      /* each attempt has a line of its own where it begins */
     bool stopped;                     /* an end line was seen, and nothing goes on after it */
     unsigned hangs[PLAN_ENTRIES_MAX]; /* time limits hit in the pilot */
     struct verify_costs *costs;       /* per cell */
@@ -157,7 +158,8 @@ bool verify_journal(struct verify *v);
 /* The lines with which the journal must begin: who failed the gate. */
 json_t *verify_gate(struct verify *v);
 
-/* One "run" or "block" line, before it is applied to the state. */
+/* One "begin", "run" or "block" line, before it is applied to the state. */
+void verify_begin_line(struct verify *v, const json_t *event);
 void verify_run_line(struct verify *v, const json_t *event);
 void verify_block_line(struct verify *v, const json_t *event);
 void verify_null_line(struct verify *v, const json_t *event); /* verify_null.c */

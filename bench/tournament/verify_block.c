@@ -192,6 +192,37 @@ static void check_cost(struct verify *v, const json_t *event, size_t entry)
     v->attempt.cost[entry] = cost;
 }
 
+/* Journals of earlier versions have no such lines; then the first run opens the attempt. Taking
+ * them all out gains nothing: the numbers of the attempts show those that came to nothing. */
+void verify_begin_line(struct verify *v, const json_t *event)
+{
+    const struct verify_attempt *attempt = &v->attempt;
+    const json_int_t cell = json_int(event, "cell", -1);
+    static const char moved[] = "a line of an attempt was moved, added or removed";
+    v->part = VERIFY_ORDER;
+    if (cell < 0 || cell >= (json_int_t)v->plan.cell_count)
+        return; /* run_dir_apply() says it */
+    verify_holds(v,
+                 !attempt->open,
+                 verify_here(v, "type"),
+                 "begin",
+                 attempt->next < attempt->count ? "run" : "block",
+                 "an attempt begins before the one under way has ended: lines were removed");
+    v->begins = v->begins || !v->racing;
+    v->racing = true;
+    open_attempt(v, (size_t)cell);
+    verify_same(v,
+                verify_here(v, "block"),
+                json_object_get(event, "block"),
+                json_integer((json_int_t)attempt->block),
+                moved);
+    verify_same(v,
+                verify_here(v, "attempt"),
+                json_object_get(event, "attempt"),
+                json_integer((json_int_t)attempt->attempt),
+                moved);
+}
+
 void verify_run_line(struct verify *v, const json_t *event)
 {
     const json_int_t cell = json_int(event, "cell", -1);
@@ -200,6 +231,12 @@ void verify_run_line(struct verify *v, const json_t *event)
     v->racing = true;
     if (cell < 0 || cell >= (json_int_t)v->plan.cell_count || entry < 0)
         return; /* run_dir_apply() says it */
+    verify_holds(v,
+                 v->attempt.open || !v->begins,
+                 verify_here(v, "type"),
+                 "run",
+                 "begin",
+                 "an attempt without its first line: it was removed");
     if (!v->attempt.open)
         open_attempt(v, (size_t)cell);
     verify_same(v,

@@ -165,7 +165,7 @@ static void check_line(struct verify *v, const json_t *event)
         if (is_type(event, "end"))
             check_end(v, event);
         v->stopped = is_type(event, "end") || (v->stopped && !is_type(event, "resume"));
-        if (v->attempt.open && v->attempt.next > 0 && !is_type(event, "note"))
+        if (v->attempt.open && !is_type(event, "note"))
             v->costs[v->attempt.cell].given_up_now++;
         v->attempt.open = v->attempt.open && is_type(event, "note");
         v->redo_cell = -1;
@@ -181,7 +181,9 @@ static void check_line(struct verify *v, const json_t *event)
                      json_text(event, "type", ""),
                      "no such line",
                      meaning_of(event));
-    if (is_type(event, "run"))
+    if (is_type(event, "begin"))
+        verify_begin_line(v, event);
+    else if (is_type(event, "run"))
         verify_run_line(v, event);
     else if (is_type(event, "block"))
         verify_block_line(v, event);

@@ -2,9 +2,12 @@
 /*
  * run_event.c - what each journal event means for the state of a run.
  *
- * Costs of a block are held back until its "block" line says that the attempt is valid: an attempt
- * that was cut off or disturbed is listed and never counts. A run that failed disqualifies its
- * entry in that cell at once; the "disqualify" line that follows only has better words for it.
+ * An attempt at a block opens with its "begin" line (journals of earlier versions have none: there
+ * the first run does it), and its costs are held back until its "block" line says that it is valid:
+ * one that was disturbed is listed and never counts. One that was left, be it in its first run, is
+ * counted where the next one begins: who left it may have seen what it was going to cost. A run
+ * that failed disqualifies its entry in that cell at once; the "disqualify" line that follows only
+ * has better words for it.
  */
 #include "fields.h"
 #include "run_store.h"
@@ -143,22 +146,45 @@ static bool is_failure(const char *status)
            strcmp(status, "timeout") == 0;
 }
 
-/* Starts a new attempt when the run does not belong to the one under way. */
-static void open_attempt(struct run_dir *dir, const struct run_dir_run *run)
+static bool is_under_way(const struct run_store_cell *cell, size_t block, size_t attempt)
 {
-    struct run_store_cell *cell = &dir->store->cells[run->cell];
-    if (cell->pending_runs > 0 && cell->pending_block == run->block &&
-        cell->pending_attempt == run->attempt)
-        return;
-    cell->given_up += cell->pending_runs > 0 ? 1 : 0;
-    dir->given_up += cell->pending_runs > 0 ? 1 : 0;
+    return cell->pending_open && cell->pending_block == block && cell->pending_attempt == attempt;
+}
+
+/* One that is still under way in the cell is given up by this. */
+static void open_attempt(struct run_dir *dir, size_t where, size_t block, size_t attempt)
+{
+    struct run_store_cell *cell = &dir->store->cells[where];
+    cell->given_up += cell->pending_open ? 1 : 0;
+    dir->given_up += cell->pending_open ? 1 : 0;
     for (size_t e = 0; e < dir->entry_count; e++) {
         cell->pending[e] = NAN;
         cell->pending_seen[e] = false;
     }
-    cell->pending_block = run->block;
-    cell->pending_attempt = run->attempt;
+    cell->pending_block = block;
+    cell->pending_attempt = attempt;
     cell->pending_runs = 0;
+    cell->pending_open = true;
+}
+
+size_t run_dir_next_attempt(const struct run_dir *dir, size_t cell, size_t block)
+{
+    const struct run_store_cell *last = &dir->store->cells[cell];
+    const bool any = last->pending_open || last->pending_runs > 0;
+    return any && last->pending_block == block ? last->pending_attempt + 1 : 0;
+}
+
+static int apply_begin(struct run_dir *dir, const json_t *event, const struct sink *sink)
+{
+    size_t cell, block, attempt;
+    const int rc = need_where(dir, event, &cell, &block, &attempt, sink);
+    if (rc != 0)
+        return rc;
+    if (is_under_way(&dir->store->cells[cell], block, attempt))
+        return REFUSE(
+            sink, "block %zu, attempt %zu of cell %zu begins twice", block, attempt, cell);
+    open_attempt(dir, cell, block, attempt);
+    return 0;
 }
 
 static int read_run(const struct run_dir *dir,
@@ -194,8 +220,7 @@ static int apply_run(struct run_dir *dir, const json_t *event, size_t line, cons
     if (rc != 0)
         return rc;
     struct run_store_cell *cell = &dir->store->cells[run.cell];
-    const bool same = cell->pending_runs > 0 && cell->pending_block == run.block &&
-                      cell->pending_attempt == run.attempt;
+    const bool same = is_under_way(cell, run.block, run.attempt);
     if (same && cell->pending_seen[run.entry])
         return REFUSE(sink,
                       "a second run of \"%s\" in block %zu, attempt %zu",
@@ -214,7 +239,8 @@ static int apply_run(struct run_dir *dir, const json_t *event, size_t line, cons
     }
     if (rc != 0)
         return rc;
-    open_attempt(dir, &run);
+    if (!same)
+        open_attempt(dir, run.cell, run.block, run.attempt);
     cell->pending[run.entry] = strcmp(run.status, "ok") == 0 ? run.cost : NAN;
     cell->pending_seen[run.entry] = true;
     cell->pending_runs++;
@@ -274,8 +300,7 @@ static int
 check_block(const struct run_dir *dir, const struct run_dir_block *block, const struct sink *sink)
 {
     const struct run_store_cell *cell = &dir->store->cells[block->cell];
-    if (cell->pending_runs == 0 || cell->pending_block != block->block ||
-        cell->pending_attempt != block->attempt)
+    if (cell->pending_runs == 0 || !is_under_way(cell, block->block, block->attempt))
         return REFUSE(sink,
                       "ends block %zu, attempt %zu of cell %zu, of which no run is recorded",
                       block->block,
@@ -342,7 +367,7 @@ apply_block(struct run_dir *dir, const json_t *event, size_t line, const struct 
         rc = block.valid ? commit_attempt(dir, &block) : keep_redone(dir, &block);
     if (rc != 0)
         return rc;
-    dir->store->cells[block.cell].pending_runs = 0;
+    dir->store->cells[block.cell].pending_open = false;
     dir->blocks[dir->block_count++] = block;
     return 0;
 }
@@ -443,6 +468,8 @@ static int apply_typed(struct run_dir *dir,
                        const char *type,
                        const struct sink *sink)
 {
+    if (strcmp(type, "begin") == 0)
+        return apply_begin(dir, event, sink);
     if (strcmp(type, "run") == 0)
         return apply_run(dir, event, line, sink);
     if (strcmp(type, "block") == 0)

@@ -56,8 +56,8 @@ static void trust(struct page *page, const struct model *model)
     if (model->dir.given_up > 0)
         page_paragraph(page,
                        "trust alarm",
-                       "%zu %s left half-way, after first costs were known: each counts against "
-                       "whoever leads in its cell.",
+                       "%zu %s left half-way, from the first run on: who did it may have seen "
+                       "what was coming, so each counts against whoever leads in its cell.",
                        model->dir.given_up,
                        model->dir.given_up == 1 ? "attempt was" : "attempts were");
 }

@@ -113,6 +113,8 @@ status=$?
 dir=$(run_dir)
 check ctrl-c-in-a-pause-is-130 "it is $status: $(cat "$sandbox/err")" test "$status" -eq 130
 velo tournament --resume "$(basename "$dir")"
+check ctrl-c-in-a-pause-leaves-nothing-half-way "$(grep '"given_up"' "$(run_dir)/verdict.json")" \
+    grep -q '"given_up": *0' "$(run_dir)/verdict.json"
 check resume-after-a-pause "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
 
 # ---- killed while it stands: the time until --resume is not counted either ----

@@ -45,7 +45,7 @@ nothing_runs() # no process works in the sandbox
     done
 }
 
-half_way() # half_way DIR: attempts of which runs stand in the journal, and no end
+half_way() # half_way DIR: attempts that were begun and not ended, and another one after them
 {
     python3 - "$1/raw.ndjson" <<'END'
 import json, sys
@@ -53,9 +53,8 @@ open_ones, given_up = {}, 0
 for line in open(sys.argv[1]):
     event = json.loads(line)
     key = (event.get("block"), event.get("attempt"))
-    if event["type"] == "run" and open_ones.get(event["cell"], key) != key:
-        given_up += 1
-    if event["type"] == "run":
+    if event["type"] == "begin":
+        given_up += event["cell"] in open_ones
         open_ones[event["cell"]] = key
     elif event["type"] == "block":
         open_ones.pop(event["cell"], None)
@@ -130,11 +129,49 @@ left=$(half_way "$dir")
 check half-way-happened "no kill met a block half-way" test "$left" -gt 0
 check half-way-is-counted "$left: $(grep -o '"given_up": *[0-9]*' "$dir/verdict.json")" \
     grep -q "\"given_up\": *$left\b" "$dir/verdict.json"
-check half-way-is-said "not in the report" grep -q 'left half-way, after first costs were known' "$dir/report.md"
+check half-way-is-said "not in the report" grep -q 'left half-way, from the first run on' "$dir/report.md"
 velo verify "$id"
 check half-way-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
 
+# ---- a kill in the first run of a block: no run has a line, but how long it took could be watched ----
+echo 0.3 >"$sandbox/build/release/mutex/delay"
+echo 0.3 >"$sandbox/build/release/quick/delay"
+last_type() # last_type DIR: of the whole lines
+{
+    perl -ne 'print if /\n\z/' "$1/raw.ndjson" 2>/dev/null | tail -n 1 | sed 's/^{"type":"\([a-z_]*\)".*/\1/'
+}
+start race --impl quick --vs mutex --scenario alpha --budget 3m --seed 10
+wait_for_blocks 1
+dir=$(run_dir)
+id=$(basename "$dir")
+for _ in 1 2 3 4 5; do # a run may have ended between the look and the kill; then once more
+    until [ "$(last_type "$dir")" = begin ] || ! kill -0 $pid 2>/dev/null; do
+        read -r -t 0.01 <> <(:) || true
+    done
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    [ "$(last_type "$dir")" != begin ] || break
+    start tournament --resume "$id"
+done
+check first-run-was-killed "it ended with $(last_type "$dir")" test "$(last_type "$dir")" = begin
+left=$(half_way "$dir")
+line=$(grep -c . "$dir/raw.ndjson")
+rm "$sandbox/build/release/mutex/delay" "$sandbox/build/release/quick/delay"
+velo tournament --resume "$id"
+check first-run-was-left "$left before, $(half_way "$dir") after" test "$(half_way "$dir")" -eq $((left + 1))
+check first-run-is-counted "$(grep -o '"given_up": *[0-9]*' "$dir/verdict.json")" \
+    grep -q "\"given_up\": *$((left + 1))\b" "$dir/verdict.json"
+velo verify "$id"
+check first-run-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+cp -r "$dir" "$sandbox/denied"
+sed -i "${line}d" "$sandbox/denied/raw.ndjson"
+"$test_dir/rechain" "$sandbox/denied"
+velo verify "$sandbox/denied" --no-pages
+check first-run-cannot-be-denied "status $status: $(cat "$sandbox/out")" said 'raw.ndjson:[0-9]*: attempt'
+
 # ---- what must be refused ----
+echo 0.02 >"$sandbox/build/release/mutex/delay"
+echo 0.02 >"$sandbox/build/release/quick/delay"
 cp "$dir/plan.json" "$sandbox/plan.kept"
 sed -i 's/"margin": *0.0[0-9]*/"margin": 0.5/' "$dir/plan.json"
 velo tournament --resume "$(basename "$dir")"

@@ -95,6 +95,7 @@ valid=$(first '"type":"block".*"valid":true')
 drop=$(first '"type":"drop"')
 decide=$(first '"type":"decide"')
 fall=$(first '"type":"disqualify","cell":[0-9]')
+begin=$(first '"type":"begin".*"block":3')
 pilot=$(first '"type":"pilot".*"entry":"mutex"')
 
 # ---- by a clumsy forger ----
@@ -147,7 +148,11 @@ careful valid-flag-cleared "$journal:$valid: valid" $journal "s/\"valid\":true/\
 careful disturbance-denied "$journal:$redone: valid" $journal \
     "s/(\"(foreign|worst_run)_share\":)[0-9.e-]*/\${1}0.0/g if /\"type\":\"(run|block)\",${redo_of}/"
 careful disturbance-of-a-run-denied "$journal:[0-9]*: worst_run_share" $journal "s/\"worst_run_share\":[0-9.e-]*/\"worst_run_share\":0.5/ if \$. == $valid"
-careful redone-attempt-removed "$journal:[0-9]*: attempt" $journal "\$_ = '' if /\"type\":\"(run|block)\",${redo_of}/"
+careful redone-attempt-removed "$journal:[0-9]*: attempt" $journal "\$_ = '' if /\"type\":\"(begin|run|block)\",${redo_of}/"
+careful redone-attempt-called-half-way "$journal:[0-9]*: type" $journal "\$_ = '' if /\"type\":\"(run|block)\",${redo_of}/"
+careful begin-removed "$journal:$begin: type" $journal "\$_ = '' if \$. == $begin"
+careful begin-of-another-attempt "$journal:$begin: attempt" $journal "s/\"attempt\":0/\"attempt\":1/ if \$. == $begin"
+careful begin-doubled "$journal:$((begin + 1)): type" $journal "\$_ .= \$_ if \$. == $begin"
 
 # ---- what follows from the evidence ----
 careful drop-removed "$journal:$drop: " $journal "\$_ = '' if \$. == $drop"

@@ -119,6 +119,59 @@ static void an_unfinished_attempt_never_counts(void **state)
     assert_false(dir.runs[12].counts);
 }
 
+/* ---- half-way ---- */
+
+static void begin(size_t cell, size_t block, size_t attempt)
+{
+    folder_event(
+        &folder, "begin", "\"cell\":%zu,\"block\":%zu,\"attempt\":%zu", cell, block, attempt);
+}
+
+static void an_attempt_left_in_its_first_run_counts_in_its_cell(void **state)
+{
+    (void)state;
+    begin(0, 1, 0);
+    folder_event(&folder, "resume", "\"reason\":\"\"");
+    begin(1, 1, 0);
+    folder_block(&folder, 1, 1, 0, true, 10, 20, 30);
+    read_well(0);
+    assert_int_equal(dir.given_up, 0); /* not before another one takes its place */
+    assert_int_equal(run_dir_next_attempt(&dir, 0, 1), 1);
+    assert_int_equal(run_dir_next_attempt(&dir, 1, 2), 0);
+    run_dir_fini(&dir);
+    begin(0, 1, 1);
+    folder_run(&folder, 0, 1, 1, 0, "ant", 7);
+    begin(0, 1, 2);
+    folder_block(&folder, 0, 1, 2, true, 10, 20, 30);
+    read_well(0);
+    assert_int_equal(dir.given_up, 2);
+    assert_int_equal(dir.in.cells[0].blocks[0].given_up, 2);
+    assert_int_equal(dir.in.cells[1].blocks[0].given_up, 0);
+}
+
+static void whole_attempts_are_not_half_way(void **state)
+{
+    (void)state;
+    for (size_t attempt = 0; attempt < 2; attempt++) {
+        begin(0, 1, attempt);
+        folder_block(&folder, 0, 1, attempt, attempt == 1, 10, 20, 30);
+    }
+    begin(0, 2, 0);
+    folder_block(&folder, 0, 2, 0, true, 10, 20, 30);
+    read_well(0);
+    assert_int_equal(dir.given_up, 0);
+    assert_int_equal(dir.in.cells[0].block_count, 2);
+    assert_int_equal(dir.in.cells[0].blocks[0].redone_count, 1);
+}
+
+static void an_attempt_begins_once(void **state)
+{
+    (void)state;
+    begin(0, 1, 0);
+    begin(0, 1, 0);
+    refused(-EINVAL, "raw.ndjson:2: ", "begins twice");
+}
+
 static void a_failed_run_disqualifies_in_its_cell(void **state)
 {
     (void)state;
@@ -435,6 +488,9 @@ int main(void)
         CASE(blocks_become_costs_in_the_order_of_the_entries),
         CASE(an_attempt_that_was_redone_is_listed_and_never_counts),
         CASE(an_unfinished_attempt_never_counts),
+        CASE(an_attempt_left_in_its_first_run_counts_in_its_cell),
+        CASE(whole_attempts_are_not_half_way),
+        CASE(an_attempt_begins_once),
         CASE(a_failed_run_disqualifies_in_its_cell),
         CASE(words_of_a_disqualification_replace_those_of_the_run),
         CASE(other_events_are_kept),
