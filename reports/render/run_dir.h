@@ -98,6 +98,8 @@ struct run_dir {
     struct run_dir_block *blocks; /* likewise */
     size_t block_count;
     size_t given_up; /* attempts that were begun, left half-way, and begun anew */
+    size_t resumes;  /* starts that went on with it, after a kill or an end; of all sources */
+    size_t pauses;   /* likewise */
     struct run_dir_null *null_runs;
     size_t null_run_count;
     struct run_dir_drop *drops;

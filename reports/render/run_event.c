@@ -462,6 +462,14 @@ static void keep_time(struct run_dir *dir, const json_t *event, const char *type
         dir->end_reason = "";
 }
 
+/* A "resume" ends a pause, or tells of a start that goes on with the journal. */
+static void count_rest(struct run_dir *dir, const json_t *event, const char *type)
+{
+    dir->pauses += strcmp(type, "pause") == 0;
+    dir->resumes +=
+        strcmp(type, "resume") == 0 && strcmp(field_text(event, "reason"), "pause") != 0;
+}
+
 static int apply_typed(struct run_dir *dir,
                        const json_t *event,
                        size_t line,
@@ -501,6 +509,7 @@ int run_dir_apply(struct run_dir *dir, json_t *event, size_t line, char *err, si
         return rc;
     if (json_array_append(dir->events, event) != 0)
         return -ENOMEM;
+    count_rest(dir, event, type);
     keep_time(dir, event, type);
     return 0;
 }
