@@ -2,6 +2,7 @@
 /* anchor.c - see anchor.h. */
 #include "anchor.h"
 
+#include "../../reports/render/run_dir.h"
 #include "json.h"
 #include "text.h"
 
@@ -48,20 +49,33 @@ static json_t *find_last(const char *base, const char *plan_sha256)
     return last;
 }
 
-/* The hash of line [number], which stands in the line after it. */
-static const char *hash_of(const struct run_dir *state, size_t number)
+/* Has the journal a line [number], from 1, with this hash? */
+static bool has_line(const char *run_dir, size_t number, const char *sha256)
 {
-    if (number == state->lines)
-        return state->last_sha256;
-    return json_text(json_array_get(state->events, number), "prev", "");
+    char *path = text_format("%s/raw.ndjson", run_dir);
+    FILE *file = fopen(path, "re");
+    char *line = NULL, hash[RUN_DIR_SHA_HEX] = "";
+    size_t room = 0, at = 0;
+    while (file != NULL && at < number) {
+        const ssize_t size = getline(&line, &room, file);
+        if (size <= 0 || line[size - 1] != '\n')
+            break;
+        if (++at == number)
+            run_dir_sha256(line, (size_t)size - 1, hash);
+    }
+    if (file != NULL)
+        fclose(file);
+    free(line);
+    free(path);
+    return at == number && strcmp(hash, sha256) == 0;
 }
 
-enum anchor_state anchor_check(const char *base, const struct run_dir *state, size_t *lines)
+enum anchor_state
+anchor_check(const char *base, const char *run_dir, const char *plan_sha256, size_t *lines)
 {
-    json_t *anchor = find_last(base, state->plan_sha256);
+    json_t *anchor = find_last(base, plan_sha256);
     *lines = (size_t)json_int(anchor, "lines", 0);
-    const bool holds = *lines <= state->lines &&
-                       strcmp(hash_of(state, *lines), json_text(anchor, "sha256", "")) == 0;
+    const bool holds = has_line(run_dir, *lines, json_text(anchor, "sha256", ""));
     const enum anchor_state found = anchor == NULL ? ANCHOR_NONE
                                     : holds        ? ANCHOR_HOLDS
                                                    : ANCHOR_BROKEN;

@@ -19,8 +19,6 @@
 #ifndef VELO_ANCHOR_H
 #define VELO_ANCHOR_H
 
-#include "../../reports/render/run_dir.h"
-
 #include <stddef.h>
 
 #define ANCHOR_FILE "anchors.ndjson"
@@ -35,10 +33,11 @@ int anchor_add(const char *base, const char *plan_sha256, size_t lines, const ch
 enum anchor_state { ANCHOR_NONE, ANCHOR_HOLDS, ANCHOR_BROKEN };
 
 /*
- * Does the journal that was read into [state] hold the line of its last anchor in [base]? *lines
- * becomes the number of lines it had then, 0 without an anchor. Returns ANCHOR_NONE where there is
- * none.
+ * Does the journal in the folder [run_dir], of [plan_sha256], hold the line of its last anchor in
+ * [base]? *lines becomes the number of lines it had then, 0 without an anchor. The anchor is read
+ * first, so that a tournament may go on meanwhile. Returns ANCHOR_NONE where there is none.
  */
-enum anchor_state anchor_check(const char *base, const struct run_dir *state, size_t *lines);
+enum anchor_state
+anchor_check(const char *base, const char *run_dir, const char *plan_sha256, size_t *lines);
 
 #endif

@@ -156,18 +156,20 @@ static json_t *order_names(const struct tournament *t, const struct attempt *att
     return names;
 }
 
-/* Before anything of the attempt can be seen: whoever leaves it now has left a line. */
+/* Before anything of the attempt can be seen: whoever leaves it now has left a line, and an anchor
+ * of it, so that taking the line back shows. */
 static int record_begin(struct tournament *t, const struct attempt *attempt)
 {
-    return ledger_record(t,
-                         "begin",
-                         json_pack("{s:i, s:i, s:i}",
-                                   "cell",
-                                   (int)attempt->cell,
-                                   "block",
-                                   (int)attempt->key.block,
-                                   "attempt",
-                                   (int)attempt->key.attempt));
+    const int rc = ledger_record(t,
+                                 "begin",
+                                 json_pack("{s:i, s:i, s:i}",
+                                           "cell",
+                                           (int)attempt->cell,
+                                           "block",
+                                           (int)attempt->key.block,
+                                           "attempt",
+                                           (int)attempt->key.attempt));
+    return rc == 0 ? ledger_sync(t) : rc;
 }
 
 /* Ends an attempt: it counts, or it is to be done again (*again). */
@@ -207,7 +209,7 @@ close_attempt(struct block_loop *loop, const struct attempt *attempt, double sha
         json_object_set_new(event, "rows", json_integer((json_int_t)attempt->row.rows));
     }
     int rc = ledger_record(t, "block", event);
-    return rc == 0 ? journal_sync(&t->journal) : rc;
+    return rc == 0 ? ledger_sync(t) : rc;
 }
 
 static void say_that_it_ends(void *user)

@@ -8,6 +8,7 @@
  *   verify_plan.c      the plan: hash, seals, rules of its preset, programs
  *   verify_journal.c   line after line: chain, times, which line may stand where
  *   verify_block.c     run and block lines: order, seeds, paddings, costs, redo
+ *   verify_anchor.c    was it set back?
  *   verify_gate.c      who was admitted
  *   verify_evidence.c  signs, E, crossings, intervals by a second arithmetic
  *   verify_verdict.c   verdict.json field by field, and the pages byte by byte
@@ -16,8 +17,9 @@
  *
  * A wrong line with a right chain (everything behind it hashed anew) is found wherever something is
  * recomputed from it. What nobody can find in the folder: a journal invented as a whole, with costs
- * that fit its own drops, decisions, verdict and pages. run.journal_sha256 in the verdict names the
- * last line; who publishes it cannot change the journal afterwards.
+ * that fit its own drops, decisions, verdict and pages; and one that was cut off and gone on with,
+ * where the anchors beside the folder are gone (anchor.h). run.journal_sha256 in the verdict names
+ * the last line; who publishes it cannot change the journal afterwards.
  *
  * Taken as recorded: the foreign CPU time of a block (it only decides redo), covariates, the
  * pilot's times, which open cell got a block after the common rounds (this hangs on the clock;
@@ -85,6 +87,7 @@ struct verify_costs {
 
 struct verify {
     const char *folder;
+    const char *base; /* the folder of run folders, which has the anchors */
     struct plan plan;
     struct run_dir state; /* after the lines so far */
     bool same_program;    /* this program is the one that wrote the run */
@@ -115,6 +118,9 @@ struct verify {
 
 /* The command: everything. Returns an exit status. */
 int verify_run(const char *folder, bool pages);
+
+/* A source of a merged run, without pages; its anchors are in [base]. Returns an exit status. */
+int verify_source(const char *folder, const char *base);
 
 /* ---- verify_report.c ---- */
 
@@ -154,6 +160,9 @@ void verify_programs(struct verify *v);
 
 /* All lines. False when the rest could not be read. */
 bool verify_journal(struct verify *v);
+
+/* Is the journal what it was when its last anchor was made? After verify_journal(). */
+void verify_anchor(struct verify *v);
 
 /* The lines with which the journal must begin: who failed the gate. */
 json_t *verify_gate(struct verify *v);

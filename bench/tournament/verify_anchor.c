@@ -21,7 +21,8 @@ static void hold_against(struct verify *v, size_t lines, bool holds)
                  (struct verify_place){"raw.ndjson", v->state.lines, "line"},
                  recorded,
                  anchored,
-                 "it was set back: by the " ANCHOR_FILE " beside its folder it had these lines, and "
+                 "it was set back: by the " ANCHOR_FILE
+                 " beside its folder it had these lines, and "
                  "they were cut off");
     free(recorded);
     free(anchored);
@@ -30,7 +31,7 @@ static void hold_against(struct verify *v, size_t lines, bool holds)
 void verify_anchor(struct verify *v)
 {
     size_t lines;
-    const enum anchor_state found = anchor_check(v->base, &v->state, &lines);
+    const enum anchor_state found = anchor_check(v->base, v->folder, v->state.plan_sha256, &lines);
     if (found != ANCHOR_NONE)
         hold_against(v, lines, found == ANCHOR_HOLDS);
     if (v->state.resumes + v->state.pauses == 0)

@@ -26,7 +26,7 @@ static int verify_sources(const struct verify *v)
     json_array_foreach(merge_sources(v->state.plan), index, source)
     {
         char *path = text_format("%s/" MERGE_SOURCES "/%s", v->folder, json_text(source, "id", ""));
-        const int one = verify_run(path, false);
+        const int one = verify_source(path, v->base);
         if (one != EXIT_DECIDED)
             status = one;
         printf("\n");

@@ -60,6 +60,11 @@ static void trust(struct page *page, const struct model *model)
                        "what was coming, so each counts against whoever leads in its cell.",
                        model->dir.given_up,
                        model->dir.given_up == 1 ? "attempt was" : "attempts were");
+    if (model->dir.resumes > 0)
+        page_paragraph(page,
+                       "trust",
+                       "It was resumed. That no block was cut off before cannot be seen in this "
+                       "folder: velo verify looks at the anchors beside it, where they are.");
 }
 
 /* How the tournament fared when it was tested on itself, as it was known when the run began. */

@@ -132,6 +132,41 @@ check half-way-is-counted "$left: $(grep -o '"given_up": *[0-9]*' "$dir/verdict.
 check half-way-is-said "not in the report" grep -q 'left half-way, from the first run on' "$dir/report.md"
 velo verify "$id"
 check half-way-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+resumed=$(grep -c '"type":"resume"' "$dir/raw.ndjson")
+check resumes-are-in-the-verdict "$resumed: $(grep -o '"resumes": *[0-9]*' "$dir/verdict.json")" \
+    grep -q "\"resumes\": *$resumed\b" "$dir/verdict.json"
+check resumes-are-on-the-trust-line "$(grep 'How far to trust' "$dir/report.md")" \
+    grep -q "How far to trust.*; $resumed starts that went on with it" "$dir/report.md"
+check resumes-are-in-verify "$(cat "$sandbox/out")" said "note: starts that went on with it: $resumed, pauses: 0; its journal was held against"
+
+# ---- a journal that is set back: blocks cut off, as if they had never been ----
+cp -r "$dir" "$sandbox/whole"
+anchors=$sandbox/reports/runs/anchors.ndjson
+check anchors-are-there "no file" test -s "$anchors"
+last=$(grep -n '"type":"begin"' "$dir/raw.ndjson" | tail -n 1 | cut -d: -f1)
+head -n $((last - 1)) "$sandbox/whole/raw.ndjson" >"$dir/raw.ndjson"
+rm "$dir/verdict.json"
+velo verify "$id" --no-pages
+check set-back-is-a-difference "status $status: $(cat "$sandbox/out")" test "$status" -eq 5
+check set-back-is-named "$(cat "$sandbox/out")" said 'raw.ndjson:[0-9]*: line'
+cp "$dir/raw.ndjson" "$sandbox/back.ndjson"
+velo tournament --resume "$id"
+check set-back-is-not-resumed "status $status: $(cat "$sandbox/err")" test "$status" -eq 1
+check set-back-says-why "$(cat "$sandbox/err")" said 'raw.ndjson was set back: it has '
+check set-back-stays-as-it-is "it was written to" cmp -s "$sandbox/back.ndjson" "$dir/raw.ndjson"
+cp -r "$dir" "$sandbox/elsewhere"
+velo tournament --resume "$sandbox/elsewhere" --budget 60s
+check elsewhere-nobody-knows "status $status: $(cat "$sandbox/err")" came_to_its_end "$sandbox/elsewhere"
+cp "$sandbox/elsewhere"/{raw.ndjson,verdict.json} "$dir/"
+velo verify "$id" --no-pages
+check brought-back-is-a-difference "status $status: $(cat "$sandbox/out")" said 'it was set back'
+mv "$anchors" "$sandbox/anchors.kept" # what is left where the anchors are gone: a remark
+velo verify "$id" --no-pages
+check without-anchors-passes "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+check without-anchors-remarks "$(cat "$sandbox/out")" said 'note: .*no anchors.ndjson beside its folder knows it'
+mv "$sandbox/anchors.kept" "$anchors"
+rm -r "$dir"
+mv "$sandbox/whole" "$dir"
 
 # ---- a kill in the first run of a block: no run has a line, but how long it took could be watched ----
 echo 0.3 >"$sandbox/build/release/mutex/delay"
@@ -157,6 +192,11 @@ check first-run-was-killed "it ended with $(last_type "$dir")" test "$(last_type
 left=$(half_way "$dir")
 line=$(grep -c . "$dir/raw.ndjson")
 rm "$sandbox/build/release/mutex/delay" "$sandbox/build/release/quick/delay"
+cp "$dir/raw.ndjson" "$sandbox/left.ndjson"
+sed -i '$d' "$dir/raw.ndjson" # as if it had never begun
+velo tournament --resume "$id"
+check first-run-cannot-be-cut-off "status $status: $(cat "$sandbox/err")" said 'was set back'
+cp "$sandbox/left.ndjson" "$dir/raw.ndjson"
 velo tournament --resume "$id"
 check first-run-was-left "$left before, $(half_way "$dir") after" test "$(half_way "$dir")" -eq $((left + 1))
 check first-run-is-counted "$(grep -o '"given_up": *[0-9]*' "$dir/verdict.json")" \

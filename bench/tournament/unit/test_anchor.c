@@ -45,7 +45,7 @@ static void expect(enum anchor_state wanted, size_t wanted_lines)
 {
     size_t lines;
     read_again();
-    assert_int_equal(anchor_check(base, &dir, &lines), wanted);
+    assert_int_equal(anchor_check(base, folder.path, dir.plan_sha256, &lines), wanted);
     assert_int_equal(lines, wanted_lines);
 }
 
@@ -72,6 +72,26 @@ static void without_an_anchor_nothing_is_said(void **state)
     expect(ANCHOR_NONE, 0);
     assert_int_equal(anchor_add(base, "0123456789abcdef0123", 3, "of another run"), 0);
     expect(ANCHOR_NONE, 0);
+}
+
+static void a_journal_without_lines_holds(void **state)
+{
+    (void)state;
+    anchor_here();
+    expect(ANCHOR_HOLDS, 0);
+}
+
+static void a_torn_line_is_not_in_the_journal(void **state)
+{
+    (void)state;
+    folder_rounds(&folder, 1, 1.5);
+    char *before = folder_text(&folder, "raw.ndjson");
+    anchor_here();
+    before[strlen(before) - 1] = '\0';
+    folder_write(&folder, "raw.ndjson", before);
+    size_t lines;
+    assert_int_equal(anchor_check(base, folder.path, dir.plan_sha256, &lines), ANCHOR_BROKEN);
+    free(before);
 }
 
 static void the_last_line_and_those_before_it_hold(void **state)
@@ -138,6 +158,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(without_an_anchor_nothing_is_said),
+        CASE(a_journal_without_lines_holds),
+        CASE(a_torn_line_is_not_in_the_journal),
         CASE(the_last_line_and_those_before_it_hold),
         CASE(a_journal_that_was_cut_is_told),
         CASE(a_journal_that_went_on_otherwise_is_told),
