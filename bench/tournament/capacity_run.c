@@ -280,6 +280,7 @@ static int search_all(struct hunt *hunt)
         rc = interrupt_seen(&hunt->interrupt) ? -EINTR : run_attempt(hunt, &left);
     progress_clear(&hunt->progress);
     interrupt_release(&hunt->interrupt);
+    capacity_learn_rest(hunt); /* of a block that was stopped */
     return capacity_conclude(hunt, rc);
 }
 

@@ -98,13 +98,24 @@ static void learn_run(struct hunt *hunt, const json_t *event)
     capacity_add(&runner->search, json_double(event, "rate", 0), pass);
 }
 
+void capacity_learn_rest(struct hunt *hunt)
+{
+    size_t index;
+    const json_t *run;
+    json_array_foreach(hunt->pending, index, run)
+    {
+        learn_run(hunt, run);
+    }
+    json_array_clear(hunt->pending);
+}
+
 /* A run waits for the end of its block; a fault is a fact at once. */
 static void take_run(struct hunt *hunt, json_t *event)
 {
     const int entry = plan_find_entry(&hunt->plan, json_text(event, "entry", ""));
     const unsigned attempt = (unsigned)json_int(event, "attempt", 1);
     if (attempt != hunt->attempts) /* the one before was broken off */
-        json_array_clear(hunt->pending);
+        capacity_learn_rest(hunt);
     hunt->attempts = attempt;
     json_array_append(hunt->pending, event);
     if (entry >= 0 && strcmp(json_text(event, "outcome", ""), "out") == 0)
@@ -128,15 +139,10 @@ static void keep_attempt(struct hunt *hunt, bool valid)
 static void take_block(struct hunt *hunt, const json_t *event)
 {
     const bool valid = json_bool(event, "valid", true);
-    size_t index;
-    const json_t *run;
     keep_attempt(hunt, valid);
     hunt->redone += !valid;
     if (valid) {
-        json_array_foreach(hunt->pending, index, run)
-        {
-            learn_run(hunt, run);
-        }
+        capacity_learn_rest(hunt);
         hunt->blocks++;
         hunt->attempts = 0;
     }

@@ -66,6 +66,36 @@ check redone-block-is-counted "$(sum redone), $redone before: $(cat "$sandbox/er
 check redone-block-is-not-evidence "$(sum runs) runs, $(lines run) lines" test "$(sum runs)" -lt "$(lines run)"
 check redone-is-printed "$(cat "$sandbox/out")" said 'blocks were disturbed by others and'
 
+# A kill leaves runs without the end of their block: they are done again, and stay known.
+known() # known: runs in the journal but for those of redone attempts
+{
+    python3 - "$dir/raw.ndjson" <<'END'
+import json, sys
+count, under_way, attempt = 0, 0, None
+for line in open(sys.argv[1]):
+    event = json.loads(line)
+    if event["type"] == "run":
+        under_way = under_way + 1 if event["attempt"] == attempt else 1
+        attempt = event["attempt"]
+        count += 1
+    elif event["type"] == "block" and not event["valid"]:
+        count -= under_way
+    if event["type"] == "block":
+        under_way = 0
+print(count)
+END
+}
+broken_off() # broken_off NAME LINE: a kill before that line, which is a block's
+{
+    sed -i "$2,\$d" "$dir/raw.ndjson"
+    velo capacity --resume "$(basename "$dir")" --budget 5s
+    check "$1-goes-on" "status $status: $(cat "$sandbox/err")" test "$status" -eq 0 -o "$status" -eq 3
+    check "$1-stays-known" "$(sum runs), $(known) in the journal" test "$(sum runs)" -eq "$(known)"
+}
+block_lines() { grep -n '"type":"block"' "$dir/raw.ndjson" | cut -d: -f1; }
+broken_off broken-off-on-the-way "$(block_lines | sed -n 5p)"
+broken_off broken-off-at-the-end "$(block_lines | tail -n 1)"
+
 sed -i '2s/"outcome":"pass"/"outcome":"fail"/; 2s/"block":1/"block":7/' "$dir/raw.ndjson"
 velo capacity --resume "$(basename "$dir")" --budget 5s
 check changed-line-is-refused "status $status" said 'raw.ndjson:3: this line was changed'
