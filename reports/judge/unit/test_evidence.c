@@ -271,6 +271,9 @@ static void expected_blocks_end_where_the_duel_is_decided(void **state)
     assert_near(more, 20, 0);
     assert_near(judge_blocks_expected(1000, 530, 0, log(20)), 3105, 0);
     assert_true(isinf(judge_blocks_expected(1000, 510, 0, log(20)))); /* nobody waits for 41853 */
+    assert_near(judge_blocks_expected(1000, 520, 0, log(20)), 8785, 0);
+    assert_near(judge_blocks_expected(921, 478, 0, log(20)), 9999, 0);
+    assert_true(isinf(judge_blocks_expected(385, 200, 0, log(20)))); /* for 10002 */
     assert_true(judge_blocks_expected(10, 8, 0, log(20)) ==
                 judge_blocks_expected(10, 2, 0, log(20)));
 }
