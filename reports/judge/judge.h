@@ -514,12 +514,12 @@ struct judge_standing {
     size_t weighted_cells;
     struct judge_duel *duels; /* weighted log cost per complete round, eligible entries */
     size_t duel_count;
-    size_t rounds;      /* the fewest complete rounds of a pair */
-    size_t scarce_cell; /* the cell with weight that has the fewest blocks */
-    int leader;         /* first by point estimate, or -1 */
-    int winner;         /* beats or outlasts all others by evidence, or -1 */
-    bool tie;           /* all unbeaten ones are EQUAL */
-    double further_rounds;
+    size_t rounds;         /* the fewest complete rounds of a pair */
+    size_t scarce_cell;    /* the cell with weight that has the fewest blocks */
+    int leader;            /* first by point estimate, or -1 */
+    int winner;            /* beats or outlasts all others by evidence, or -1 */
+    bool tie;              /* all unbeaten ones are EQUAL */
+    double further_rounds; /* expected until decided; of single blocks: those of whole squares */
 };
 
 /*
