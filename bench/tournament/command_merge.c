@@ -28,12 +28,6 @@ struct merger {
     const char *out; /* where the new folder is made */
 };
 
-static void tell(void *user, const char *message)
-{
-    (void)user;
-    say_error("%s", message);
-}
-
 /* ---- the sources ---- */
 
 /* Blocks that were cut off do not come back; those that stayed were chosen. */
@@ -42,7 +36,8 @@ static bool was_set_back(const struct run_folder *folder, const struct record *s
     size_t lines;
     if (anchor_check(folder->base, folder->path, source->dir.plan_sha256, &lines) != ANCHOR_BROKEN)
         return false;
-    say_error("merge: the journal of %s was set back: by %s/" ANCHOR_FILE " it had %zu lines already, "
+    say_error("merge: the journal of %s was set back: by %s/" ANCHOR_FILE
+              " it had %zu lines already, "
               "or other ones. `velo verify %s` says more",
               source->id,
               folder->base,
@@ -94,7 +89,7 @@ static json_t *find_left_out(const struct merger *m)
     json_t *left_out = json_array();
     struct history *history;
     char why[1024], shape[RUN_DIR_SHA_HEX];
-    if (history_open(m->out, false, tell, NULL, &history, why, sizeof(why)) != 0) {
+    if (history_open(m->out, false, say_message, NULL, &history, why, sizeof(why)) != 0) {
         say_error("%s", why);
         return left_out;
     }

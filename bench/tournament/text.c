@@ -169,3 +169,9 @@ void say_error(const char *format, ...)
     fputc('\n', stderr);
     va_end(arguments);
 }
+
+void say_message(void *user, const char *message)
+{
+    (void)user;
+    say_error("%s", message);
+}

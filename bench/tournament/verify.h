@@ -143,6 +143,10 @@ bool verify_holds(struct verify *v,
 /* True if two values are the same but for the last digits of numbers. */
 bool verify_equal(const json_t *a, const json_t *b);
 
+/* The first line, from 1, in which two texts differ, and where it begins in each. */
+size_t
+verify_first_difference(const char *a, const char *b, const char **line_a, const char **line_b);
+
 /* A remark that does not fail. */
 void verify_note(struct verify *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -69,6 +69,7 @@ static bool crosses(const struct recount *duel, double log_t)
             beats(a_leads ? duel->whole_a : duel->whole_b, duel->whole + duel->given_up, log_t));
 }
 
+/* Of its own, as all arithmetic here: what checks the judge borrows nothing from it. */
 static int by_size(const void *left, const void *right)
 {
     const double a = *(const double *)left, b = *(const double *)right;

@@ -372,17 +372,6 @@ static void weights(struct page *page, const json_t *standing)
                        : "");
 }
 
-/* "race/burst/n=64" as "burst n=64". */
-static const char *cell_name(const char *reference, char *name, size_t size)
-{
-    const char *slash = strchr(reference, '/');
-    snprintf(name, size, "%s", slash ? slash + 1 : reference);
-    for (char *c = name; *c; c++)
-        if (*c == '/')
-            *c = ' ';
-    return name;
-}
-
 static void place_row(struct page *page, const json_t *place, size_t position)
 {
     const json_t *list = json_object_get(place, "dominates");
@@ -404,7 +393,7 @@ static void place_row(struct page *page, const json_t *place, size_t position)
     page_cell_two(page,
                   "n",
                   human_ratio(isfinite(score) ? field_number(place, "regret") : NAN).text,
-                  isfinite(score) ? cell_name(field_text(place, "regret_in"), cell, sizeof cell)
+                  isfinite(score) ? human_cell(field_text(place, "regret_in"), cell, sizeof cell)
                                   : "",
                   "");
     page_cell(page, "", "%s", *names ? names : "nobody");
@@ -419,7 +408,7 @@ static void place_absent(struct page *page, const json_t *place)
     page_cell(page, "", "%s", field_text(place, "contestant"));
     page_cell(page, "n", "–");
     page_cell_two(
-        page, "n", "not ranked", cell_name(field_text(place, "out_in"), cell, sizeof cell), "");
+        page, "n", "not ranked", human_cell(field_text(place, "out_in"), cell, sizeof cell), "");
     page_cell(page, "", " ");
 }
 
