@@ -37,6 +37,9 @@ run_dir_refuse(char *err, size_t err_size, const char *format, ...);
 /* Entries, cells, rules and the store from dir->plan. Returns: 0; -EINVAL; -ENOMEM. */
 int run_plan_load(struct run_dir *dir, char *err, size_t err_size);
 
+/* What an event of [type] that was applied says about times and rests; run_time.c. */
+void run_time_take(struct run_dir *dir, const json_t *event, const char *type);
+
 /* Frees what run_plan_load() and run_dir_apply() have put into the store. */
 void run_store_free(struct run_dir *dir);
 
