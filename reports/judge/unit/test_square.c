@@ -136,6 +136,27 @@ static void squares_keep_what_was_given_up_and_done_again(void **state)
     judge_fold_fini(&fold);
 }
 
+/* Who was late in the first attempt at any row has lost the first square, and not the one that
+ * counts. */
+static void who_was_late_in_a_row_was_late_in_the_square(void **state)
+{
+    static const double redone[] = {INFINITY, 1};
+    struct judge_cell_result result;
+    (void)state;
+    squares(2, 2 * 12, 2);
+    for (size_t b = 0; b < field.cells[0].block_count; b++)
+        field.cost[0][b][0] = 0.5;
+    field.blocks[0][3].redone = redone;
+    field.blocks[0][3].redone_count = 1;
+    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
+    assert_int_equal(result.duels[0].pair.n, 12);
+    assert_int_equal(result.duels[0].pair.wins_a, 12);
+    assert_int_equal(result.duels[0].pair.all_n, 12);
+    assert_int_equal(result.duels[0].pair.all_a, 11);
+    assert_int_equal(result.duels[0].pair.all_b, 1);
+    judge_cell_fini(&result);
+}
+
 static void who_missed_a_row_has_no_cost_in_the_square(void **state)
 {
     struct judge_cell_result result;
@@ -206,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_round_of_squares_takes_as_many_blocks_as_they_have_rows),
         cmocka_unit_test(a_square_that_was_broken_off_is_left_out),
         cmocka_unit_test(squares_keep_what_was_given_up_and_done_again),
+        cmocka_unit_test(who_was_late_in_a_row_was_late_in_the_square),
         cmocka_unit_test(who_missed_a_row_has_no_cost_in_the_square),
         cmocka_unit_test(squares_below_the_floor_are_ties_that_are_known),
         cmocka_unit_test(without_squares_nothing_is_folded),
