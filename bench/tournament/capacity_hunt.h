@@ -24,13 +24,15 @@
 #include "journal.h"
 #include "plan.h"
 #include "progress.h"
+#include "rules.h"
 #include "run_folder.h"
 
 struct runner_state {
     struct capacity search;
-    char *out;           /* why it is out; NULL while it is in */
-    char *again;         /* the command that shows it */
-    size_t failed, late; /* failed runs, and of them those whose generator was late */
+    char *out;                      /* why it is out; NULL while it is in */
+    char *again;                    /* the command that shows it */
+    size_t failed, late;            /* failed runs, and of them those whose generator was late */
+    struct rules_lateness lateness; /* its own, after its last run */
 };
 
 struct hunt {

@@ -103,17 +103,8 @@ int ledger_sync(struct tournament *t)
 static int record_missed(struct tournament *t)
 {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < t->state.run_count; i++) {
-        const struct run_dir_run *run = &t->state.runs[i];
-        rc = ledger_record_all(t,
-                               rules_consequences(&t->plan,
-                                                  &t->state,
-                                                  (int)run->cell,
-                                                  run->entry,
-                                                  run->status,
-                                                  run->reason,
-                                                  run->command));
-    }
+    for (size_t i = 0; rc == 0 && i < t->state.run_count; i++)
+        rc = ledger_record_all(t, rules_consequences(&t->plan, &t->state, i));
     return rc;
 }
 

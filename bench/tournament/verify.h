@@ -21,7 +21,8 @@
  * where the anchors beside the folder are gone (anchor.h). run.journal_sha256 in the verdict names
  * the last line; who publishes it cannot change the journal afterwards.
  *
- * Taken as recorded: the foreign CPU time of a block (it only decides redo), covariates, the
+ * Taken as recorded: the foreign CPU time of a block (it decides redo) and how long the harness
+ * stood still in a run (both decide whether a late run was met by a quiet machine), covariates, the
  * pilot's times, which open cell got a block after the common rounds (this hangs on the clock;
  * every choice is a valid one), why an entry could not run at all. A run that was killed and not
  * resumed passes with a note, up to the torn line; a verdict older than the journal is compared at
@@ -73,7 +74,8 @@ struct verify_attempt {
     double cost[PLAN_ENTRIES_MAX];
 };
 
-/* One cell's costs as the run lines of its whole attempts tell them, [entry_count] for each. */
+/* One cell's costs as the run lines of its whole attempts tell them, [entry_count] for each; NAN
+ * where there is none, INFINITY where the run was late. */
 struct verify_costs {
     double *attempts; /* all of them */
     size_t attempt_count, attempt_room;
@@ -94,15 +96,17 @@ struct verify {
 
     size_t line; /* in raw.ndjson, from 1 */
     char previous[RUN_DIR_SHA_HEX];
-    const char *latest;               /* time of the last line; it belongs to state.events */
-    struct verify_attempt attempt;    /* under way */
-    json_t *due;                      /* array: the lines that must stand next */
-    int redo_cell;                    /* its block is to be done again; -1 */
-    bool racing;                      /* the first block has begun */
-    bool begins;                      /* each attempt has a line of its own where it begins */
-    bool stopped;                     /* an end line was seen, and nothing goes on after it */
-    unsigned hangs[PLAN_ENTRIES_MAX]; /* time limits hit in the pilot */
-    struct verify_costs *costs;       /* per cell */
+    const char *latest;            /* time of the last line; it belongs to state.events */
+    struct verify_attempt attempt; /* under way */
+    json_t *due;                   /* array: the lines that must stand next */
+    int redo_cell;                 /* its block is to be done again; -1 */
+    bool racing;                   /* the first block has begun */
+    bool begins;                   /* each attempt has a line of its own where it begins */
+    bool stopped;                  /* an end line was seen, and nothing goes on after it */
+    struct rules_pilot pilot[PLAN_ENTRIES_MAX]; /* per entry */
+    const char
+        *repeat; /* the command of a late pilot run, which must come once more; NULL = none */
+    struct verify_costs *costs; /* per cell */
 
     json_t *verdict;     /* verdict.json; NULL if there is none */
     size_t verdict_line; /* the journal line after which it was written; 0 = not said */

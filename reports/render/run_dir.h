@@ -152,6 +152,9 @@ size_t run_dir_next_attempt(const struct run_dir *dir, size_t cell, size_t block
 /* Seconds since 1970 of "2026-01-31T12:34:56.789Z", or NAN. */
 double run_dir_time(const char *text);
 
+/* Does the status of a run say that it failed by time alone: "late", "timeout"? */
+bool run_dir_is_late(const char *status);
+
 /* Index of an entry by name, or -1. */
 int run_dir_find_entry(const struct run_dir *dir, const char *name);
 

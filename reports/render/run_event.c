@@ -7,7 +7,8 @@
  * one that was disturbed is listed and never counts. One that was left, be it in its first run, is
  * counted where the next one begins: who left it may have seen what it was going to cost. A run
  * that failed disqualifies its entry in that cell at once; the "disqualify" line that follows only
- * has better words for it.
+ * has better words for it. A run that was late does not: whether it puts out,
+ * only the line that follows says.
  */
 #include "fields.h"
 #include "run_store.h"
@@ -141,8 +142,12 @@ static int apply_status(struct run_dir *dir,
 
 static bool is_failure(const char *status)
 {
-    return strcmp(status, "failed") == 0 || strcmp(status, "crash") == 0 ||
-           strcmp(status, "timeout") == 0;
+    return strcmp(status, "failed") == 0 || strcmp(status, "crash") == 0;
+}
+
+bool run_dir_is_late(const char *status)
+{
+    return strcmp(status, "late") == 0 || strcmp(status, "timeout") == 0;
 }
 
 static bool is_under_way(const struct run_store_cell *cell, size_t block, size_t attempt)
@@ -207,7 +212,7 @@ static int read_run(const struct run_dir *dir,
     if (rc == 0)
         rc = need_entry(dir, event, "entry", &run->entry, sink);
     if (rc == 0 && strcmp(run->status, "ok") != 0 && strcmp(run->status, "usage") != 0 &&
-        !is_failure(run->status))
+        !is_failure(run->status) && !run_dir_is_late(run->status))
         rc = REFUSE(sink, "\"status\" is \"%s\"", run->status);
     return rc;
 }
@@ -241,6 +246,8 @@ static int apply_run(struct run_dir *dir, const json_t *event, size_t line, cons
     if (!same)
         open_attempt(dir, run.cell, run.block, run.attempt);
     cell->pending[run.entry] = strcmp(run.status, "ok") == 0 ? run.cost : NAN;
+    if (run_dir_is_late(run.status))
+        cell->pending[run.entry] = INFINITY;
     cell->pending_seen[run.entry] = true;
     cell->pending_runs++;
     dir->runs[dir->run_count++] = run;
@@ -269,7 +276,8 @@ static int commit_attempt(struct run_dir *dir, const struct run_dir_block *block
         free(cost);
         return -ENOMEM;
     }
-    memcpy(cost, cell->pending, k * sizeof(*cost));
+    for (size_t e = 0; e < k; e++) /* who is late in what counts is out for it */
+        cost[e] = isinf(cell->pending[e]) ? NAN : cell->pending[e];
     if (cell->redone_count > 0)
         memcpy(cost + k, cell->redone, cell->redone_count * k * sizeof(*cost));
     cell->blocks[cell->block_count++] = (struct judge_block){.number = block->block,

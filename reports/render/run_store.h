@@ -12,7 +12,7 @@ struct run_store_cell {
     struct judge_block *blocks; /* the valid ones; the cost arrays are owned */
     size_t block_count, block_room;
     struct judge_status *status; /* one per entry */
-    double *pending;             /* costs of the attempt under way, NAN = none */
+    double *pending;             /* costs of the attempt under way, NAN = none, INFINITY = late */
     bool *pending_seen;          /* a run of this entry is recorded in it */
     size_t pending_block, pending_attempt, pending_runs; /* of the attempt begun last */
     bool pending_open;                                   /* it was begun and has not ended */

@@ -40,6 +40,31 @@ static void facts(struct page *page, const struct model *model)
     page_facts_end(page);
 }
 
+/* Who was late, and how often. */
+static void late(struct page *page, json_t *counts)
+{
+    char names[400] = "";
+    const char *name;
+    json_t *count;
+    size_t used = 0;
+    json_object_foreach(counts, name, count)
+    {
+        if (used < sizeof names)
+            used += (size_t)snprintf(names + used,
+                                     sizeof names - used,
+                                     "%s%s %lld",
+                                     used ? ", " : "",
+                                     name,
+                                     (long long)json_integer_value(count));
+    }
+    if (used)
+        page_paragraph(page,
+                       "trust alarm",
+                       "Runs that were late, by contestant: %s. A deadline passed and nothing else "
+                       "was wrong; the block was done again, and what was late counts as lost.",
+                       names);
+}
+
 static void trust(struct page *page, const struct model *model)
 {
     const json_t *aa = json_object_get(json_object_get(model->verdict, "trust"), "aa");
@@ -65,6 +90,7 @@ static void trust(struct page *page, const struct model *model)
                        "trust",
                        "It was resumed. That no block was cut off before cannot be seen in this "
                        "folder: velo verify looks at the anchors beside it, where they are.");
+    late(page, json_object_get(json_object_get(model->verdict, "run"), "late"));
 }
 
 /* How the tournament fared when it was tested on itself, as it was known when the run began. */

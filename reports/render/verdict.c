@@ -148,6 +148,7 @@ static json_t *run_part(const struct judged *judged)
     json_object_set_new(run, "given_up", json_integer((json_int_t)dir->given_up));
     json_object_set_new(run, "resumes", json_integer((json_int_t)dir->resumes));
     json_object_set_new(run, "pauses", json_integer((json_int_t)dir->pauses));
+    json_object_set_new(run, "late", verdict_late(dir));
     json_object_set_new(run, "started", json_string(dir->started));
     json_object_set_new(run, "ended", json_string(dir->ended));
     json_object_set_new(run, "end_reason", json_string(dir->end_reason));
@@ -372,7 +373,7 @@ static void add_earlier(const struct run_dir *dir, char *text, size_t size)
                  field_count(before, "unfinished", 0));
 }
 
-/* Who stops and goes on has seen something in between. */
+/* Who stops and goes on has seen something in between; a late run may be the machine's doing. */
 static void add_rests(const struct run_dir *dir, char *text, size_t size)
 {
     const struct {
@@ -381,7 +382,8 @@ static void add_rests(const struct run_dir *dir, char *text, size_t size)
     } rests[] = {
         {dir->given_up, "attempt at a block left half-way", "attempts at blocks left half-way"},
         {dir->resumes, "start that went on with it", "starts that went on with it"},
-        {dir->pauses, "pause", "pauses"}};
+        {dir->pauses, "pause", "pauses"},
+        {verdict_late_runs(dir), "late run", "late runs"}};
     for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
         const size_t used = strlen(text);
         if (rests[i].count > 0)

@@ -33,6 +33,18 @@ check mutex-is-bracketed "$(cat "$dir/capacity.json")" bounds mutex 50000
 check quick-is-bracketed "$(cat "$dir/capacity.json")" bounds quick 90000
 check result-is-printed "$(cat "$sandbox/out")" said '^quick .* FOUND'
 
+# A passed deadline and nothing else is a run that failed; who is late again hangs.
+add_fake stuck 100 tardy
+add_fake once 100 tardy-once
+echo 50000 | tee "$sandbox/build/release/stuck/step" >"$sandbox/build/release/once/step"
+velo capacity --p99 1ms --scenario alpha --budget 20s --seed 6 --impl stuck,once
+dir=$(find "$sandbox/reports/capacity" -mindepth 1 -maxdepth 1 -type d | sort | tail -n 1)
+check late-always-is-out "$(cat "$dir/capacity.json")" said '^stuck .* OUT'
+check late-always-says-why "$(cat "$dir/capacity.json")" \
+    grep -q '"reason": "task 3 did not run within 5 s, \(twice\|3 times\) in a row"' "$dir/capacity.json"
+check late-once-stays-in "$(cat "$dir/capacity.json")" bounds once 50000
+rm -r "$sandbox/build/release/"{stuck,once}
+
 # What ended too early goes on from its journal; a torn line is cut, a changed one refused.
 echo 0.5 >"$sandbox/build/release/quick/delay"
 velo capacity --p99 1ms --scenario alpha --budget 5s --precision 2 --seed 5
