@@ -11,6 +11,7 @@ enum point {
     POINT_SLEEP_CHECKED, /* owner: all was looked at after the announcement; not yet blocked */
     POINT_SLEEP_LEFT,    /* owner: it is awake; not yet announced */
     POINT_PUT_CLAIMED,   /* producer: its place is taken, not yet filled */
+    POINT_PUT_WRITTEN,   /* producer: the task is complete, nobody can see it yet */
     POINT_PUT_STORED,    /* producer: the task is there, the owner not yet woken */
     POINT_MODE_READ,     /* owner: it has chosen in what to sleep; not yet announced */
     POINT_EXIT_DECIDED,  /* owner: the run is over, the loop not yet AWAKE */
