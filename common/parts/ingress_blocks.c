@@ -9,16 +9,34 @@ int blocks_init(struct blocks *in, const struct velo_allocator *alloc)
     return chunk_pool_init(&in->pool, alloc, sizeof(struct block), BLOCK_BYTES);
 }
 
-/* Has everybody left who came before the queue was closed, or before the mark of the pool? */
-static bool nobody_is_inside(const struct blocks *in)
+/* Seats as bits, those where ever somebody sat. */
+static uint32_t seats_used(const struct blocks *in)
 {
-    bool inside = false;
-    for (unsigned i = 0; i < SEATS; i++) {
+    /* (B8) seq_cst: before the look at the seats (B7); pairs with (B8) in seat_take() */
+    return atomic_load_explicit(&in->used, memory_order_seq_cst);
+}
+
+/* The next seat of the [seats] that are left, or NULL. */
+static struct seat *seat_next(struct blocks *in, uint32_t *seats)
+{
+    if (*seats == 0)
+        return NULL;
+    struct seat *seat = &in->seats[__builtin_ctz(*seats)];
+    *seats &= *seats - 1;
+    return seat;
+}
+
+/* Has everybody left who came before the queue was closed, or before the mark of the pool? */
+static bool nobody_is_inside(struct blocks *in)
+{
+    uint32_t seats = seats_used(in);
+    for (struct seat *seat = seat_next(in, &seats); seat != NULL; seat = seat_next(in, &seats)) {
         /* (B7) seq_cst: who is not seen here, will see the head as it is; pairs with (B5), (B6) */
-        inside |= atomic_load_explicit(&in->seats[i].busy, memory_order_seq_cst) != 0;
+        if (atomic_load_explicit(&seat->busy, memory_order_seq_cst) != 0)
+            return false;
     }
     /* (B10) seq_cst: as (B7) */
-    return !inside && atomic_load_explicit(&in->visitors, memory_order_seq_cst) == 0;
+    return atomic_load_explicit(&in->visitors, memory_order_seq_cst) == 0;
 }
 
 void blocks_fini(struct blocks *in)
@@ -82,7 +100,7 @@ void blocks_wake(struct blocks *in, struct wake *wake)
 
 static const void *seat_user(const struct blocks *in, unsigned seat)
 {
-    /* (B8) relaxed: advice */
+    /* (B11) relaxed: advice */
     return atomic_load_explicit(&in->users[seat], memory_order_relaxed);
 }
 
@@ -91,7 +109,11 @@ static struct seat *seat_take(struct blocks *in, unsigned seat, const void *self
 {
     if (!seat_try(&in->seats[seat]))
         return NULL;
-    /* (B8) relaxed: advice */
+    if ((seats_used(in) & (UINT32_C(1) << seat)) == 0) {
+        /* (B8) seq_cst: before the look at the head (B1), as (B5); pairs with (B8) above */
+        atomic_fetch_or_explicit(&in->used, UINT32_C(1) << seat, memory_order_seq_cst);
+    }
+    /* (B11) relaxed: advice */
     atomic_store_explicit(&in->users[seat], self, memory_order_relaxed);
     return &in->seats[seat];
 }
@@ -353,8 +375,9 @@ uint64_t blocks_count(const struct blocks *in, int lane, uint64_t *waiting)
     least += list_has_runs(blocks_head(in, lane));
     uint64_t sum =
         larger(shared_counter_get(&in->loosely[lane]), counter_get(&in->loose.gathered[lane]));
-    for (unsigned i = 0; i < SEATS; i++) {
-        const struct seat *seat = &in->seats[i];
+    uint32_t seats = seats_used(in);
+    for (; seats != 0; seats &= seats - 1) {
+        const struct seat *seat = &in->seats[__builtin_ctz(seats)];
         sum += larger(counter_get(&seat->accepted[lane]), counter_get(&seat->gathered[lane]));
     }
     sum = larger(sum, least);
@@ -498,8 +521,9 @@ void blocks_trim(struct blocks *in)
     if (blocks_has_tasks(in))
         return;
     struct region *mark = chunk_pool_mark(&in->pool);
-    for (unsigned i = 0; i < SEATS; i++)
-        seat_trim(in, &in->seats[i], mark);
+    uint32_t seats = seats_used(in);
+    for (struct seat *seat = seat_next(in, &seats); seat != NULL; seat = seat_next(in, &seats))
+        seat_trim(in, seat, mark);
     seat_trim(in, &in->loose, mark);
     in->came_back = 0;
     if (nobody_is_inside(in))

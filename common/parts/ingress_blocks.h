@@ -76,9 +76,9 @@
 #define BLOCK_TASKS ((BLOCK_WORDS - 1u) / 2u) /* of one run that has the block for itself */
 #define BLOCK_LANES 2
 #define SEAT_BITS 5u
-#define SEATS (1u << SEAT_BITS)
-#define BLOCKS_KEPT 8u  /* of one seat, when all is quiet */
-#define BLOCKS_TRIM 64u /* so many come back before it is worth a look */
+#define SEATS (1u << SEAT_BITS) /* the bits of [used] */
+#define BLOCKS_KEPT 8u          /* of one seat, when all is quiet */
+#define BLOCKS_TRIM 64u         /* so many come back before it is worth a look */
 
 /* A run, or the head of a list, as one word: number of tasks, address of the first, flags. */
 #define RUN_ONE (UINT64_C(1) << 56)
@@ -134,6 +134,7 @@ struct blocks {
     struct list lanes[BLOCK_LANES];
     _Alignas(
         128) _Atomic(const void *) users[SEATS]; /* who sat there last, thread_self(); advice */
+    _Atomic uint32_t used;                       /* one bit for each seat where ever somebody sat */
     struct seat seats[SEATS];
     struct seat loose;                          /* no seat, but where their blocks return */
     struct shared_counter loosely[BLOCK_LANES]; /* tasks accepted without a seat */
@@ -182,7 +183,7 @@ static inline struct seat *seat_enter(struct blocks *in)
 {
     const void *self = thread_self();
     unsigned home = seat_home(self);
-    /* (B8) relaxed: advice */
+    /* (B11) relaxed: advice */
     if (__builtin_expect(atomic_load_explicit(&in->users[home], memory_order_relaxed) == self, 1) &&
         __builtin_expect(seat_try(&in->seats[home]), 1))
         return &in->seats[home];
