@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way of a block back to its producers (common/parts/ingress_blocks.c): blocks. The owner
+ * The way of a block back to its producers (common/parts/ingress_blocks_owner.c): blocks. The owner
  * returns blocks and trims; producers without a seat of their own, who share one such stack, take
  * the whole of it, keep one, and put the rest back. One of them gives a block back once more, as
  * the owner would. Failing means: a block that two have (assertion), or that nobody has any more
@@ -15,20 +15,21 @@
  */
 #include "common/models/model.h"
 
-ORDER(B9_TAKE, "B9", "common/parts/ingress_blocks.c", returned_take, exchange, acquire);
-ORDER(B9_LOOK, "B9", "common/parts/ingress_blocks.c", returned_take, load, relaxed);
+ORDER(
+    B9_TAKE, "B9", "common/parts/ingress_blocks_owner.c", blocks_take_returned, exchange, acquire);
+ORDER(B9_LOOK, "B9", "common/parts/ingress_blocks_owner.c", blocks_take_returned, load, relaxed);
 ORDER(B9_RETURN,
       "B9",
-      "common/parts/ingress_blocks.c",
+      "common/parts/ingress_blocks_owner.c",
       block_return,
       compare_exchange_weak,
       release,
       relaxed);
-ORDER(B9_GUESS, "B9", "common/parts/ingress_blocks.c", block_return, load, relaxed);
+ORDER(B9_GUESS, "B9", "common/parts/ingress_blocks_owner.c", block_return, load, relaxed);
 ORDER(B9_BACK,
       "B9",
-      "common/parts/ingress_blocks.c",
-      returned_put_back,
+      "common/parts/ingress_blocks_owner.c",
+      blocks_put_back,
       compare_exchange_strong,
       release,
       relaxed);

@@ -35,20 +35,20 @@ ORDER(B2_PUSH,
       relaxed);
 ORDER(B3_TAKE,
       "B3",
-      "common/parts/ingress_blocks.c",
+      "common/parts/ingress_blocks_owner.c",
       blocks_gather,
       compare_exchange_weak,
       acquire,
       relaxed);
-ORDER(B4_CLOSE, "B4", "common/parts/ingress_blocks.c", blocks_close, fetch_or, seq_cst);
+ORDER(B4_CLOSE, "B4", "common/parts/ingress_blocks_owner.c", blocks_close, fetch_or, seq_cst);
 ORDER(B5_SIT, "B5", "common/parts/ingress_blocks.h", seat_try, exchange, seq_cst);
 ORDER(B6_LEAVE, "B6", "common/parts/ingress_blocks.h", seat_leave, store, release);
-ORDER(B7_LOOK, "B7", "common/parts/ingress_blocks.c", nobody_is_inside, load, seq_cst);
+ORDER(B7_LOOK, "B7", "common/parts/ingress_blocks_owner.c", nobody_is_inside, load, seq_cst);
 ORDER(B8_NOTE, "B8", "common/parts/ingress_blocks.c", seat_take, fetch_or, seq_cst);
-ORDER(B8_SEATS, "B8", "common/parts/ingress_blocks.c", seats_used, load, seq_cst);
+ORDER(B8_SEATS, "B8", "common/parts/ingress_blocks.h", blocks_seats_used, load, seq_cst);
 ORDER(B10_COUNT, "B10", "common/parts/ingress_blocks.c", blocks_push_loose, fetch_add, seq_cst);
 ORDER(B10_GO, "B10", "common/parts/ingress_blocks.c", blocks_push_loose, fetch_sub, release);
-ORDER(B10_LOOK, "B10", "common/parts/ingress_blocks.c", nobody_is_inside, load, seq_cst);
+ORDER(B10_LOOK, "B10", "common/parts/ingress_blocks_owner.c", nobody_is_inside, load, seq_cst);
 FAULT(NO_WAIT);
 FAULT(LOOK_FIRST);
 FAULT(LEAVE_FIRST);

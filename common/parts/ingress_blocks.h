@@ -156,6 +156,19 @@ void blocks_forget(struct blocks *in);
 /* Refuse all later pushes. Once, any thread. */
 void blocks_close(struct blocks *in);
 
+/* Seats as bits, those where ever somebody sat. */
+static inline uint32_t blocks_seats_used(const struct blocks *in)
+{
+    /* (B8) seq_cst: before the look at the seats (B7); pairs with (B8) in seat_take() */
+    return atomic_load_explicit(&in->used, memory_order_seq_cst);
+}
+
+/* The blocks that came back to [seat]; whoever sits there, or the owner. */
+struct block *blocks_take_returned(struct seat *seat);
+
+/* Put [list], which was taken from there or is new, where as a rule nothing is. */
+void blocks_put_back(struct seat *seat, struct block *list);
+
 /* ---- producers; slow paths in the .c file ---- */
 
 void blocks_wake(struct blocks *in, struct wake *wake);

@@ -374,8 +374,9 @@ static void a_push_finds_a_way_when_all_seats_are_taken(void **state)
         seat_try(&in.seats[i]);
         atomic_store(&in.users[i], &in);
     }
+    const struct velo_task three = {nothing, number(3)};
     assert_null(seat_enter(&in));
-    assert_int_equal(push(&in, &wake, 3), 0);
+    assert_int_equal(blocks_push_many(&in, &wake, 0, &three, 1), 0);
     seat_leave(&in.seats[SEATS / 2]); /* one is left, of a thread that has ended perhaps */
     struct seat *seat = seat_enter(&in);
     assert_ptr_equal(seat, &in.seats[SEATS / 2]);
@@ -389,6 +390,28 @@ static void a_push_finds_a_way_when_all_seats_are_taken(void **state)
         assert_ptr_equal(task.arg, number(i));
     }
     queue_close(&in);
+}
+
+/* What is put back joins what has come back meanwhile: nothing is lost, nothing is there twice. */
+static void what_is_put_back_joins_what_came_meanwhile(void **state)
+{
+    (void)state;
+    struct seat seat = {0};
+    static struct block blocks[7];
+    bool seen[7] = {false};
+    for (unsigned i = 0; i < 7; i++)
+        blocks[i].below = i % 3 == 2 || i == 6 ? NULL : &blocks[i + 1];
+    for (unsigned i = 0; i < 7; i += 3) /* lists of three, three and one */
+        blocks_put_back(&seat, &blocks[i]);
+    blocks_put_back(&seat, NULL);
+    unsigned count = 0;
+    for (struct block *block = blocks_take_returned(&seat); block != NULL; block = block->below) {
+        assert_false(seen[block - blocks]);
+        seen[block - blocks] = true;
+        count++;
+    }
+    assert_int_equal(count, 7);
+    assert_null(blocks_take_returned(&seat));
 }
 
 /* ---- memory runs out ---- */
@@ -581,6 +604,7 @@ int main(void)
         cmocka_unit_test(the_first_push_after_the_tag_wakes),
         cmocka_unit_test(a_push_after_a_failed_wakeup_tries_again),
         cmocka_unit_test(a_push_finds_a_way_when_all_seats_are_taken),
+        cmocka_unit_test(what_is_put_back_joins_what_came_meanwhile),
         cmocka_unit_test(without_memory_pushes_are_refused_and_nothing_is_lost),
         cmocka_unit_test(creation_without_memory_fails_cleanly),
         cmocka_unit_test(producers_keep_their_order_and_lose_nothing),
