@@ -9,7 +9,7 @@
  * variant: B9_TAKE=relaxed must-fail race "links and contents are not seen"
  * variant: B9_RETURN=relaxed must-fail race "links and contents are not published"
  * variant: B9_BACK=relaxed must-fail race "links and contents are not published"
- * variant: TAKE_ONE must-fail assertion "ABA: a link that was true once is put in place"
+ * variant: TAKE_ONE must-fail race "a link is read of a block that another has"
  * variant: BACK_BY_STORE must-fail assertion "what came meanwhile is lost"
  * variant: BACK_DROPS must-fail assertion "what came meanwhile is lost"
  */

@@ -229,11 +229,14 @@ int blocks_push_loose(
     return rc;
 }
 
-int blocks_push_many(
-    struct blocks *in, struct wake *wake, int lane, const struct velo_task *tasks, size_t count)
+int blocks_push_many(struct blocks *in,
+                     struct seat *seat,
+                     struct wake *wake,
+                     int lane,
+                     const struct velo_task *tasks,
+                     size_t count)
 {
     uint64_t head;
-    struct seat *seat = seat_enter(in);
     if (seat == NULL)
         return blocks_push_loose(in, wake, lane, tasks, count);
     int rc = push_batch(in, seat, lane, tasks, count, &head);

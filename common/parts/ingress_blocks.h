@@ -136,6 +136,7 @@ struct blocks {
         128) _Atomic(const void *) users[SEATS]; /* who sat there last, thread_self(); advice */
     _Atomic uint32_t used;                       /* one bit for each seat where ever somebody sat */
     struct seat seats[SEATS];
+    struct seat own;                            /* of the owner, for what callbacks submit */
     struct seat loose;                          /* no seat, but where their blocks return */
     struct shared_counter loosely[BLOCK_LANES]; /* tasks accepted without a seat */
     _Atomic uint32_t visitors;                  /* calls without a seat */
@@ -201,6 +202,21 @@ static inline struct seat *seat_enter(struct blocks *in)
         __builtin_expect(seat_try(&in->seats[home]), 1))
         return &in->seats[home];
     return blocks_find_seat(in, self);
+}
+
+/*
+ * The owner's seat: nobody else sits there, and nobody frees the queue beside a callback, so only a
+ * signal handler could be in the way: NULL then.
+ */
+static inline struct seat *seat_enter_own(struct blocks *in)
+{
+    /* (B12) relaxed: one thread; its signal handlers come between two instructions, or not at all
+     */
+    if (__builtin_expect(atomic_load_explicit(&in->own.busy, memory_order_relaxed) != 0, 0))
+        return NULL;
+    atomic_store_explicit(&in->own.busy, 1, memory_order_relaxed); /* (B12) as above */
+    atomic_signal_fence(memory_order_seq_cst);                     /* busy; the pen */
+    return &in->own;
 }
 
 /* The last access of a call. */
@@ -307,12 +323,13 @@ seat_push(struct blocks *in, struct seat *seat, struct wake *wake, int lane, vel
 }
 
 /*
- * Append one task and wake the owner if it sleeps. Returns 0, -ESHUTDOWN, -ENOMEM. Any thread; also
- * in a signal handler. Hot path: an exchange on a line of the thread's own, a compare-and-swap.
+ * Append one task and wake the owner if it sleeps, from [seat]: seat_enter() or seat_enter_own(),
+ * NULL included, which is left here. Returns 0, -ESHUTDOWN, -ENOMEM. Any thread; also in a signal
+ * handler. Hot path: an exchange on a line of the thread's own, a compare-and-swap.
  */
-static inline int blocks_push(struct blocks *in, struct wake *wake, int lane, velo_fn fn, void *arg)
+static inline int blocks_push(
+    struct blocks *in, struct seat *seat, struct wake *wake, int lane, velo_fn fn, void *arg)
 {
-    struct seat *seat = seat_enter(in);
     if (__builtin_expect(seat == NULL, 0)) {
         const struct velo_task task = {fn, arg};
         return blocks_push_loose(in, wake, lane, &task, 1);
@@ -322,9 +339,13 @@ static inline int blocks_push(struct blocks *in, struct wake *wake, int lane, ve
     return rc;
 }
 
-/* Append [count] tasks, contiguous and in order (S4), all or none. Returns as blocks_push(). */
-int blocks_push_many(
-    struct blocks *in, struct wake *wake, int lane, const struct velo_task *tasks, size_t count);
+/* Append [count] tasks, contiguous and in order (S4), all or none. As blocks_push(). */
+int blocks_push_many(struct blocks *in,
+                     struct seat *seat,
+                     struct wake *wake,
+                     int lane,
+                     const struct velo_task *tasks,
+                     size_t count);
 
 /* ---- any thread ---- */
 

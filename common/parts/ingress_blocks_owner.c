@@ -45,6 +45,8 @@ void blocks_forget(struct blocks *in)
         /* (B6) relaxed: alone */
         atomic_store_explicit(&in->seats[i].busy, 0, memory_order_relaxed);
     }
+    /* (B12) relaxed: alone */
+    atomic_store_explicit(&in->own.busy, 0, memory_order_relaxed);
     /* (B10) relaxed: alone */
     atomic_store_explicit(&in->visitors, 0, memory_order_relaxed);
 }
@@ -64,9 +66,15 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* The larger of what its users have counted and of what the owner has got from there: so a push in
+ * progress is missing at most until it is seen. */
+static uint64_t seat_count(const struct seat *seat, int lane)
+{
+    return larger(counter_get(&seat->accepted[lane]), counter_get(&seat->gathered[lane]));
+}
+
 /*
- * Seat by seat the larger of what its users have counted and of what the owner has got from there:
- * so a push in progress is missing at most until it is seen. What is in the list counts for one at
+ * Seat by seat. What is in the list counts for one at
  * least, for somebody may have looked at the list just now.
  */
 uint64_t blocks_count(const struct blocks *in, int lane, uint64_t *waiting)
@@ -77,11 +85,9 @@ uint64_t blocks_count(const struct blocks *in, int lane, uint64_t *waiting)
     least += list_has_runs(blocks_head(in, lane));
     uint64_t sum =
         larger(shared_counter_get(&in->loosely[lane]), counter_get(&in->loose.gathered[lane]));
-    uint32_t seats = blocks_seats_used(in);
-    for (; seats != 0; seats &= seats - 1) {
-        const struct seat *seat = &in->seats[__builtin_ctz(seats)];
-        sum += larger(counter_get(&seat->accepted[lane]), counter_get(&seat->gathered[lane]));
-    }
+    sum += seat_count(&in->own, lane);
+    for (uint32_t seats = blocks_seats_used(in); seats != 0; seats &= seats - 1)
+        sum += seat_count(&in->seats[__builtin_ctz(seats)], lane);
     sum = larger(sum, least);
     *waiting = sum - begun;
     return sum;
@@ -271,6 +277,7 @@ void blocks_trim(struct blocks *in)
     uint32_t seats = blocks_seats_used(in);
     for (struct seat *seat = seat_next(in, &seats); seat != NULL; seat = seat_next(in, &seats))
         seat_trim(in, seat, mark);
+    seat_trim(in, &in->own, mark);
     seat_trim(in, &in->loose, mark);
     in->came_back = 0;
     if (nobody_is_inside(in))

@@ -1,33 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of runs: order per producer and overall, batches in one piece, runs that grow, blocks
- * that come back, seats for any number of threads, closing that splits the pushes exactly, memory
- * that runs out, the tag that asks for a wake-up.
- *
- * The queues here get their memory from resize() below, which refuses and counts.
+ * The list of runs, one thread: order, batches in one piece, runs that grow, blocks that come back,
+ * seats, closing, memory that runs out, the tag that asks for a wake-up.
  */
-#include "common/parts/ingress_blocks.h"
-#include "common/unit/unit.h"
+#include "common/unit/blocks_fixture.h"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-static atomic_bool refuse_memory;
-static atomic_size_t bytes_held;
-
-static void *resize(void *ctx, void *block, size_t old_size, size_t new_size, size_t alignment)
-{
-    void *memory = NULL;
-    (void)ctx;
-    if (new_size == 0)
-        free(block);
-    else if (atomic_load(&refuse_memory) || posix_memalign(&memory, alignment, new_size) != 0)
-        return NULL;
-    atomic_fetch_add(&bytes_held, new_size - old_size);
-    return memory;
-}
-
-static const struct velo_allocator counting = {.resize = resize};
 
 /* Blocks that the pool has handed out and that have not come back to it. */
 static unsigned blocks_out(const struct blocks *in)
@@ -38,50 +17,6 @@ static unsigned blocks_out(const struct blocks *in)
         count += atomic_load(&region->out) - atomic_load(&region->back);
     return count;
 }
-
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
-static void *number(uint64_t value)
-{
-    return (void *)(uintptr_t)value;
-}
-
-static void queue_open(struct blocks *in, struct wake *wake)
-{
-    *in = (struct blocks){0};
-    *wake = (struct wake){.eventfd = -1};
-    assert_int_equal(blocks_init(in, &counting), 0);
-}
-
-static void queue_close(struct blocks *in)
-{
-    blocks_close(in);
-    blocks_fini(in);
-    assert_int_equal(atomic_load(&bytes_held), 0);
-}
-
-/* The next task of lane 0, gathered first if need be. */
-static bool pop(struct blocks *in, struct velo_task *task)
-{
-    return blocks_gather(in, 0) != 0 && blocks_pop(in, 0, task);
-}
-
-static uint64_t waiting(const struct blocks *in)
-{
-    uint64_t count;
-    blocks_count(in, 0, &count);
-    return count;
-}
-
-static int push(struct blocks *in, struct wake *wake, uint64_t value)
-{
-    return blocks_push(in, wake, 0, nothing, number(value));
-}
-
-/* ---- one thread ---- */
 
 static void a_new_queue_is_empty(void **state)
 {
@@ -118,7 +53,7 @@ static void the_order_is_that_of_the_calls(void **state)
             size_t count = 1 + unit_below(&random, 699);
             for (size_t i = 0; i < count; i++)
                 batch[i] = (struct velo_task){nothing, number(++pushed)};
-            int rc = count % 3 == 0 ? blocks_push_many(&in, &wake, 0, batch, count)
+            int rc = count % 3 == 0 ? blocks_push_many(&in, seat_enter(&in), &wake, 0, batch, count)
                                     : blocks_push_loose(&in, &wake, 0, batch, count);
             assert_int_equal(rc, 0);
         } else if (choice < 60) {
@@ -155,8 +90,8 @@ static void batches_of_every_size_stay_in_order(void **state)
     for (size_t count = 1; count <= 3 * BLOCK_TASKS; count++) {
         for (size_t i = 0; i < count; i++)
             batch[i] = (struct velo_task){nothing, number(++pushed)};
-        assert_int_equal(blocks_push(&in, &wake, 1, nothing, number(count)), 0);
-        assert_int_equal(blocks_push_many(&in, &wake, 0, batch, count), 0);
+        assert_int_equal(blocks_push(&in, seat_enter(&in), &wake, 1, nothing, number(count)), 0);
+        assert_int_equal(blocks_push_many(&in, seat_enter(&in), &wake, 0, batch, count), 0);
         while (pop(&in, &task))
             assert_int_equal((uintptr_t)task.arg, ++popped);
         assert_int_equal(popped, pushed);
@@ -192,9 +127,9 @@ static void pushes_of_one_producer_are_one_run(void **state)
      * are used, for then the link is aside */
     const uint64_t runs = (BLOCK_WORDS - 1 - 3 * 2) / 3;
     for (uint64_t i = 0; i < runs; i++)
-        assert_int_equal(blocks_push(&in, &wake, i % 2, nothing, number(i)), 0);
+        assert_int_equal(blocks_push(&in, seat_enter(&in), &wake, i % 2, nothing, number(i)), 0);
     unsigned before = blocks_out(&in);
-    assert_int_equal(blocks_push(&in, &wake, runs % 2, nothing, number(runs)), 0);
+    assert_int_equal(blocks_push(&in, seat_enter(&in), &wake, runs % 2, nothing, number(runs)), 0);
     assert_true((blocks_head(&in, runs % 2) & RUN_ASIDE) != 0);
     assert_int_equal(in.seats[seat_home(thread_self())].pen.at, BLOCK_WORDS);
     for (int lane = 0; lane < 2; lane++) {
@@ -227,7 +162,7 @@ static void a_short_queue_needs_no_new_blocks(void **state)
         if (i % 7 == 0)
             assert_int_equal(blocks_push_loose(&in, &wake, 0, batch, count), 0);
         else
-            assert_int_equal(blocks_push_many(&in, &wake, 0, batch, count), 0);
+            assert_int_equal(blocks_push_many(&in, seat_enter(&in), &wake, 0, batch, count), 0);
         assert_int_equal(push(&in, &wake, i), 0);
         if (i % 5 == 0) {
             while (pop(&in, &task)) {
@@ -283,7 +218,8 @@ static void what_was_accepted_before_the_closing_is_there_after_it(void **state)
         assert_true(blocks_is_closed(&in));
         for (unsigned i = 0; i < 3; i++) {
             assert_int_equal(push(&in, &wake, 0), -ESHUTDOWN);
-            assert_int_equal(blocks_push_many(&in, &wake, 0, &task, 1), -ESHUTDOWN);
+            assert_int_equal(blocks_push_many(&in, seat_enter(&in), &wake, 0, &task, 1),
+                             -ESHUTDOWN);
             assert_int_equal(blocks_push_loose(&in, &wake, 1, &task, 1), -ESHUTDOWN);
         }
         assert_int_equal(waiting(&in), before);
@@ -315,10 +251,10 @@ static void the_first_push_after_the_tag_wakes(void **state)
         wake_announce(&wake, WAKE_EVENTFD);
         assert_true(blocks_arm(&in));
         assert_true(blocks_arm(&in)); /* again, over its own tag */
-        assert_int_equal(blocks_push(&in, &wake, lane, nothing, NULL), 0);
+        assert_int_equal(blocks_push(&in, seat_enter(&in), &wake, lane, nothing, NULL), 0);
         assert_int_equal(shared_counter_get(&wake.calls), calls + 1);
-        assert_int_equal(blocks_push(&in, &wake, lane, nothing, NULL), 0);
-        assert_int_equal(blocks_push(&in, &wake, 1 - lane, nothing, NULL), 0);
+        assert_int_equal(blocks_push(&in, seat_enter(&in), &wake, lane, nothing, NULL), 0);
+        assert_int_equal(blocks_push(&in, seat_enter(&in), &wake, 1 - lane, nothing, NULL), 0);
         assert_int_equal(shared_counter_get(&wake.calls), calls + 1);
         assert_false(blocks_arm(&in));
         assert_true(wake_retract(&wake));
@@ -376,7 +312,7 @@ static void a_push_finds_a_way_when_all_seats_are_taken(void **state)
     }
     const struct velo_task three = {nothing, number(3)};
     assert_null(seat_enter(&in));
-    assert_int_equal(blocks_push_many(&in, &wake, 0, &three, 1), 0);
+    assert_int_equal(blocks_push_many(&in, seat_enter(&in), &wake, 0, &three, 1), 0);
     seat_leave(&in.seats[SEATS / 2]); /* one is left, of a thread that has ended perhaps */
     struct seat *seat = seat_enter(&in);
     assert_ptr_equal(seat, &in.seats[SEATS / 2]);
@@ -385,7 +321,11 @@ static void a_push_finds_a_way_when_all_seats_are_taken(void **state)
     assert_int_equal(push(&in, &wake, 4), 0);
     for (unsigned i = 0; i < SEATS; i++)
         seat_leave(&in.seats[i]);
-    for (uintptr_t i = 1; i <= 4; i++) {
+    seat = seat_enter_own(&in);
+    assert_ptr_equal(seat, &in.own);
+    assert_null(seat_enter_own(&in)); /* as in a handler */
+    assert_int_equal(blocks_push(&in, seat, &wake, 0, nothing, number(5)), 0);
+    for (uintptr_t i = 1; i <= 5; i++) {
         assert_true(pop(&in, &task));
         assert_ptr_equal(task.arg, number(i));
     }
@@ -433,7 +373,7 @@ static void without_memory_pushes_are_refused_and_nothing_is_lost(void **state)
         for (unsigned i = 0; i < count; i++)
             batch[i] = (struct velo_task){nothing, NULL};
         atomic_store(&refuse_memory, true);
-        assert_int_equal(blocks_push_many(&in, &wake, 0, batch, count), -ENOMEM);
+        assert_int_equal(blocks_push_many(&in, seat_enter(&in), &wake, 0, batch, count), -ENOMEM);
         assert_int_equal(waiting(&in), accepted);
         int rc = 0;
         while (accepted < before + count && (rc = push(&in, &wake, accepted)) == 0)
@@ -462,135 +402,6 @@ static void creation_without_memory_fails_cleanly(void **state)
     atomic_store(&refuse_memory, false);
 }
 
-/* ---- many producers ---- */
-
-enum { PRODUCERS = 4, PRODUCER_SHIFT = 48 };
-
-struct race {
-    struct blocks in;
-    struct wake wake;
-    unsigned per_producer; /* 0: until refused */
-    uint64_t accepted[PRODUCERS];
-    atomic_uint running;
-};
-
-/* Singles and batches of up to 20, some without a seat; a task carries its producer and its number
- * there. */
-static void produce(void *arg, unsigned index)
-{
-    struct race *race = arg;
-    uint64_t sent = 0, random = index + 1;
-    struct velo_task batch[20];
-    while (race->per_producer == 0 || sent < race->per_producer) {
-        uint64_t kind = unit_below(&random, 8);
-        size_t count = kind < 2 ? 1 + unit_below(&random, 20) : 1;
-        for (size_t i = 0; i < count; i++)
-            batch[i] = (struct velo_task){
-                nothing, number(((uint64_t)index << PRODUCER_SHIFT) | (sent + i + 1))};
-        int rc = kind == 0   ? blocks_push_loose(&race->in, &race->wake, 0, batch, count)
-                 : kind == 1 ? blocks_push_many(&race->in, &race->wake, 0, batch, count)
-                             : blocks_push(&race->in, &race->wake, 0, nothing, batch[0].arg);
-        if (rc != 0)
-            break;
-        sent += count;
-    }
-    race->accepted[index] = sent;
-    atomic_fetch_sub(&race->running, 1);
-}
-
-static bool consume(struct race *race, uint64_t *last_of)
-{
-    struct velo_task task;
-    if (!pop(&race->in, &task))
-        return false;
-    uint64_t value = (uintptr_t)task.arg;
-    unsigned producer = (unsigned)(value >> PRODUCER_SHIFT);
-    assert_true(producer < PRODUCERS);
-    assert_int_equal(value & ((UINT64_C(1) << PRODUCER_SHIFT) - 1), last_of[producer] + 1);
-    last_of[producer]++;
-    return true;
-}
-
-/* S3, L7: each producer's tasks, all of them, once, in its order. */
-static void producers_keep_their_order_and_lose_nothing(void **state)
-{
-    (void)state;
-    static struct race race;
-    uint64_t last_of[PRODUCERS] = {0}, left;
-    struct unit_team team;
-    queue_open(&race.in, &race.wake);
-    race.per_producer = unit_rounds(100000);
-    race.running = PRODUCERS;
-    unit_team_start(&team, PRODUCERS, produce, &race);
-    for (unsigned looks = 0; atomic_load(&race.running) > 0; looks++) {
-        while (consume(&race, last_of)) {
-        }
-        blocks_trim(&race.in); /* beside producers that are inside */
-        if (looks % 4 == 0)
-            sched_yield();
-    }
-    unit_team_join(&team);
-    while (consume(&race, last_of)) {
-    }
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < PRODUCERS; i++) {
-        assert_int_equal(last_of[i], race.accepted[i]);
-        sum += race.accepted[i];
-    }
-    assert_int_equal(blocks_count(&race.in, 0, &left), sum);
-    assert_int_equal(left, 0);
-    queue_close(&race.in);
-}
-
-/* L4, L7: closing beside producers: what was accepted is exactly what comes out, and it is all
- * there at once: nobody is waited for. */
-static void closing_splits_the_pushes_exactly(void **state)
-{
-    (void)state;
-    static struct race race;
-    for (unsigned round = 0; round < unit_rounds(200); round++) {
-        uint64_t last_of[PRODUCERS] = {0};
-        struct unit_team team;
-        queue_open(&race.in, &race.wake);
-        race.per_producer = 0;
-        race.running = PRODUCERS;
-        unit_team_start(&team, PRODUCERS, produce, &race);
-        for (unsigned i = 0; i < 500 + 13 * round;)
-            i += consume(&race, last_of);
-        blocks_close(&race.in);
-        while (consume(&race, last_of)) {
-        }
-        unit_team_join(&team);
-        assert_false(consume(&race, last_of));
-        for (unsigned i = 0; i < PRODUCERS; i++)
-            assert_int_equal(last_of[i], race.accepted[i]);
-        queue_close(&race.in);
-    }
-}
-
-/* L8: freeing waits for those who are inside; who comes in meanwhile is refused. */
-static void produce_until_refused(void *arg, unsigned index)
-{
-    struct race *race = arg;
-    while (blocks_push(&race->in, &race->wake, (int)index % 2, nothing, NULL) == 0) {
-    }
-}
-
-static void freeing_waits_for_who_is_inside(void **state)
-{
-    (void)state;
-    for (unsigned round = 0; round < unit_rounds(200); round++) {
-        static struct race race;
-        struct unit_team team;
-        queue_open(&race.in, &race.wake);
-        unit_team_start(&team, PRODUCERS, produce_until_refused, &race);
-        while (waiting(&race.in) < 10 + round) {
-        }
-        queue_close(&race.in); /* the words of the queue stay, its blocks are gone */
-        unit_team_join(&team);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,9 +418,6 @@ int main(void)
         cmocka_unit_test(what_is_put_back_joins_what_came_meanwhile),
         cmocka_unit_test(without_memory_pushes_are_refused_and_nothing_is_lost),
         cmocka_unit_test(creation_without_memory_fails_cleanly),
-        cmocka_unit_test(producers_keep_their_order_and_lose_nothing),
-        cmocka_unit_test(closing_splits_the_pushes_exactly),
-        cmocka_unit_test(freeing_waits_for_who_is_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

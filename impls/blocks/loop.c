@@ -54,11 +54,19 @@ bool loop_forget(struct velo_loop *loop)
 
 /* ---- producers ---- */
 
+static inline struct seat *sit_down(struct velo_loop *loop)
+{
+    if (lifecycle_is_owner(&loop->core.life))
+        return seat_enter_own(&loop->tasks);
+    return seat_enter(&loop->tasks);
+}
+
 static int push(struct velo_loop *loop, int lane, const struct velo_task *tasks, size_t count)
 {
+    struct seat *seat = sit_down(loop);
     if (count == 1)
-        return blocks_push(&loop->tasks, &loop->wake, lane, tasks->fn, tasks->arg);
-    return blocks_push_many(&loop->tasks, &loop->wake, lane, tasks, count);
+        return blocks_push(&loop->tasks, seat, &loop->wake, lane, tasks->fn, tasks->arg);
+    return blocks_push_many(&loop->tasks, seat, &loop->wake, lane, tasks, count);
 }
 
 /*
@@ -92,7 +100,7 @@ static inline int submit(struct velo_loop *loop, int lane, velo_fn fn, void *arg
         const struct velo_task task = {fn, arg};
         return push_limited(loop, lane, &task, 1);
     }
-    return blocks_push(&loop->tasks, &loop->wake, lane, fn, arg);
+    return blocks_push(&loop->tasks, sit_down(loop), &loop->wake, lane, fn, arg);
 }
 
 int velo_submit(struct velo_loop *loop, velo_fn fn, void *arg)
