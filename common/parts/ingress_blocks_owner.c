@@ -9,21 +9,11 @@ int blocks_init(struct blocks *in, const struct velo_allocator *alloc)
     return chunk_pool_init(&in->pool, alloc, sizeof(struct block), BLOCK_BYTES);
 }
 
-/* The next seat of the [seats] that are left, or NULL. */
-static struct seat *seat_next(struct blocks *in, uint32_t *seats)
-{
-    if (*seats == 0)
-        return NULL;
-    struct seat *seat = &in->seats[__builtin_ctz(*seats)];
-    *seats &= *seats - 1;
-    return seat;
-}
-
 /* Has everybody left who came before the queue was closed, or before the mark of the pool? */
-static bool nobody_is_inside(struct blocks *in)
+static bool nobody_is_inside(const struct blocks *in)
 {
-    uint32_t seats = blocks_seats_used(in);
-    for (struct seat *seat = seat_next(in, &seats); seat != NULL; seat = seat_next(in, &seats)) {
+    for (uint32_t seats = blocks_seats_used(in); seats != 0; seats &= seats - 1) {
+        const struct seat *seat = &in->seats[__builtin_ctz(seats)];
         /* (B7) seq_cst: who is not seen here, will see the head as it is; pairs with (B5), (B6) */
         if (atomic_load_explicit(&seat->busy, memory_order_seq_cst) != 0)
             return false;
@@ -274,9 +264,8 @@ void blocks_trim(struct blocks *in)
     if (blocks_has_tasks(in))
         return;
     struct region *mark = chunk_pool_mark(&in->pool);
-    uint32_t seats = blocks_seats_used(in);
-    for (struct seat *seat = seat_next(in, &seats); seat != NULL; seat = seat_next(in, &seats))
-        seat_trim(in, seat, mark);
+    for (uint32_t seats = blocks_seats_used(in); seats != 0; seats &= seats - 1)
+        seat_trim(in, &in->seats[__builtin_ctz(seats)], mark);
     seat_trim(in, &in->own, mark);
     seat_trim(in, &in->loose, mark);
     in->came_back = 0;

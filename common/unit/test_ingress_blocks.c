@@ -43,7 +43,7 @@ static void the_order_is_that_of_the_calls(void **state)
     uint64_t random = unit_seed(), pushed = 0, popped = 0, gathered = 0;
     static struct blocks in;
     struct wake wake;
-    struct velo_task task, batch[700];
+    struct velo_task task = {0}, batch[700];
     queue_open(&in, &wake);
     for (unsigned step = 0; step < unit_rounds(40000); step++) {
         uint64_t choice = unit_below(&random, 100);
@@ -84,7 +84,7 @@ static void batches_of_every_size_stay_in_order(void **state)
     (void)state;
     static struct blocks in;
     struct wake wake;
-    struct velo_task task, batch[3 * BLOCK_TASKS + 1];
+    struct velo_task task = {0}, batch[3 * BLOCK_TASKS + 1];
     uint64_t pushed = 0, popped = 0;
     queue_open(&in, &wake);
     for (size_t count = 1; count <= 3 * BLOCK_TASKS; count++) {
