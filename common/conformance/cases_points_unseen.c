@@ -4,7 +4,9 @@
  * become visible: a producer is held when its task is written and nobody can see it. It stands in
  * nobody's way: to the loop, that task does not exist yet.
  */
-#include "jobs.h"
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "kinds.h"
 #include "probes.h"
 #include "stage.h"
@@ -151,6 +153,26 @@ CONF_CASE(a_drain_refuses_a_submit_that_nobody_can_see, "L4 L7", 0)
         if (!held)
             conf_na("this contestant has no such moment");
     }
+}
+
+/* L11: a child can destroy the loop: it does not wait for a producer that is not there. */
+CONF_CASE(a_child_does_not_wait_for_a_submit_of_its_parent, "L11", 0)
+{
+    struct stage stage;
+    struct actor producer;
+    int status = -1;
+    need_points();
+    stage_start(&stage);
+    hold_unseen(&stage, &producer);
+    pid_t child = fork();
+    if (child == 0)
+        conf_exit_now(velo_loop_destroy(stage.loop) == 0 ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    sim_let_go(POINT_PUT_WRITTEN);
+    assert_int_equal(actor_join(&producer), 0);
+    assert_true(conf_count_wait(&stage.ran, 1));
+    stage_end(&stage);
 }
 
 /* L8: destroy waits for it, since it is inside the library: it may still touch the loop. */

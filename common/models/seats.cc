@@ -175,5 +175,5 @@ int main(int argc, char **argv)
 {
     run_fn *both =
         run_both<run_search<seats_model<2>, PREEMPTIONS>, run_search<seats_model<1>, PREEMPTIONS>>;
-    return run_model(argc, argv, both, 3, both, 5);
+    return run_model(argc, argv, both, 3, both, 4);
 }
