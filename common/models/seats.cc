@@ -174,6 +174,6 @@ template <int seats> struct seats_model : rl::test_suite<seats_model<seats>, PRO
 int main(int argc, char **argv)
 {
     run_fn *both =
-        run_both<run_search<seats_model<2>, PREEMPTIONS>, run_search<seats_model<1>, PREEMPTIONS>>;
+        run_both<run_search<seats_model<1>, PREEMPTIONS>, run_search<seats_model<2>, PREEMPTIONS>>;
     return run_model(argc, argv, both, 3, both, 4);
 }
