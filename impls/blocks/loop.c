@@ -152,11 +152,10 @@ void loop_count(const struct velo_loop *loop, struct loop_counts *out)
 /* Take the next task that was gathered, which so has begun. */
 static inline bool next(struct velo_loop *loop, int lane, struct velo_task *task)
 {
-    if (!blocks_pop(&loop->tasks, lane, task))
-        return false;
-    if (__builtin_expect(loop->limits.any, 0))
+    bool there = blocks_pop(&loop->tasks, lane, task);
+    if (__builtin_expect(loop->limits.any, 0) && there)
         limits_begun(&loop->limits, 1);
-    return true;
+    return there;
 }
 
 static size_t run_lane(struct velo_loop *loop, int lane)
