@@ -2,7 +2,8 @@
 /*
  * Races that are forced (see cases_points.c), for contestants whose tasks are complete when they
  * become visible: a producer is held when its task is written and nobody can see it. It stands in
- * nobody's way: to the loop, that task does not exist yet.
+ * nobody's way: to the loop, that task does not exist yet. And an owner is held that takes them all
+ * at once.
  */
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,6 +104,35 @@ CONF_CASE(what_overtakes_a_submit_is_not_lost, "L7 S3 S4", 0)
     stage_end(&stage);
     assert_int_equal(conf_count_get(&stage.ran), target);
     if (seen != 0)
+        conf_na("this contestant has no such moment");
+}
+
+/* X3: what was counted once is counted ever after, also when its submit has not returned and the
+ * owner has just taken it. */
+CONF_CASE(what_was_counted_is_counted_while_it_is_taken, "X3", VELO_CAP_METRICS)
+{
+    struct stage stage;
+    struct actor producer;
+    need_points();
+    stage_start(&stage);
+    hold_sleeper(&stage, POINT_SLEEP_CHECKED);
+    sim_hold(POINT_PUT_STORED);
+    actor_start(&producer, submit_call, &stage);
+    bool held = actor_is_held(&producer, POINT_PUT_STORED);
+    uint64_t counted = conf_metrics(stage.loop).accepted;
+    sim_hold(POINT_TASKS_TAKEN);
+    sim_let_go(POINT_SLEEP_CHECKED);
+    assert_int_equal(velo_loop_wake(stage.loop), 0); /* the submit has not come to that */
+    bool taken = false;
+    while (!taken && conf_count_get(&stage.ran) == 0)
+        taken = sim_wait_held(POINT_TASKS_TAKEN, 10 * CONF_NS_PER_MS);
+    CONF_EXPECT(conf_metrics(stage.loop).accepted >= counted);
+    sim_let_go(POINT_TASKS_TAKEN);
+    sim_let_go(POINT_PUT_STORED);
+    assert_int_equal(actor_join(&producer), 0);
+    assert_true(conf_count_wait(&stage.ran, 1));
+    stage_end(&stage);
+    if (!held || !taken)
         conf_na("this contestant has no such moment");
 }
 

@@ -34,7 +34,7 @@ ORDER(B3_TAKE,
       "common/parts/ingress_blocks_owner.c",
       blocks_gather,
       compare_exchange_weak,
-      acquire,
+      acq_rel,
       relaxed);
 ORDER(B4_ARM,
       "B4",

@@ -36,7 +36,7 @@ ORDER(B3_TAKE,
       "common/parts/ingress_blocks_owner.c",
       blocks_gather,
       compare_exchange_weak,
-      acquire,
+      acq_rel,
       relaxed);
 ORDER(B4_CLOSE, "B4", "common/parts/ingress_blocks_owner.c", blocks_close, fetch_or, seq_cst);
 ORDER(B5_SIT, "B5", "common/parts/ingress_blocks.h", seat_try, exchange, seq_cst);

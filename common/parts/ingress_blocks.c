@@ -51,8 +51,10 @@ static struct seat *seat_take(struct blocks *in, unsigned seat, const void *self
         /* (B8) seq_cst: before the look at the head (B1), as (B5); pairs with (B8) above */
         atomic_fetch_or_explicit(&in->used, UINT32_C(1) << seat, memory_order_seq_cst);
     }
-    /* (B11) relaxed: advice */
-    atomic_store_explicit(&in->users[seat], self, memory_order_relaxed);
+    if (seat_user(in, seat) != self) { /* a line that all producers read */
+        /* (B11) relaxed: advice */
+        atomic_store_explicit(&in->users[seat], self, memory_order_relaxed);
+    }
     return &in->seats[seat];
 }
 
@@ -60,8 +62,9 @@ static struct seat *seat_take(struct blocks *in, unsigned seat, const void *self
  * The seat where this thread sat last, or one that was nobody's, or anybody's. NULL if its own seat
  * is busy, for then it is a signal handler inside a push; or if all are.
  */
-struct seat *blocks_find_seat(struct blocks *in, const void *self)
+struct seat *blocks_find_seat(struct blocks *in)
 {
+    const void *self = thread_self();
     unsigned home = seat_home(self);
     const void *const wanted[] = {self, NULL};
     for (unsigned kind = 0; kind < 2; kind++) {
@@ -100,14 +103,86 @@ static struct block *block_get(struct blocks *in, struct seat *seat)
     return block;
 }
 
+static struct pen pen_on(struct block *block)
+{
+    return (struct pen){block->words, block->words + BLOCK_WORDS};
+}
+
 /* The block of the pen is used up: take another. False: memory is out, nothing has changed. */
-bool blocks_next_block(struct blocks *in, struct seat *seat)
+static bool next_block(struct blocks *in, struct seat *seat)
 {
     struct block *block = block_get(in, seat);
     if (block == NULL)
         return false;
-    seat->pen = (struct pen){block, 0};
+    seat->pen = pen_on(block);
+    seat->last = RUN_NONE;
     return true;
+}
+
+/* ---- single tasks ---- */
+
+/* Write one task where the pen is, which has two words at least, such that it may follow [head].
+ * Returns the run to publish, and moves the pen. */
+static uint64_t pen_write(struct pen *pen, bool continues, uint64_t head, velo_fn fn, void *arg)
+{
+    uint64_t run;
+    if (continues) {
+        run = head + RUN_ONE;
+    } else if (pen_left(pen) > 2) {
+        *pen->next++ = head & RUN_BITS;
+        run = run_word(pen->next, 1, 0);
+    } else {
+        block_of(pen->next)->aside = head & RUN_BITS;
+        run = run_word(pen->next, 1, RUN_ASIDE);
+    }
+    words_fill(pen->next, fn, arg);
+    pen->next += 2;
+    return run;
+}
+
+int seat_push_slowly(
+    struct blocks *in, struct seat *seat, struct wake *wake, int lane, velo_fn fn, void *arg)
+{
+    uint64_t head = blocks_head(in, lane);
+    uint64_t run;
+    struct pen pen;
+    int rc = 0;
+    do {
+        bool full = pen_left(&seat->pen) < 2;
+        if ((head & LIST_CLOSED) != 0)
+            rc = -ESHUTDOWN;
+        else if (full && !next_block(in, seat))
+            rc = -ENOMEM;
+        if (rc != 0) {
+            seat_leave(seat);
+            return rc;
+        }
+        pen = seat->pen;
+        run = pen_write(&pen, seat_continues(seat, head), head, fn, arg);
+        VELO_POINT(PUT_WRITTEN);
+    } while (!blocks_publish(in, lane, &head, run));
+    VELO_POINT(PUT_STORED);
+    seat_published(seat, lane, run, pen.next, 1);
+    if ((head & LIST_ARMED) != 0)
+        blocks_wake(in, wake);
+    seat_leave(seat);
+    return 0;
+}
+
+int seat_wake(struct blocks *in, struct seat *seat, struct wake *wake)
+{
+    blocks_wake(in, wake);
+    seat_leave(seat);
+    return 0;
+}
+
+int blocks_push_elsewhere(struct blocks *in, struct wake *wake, int lane, velo_fn fn, void *arg)
+{
+    struct seat *seat = blocks_find_seat(in);
+    if (seat != NULL)
+        return seat_push(in, seat, wake, lane, fn, arg);
+    const struct velo_task task = {fn, arg};
+    return blocks_push_loose(in, wake, lane, &task, 1);
 }
 
 /* ---- batches ---- */
@@ -119,15 +194,10 @@ struct batch {
     struct block *supply; /* blocks that it will need */
 };
 
-static uint32_t pen_left(const struct pen *pen)
-{
-    return pen->block == NULL ? 0 : BLOCK_WORDS - pen->at;
-}
-
 /* How many tasks of another run are there words for? */
 static size_t pen_room(const struct pen *pen)
 {
-    uint32_t left = pen_left(pen);
+    size_t left = pen_left(pen);
     return left == 2 ? 1 : left == 0 ? 0 : (left - 1) / 2;
 }
 
@@ -153,20 +223,18 @@ static size_t batch_write_run(struct batch *batch, const struct velo_task *tasks
     if (pen_left(pen) < 2) {
         struct block *block = batch->supply;
         batch->supply = block->below; // NOLINT(clang-analyzer-core.NullDereference) it has enough
-        *pen = (struct pen){block, 0};
+        *pen = pen_on(block);
     }
     size_t room = pen_room(pen);
     size_t n = count < room ? count : room;
     bool aside = pen_left(pen) == 2;
-    uint64_t *words = pen->block->words + pen->at;
-    uint64_t *link = aside ? &pen->block->aside : words++;
-    for (size_t i = 0; i < n; i++)
-        words_fill(words + 2 * i, tasks[i].fn, tasks[i].arg);
+    uint64_t *link = aside ? &block_of(pen->next)->aside : pen->next++;
     *link = batch->run;
     if (batch->link == NULL)
         batch->link = link;
-    batch->run = run_word(words, n, aside ? RUN_ASIDE : 0);
-    pen->at += (uint32_t)(2 * n) + !aside;
+    batch->run = run_word(pen->next, n, aside ? RUN_ASIDE : 0);
+    for (size_t i = 0; i < n; i++, pen->next += 2)
+        words_fill(pen->next, tasks[i].fn, tasks[i].arg);
     return n;
 }
 
@@ -205,10 +273,12 @@ static int push_batch(struct blocks *in,
     for (size_t i = 0; i < count;)
         i += batch_write_run(&batch, tasks + i, count - i);
     if (seat == &in->loose)
-        batch.pen.block->eaten = pen_left(&batch.pen);
+        block_of(batch.pen.end - 1)->eaten = (uint32_t)pen_left(&batch.pen);
     rc = batch_publish(in, lane, &batch, head);
-    if (rc == 0 && seat != &in->loose)
-        seat->pen = batch.pen;
+    if (rc == 0 && seat != &in->loose) {
+        seat->pen.end = batch.pen.end;
+        seat_published(seat, lane, batch.run, batch.pen.next, count);
+    }
     return rc;
 }
 
@@ -238,13 +308,12 @@ int blocks_push_many(struct blocks *in,
 {
     uint64_t head;
     if (seat == NULL)
+        seat = blocks_find_seat(in);
+    if (seat == NULL)
         return blocks_push_loose(in, wake, lane, tasks, count);
     int rc = push_batch(in, seat, lane, tasks, count, &head);
-    if (rc == 0) {
-        counter_add(&seat->accepted[lane], count);
-        if ((head & LIST_ARMED) != 0)
-            blocks_wake(in, wake);
-    }
+    if (rc == 0 && (head & LIST_ARMED) != 0)
+        blocks_wake(in, wake);
     seat_leave(seat);
     return rc;
 }

@@ -12,8 +12,8 @@
  * to the run that was there before.
  *     word of a block:   link | fn arg | fn arg | fn arg | ...
  * The head names the newest run: address of its first task, number of tasks, and flags, in one
- * word. If the head still ends where the producer's next free words begin, nobody came in between,
- * and the producer makes that run one task longer instead of beginning another. So a flood of one
+ * word. If the head is still the run that the producer has published last, nobody came in between,
+ * and it makes that run one task longer instead of beginning another. So a flood of one
  * producer is a plain array, 16 bytes a task; turning round costs a step for each run and not for
  * each task. A batch is one run, or one in each block that it needs. The run that begins where only
  * the words of one task are left has its link [aside], in the head of the block: no word is lost,
@@ -86,6 +86,7 @@
 #define RUN_ASIDE 1u   /* the link is in the head of the block */
 #define LIST_CLOSED 2u /* of a head only, as the next */
 #define LIST_ARMED 4u
+#define RUN_NONE RUN_ASIDE /* alone: no head is that, not even an empty one */
 #define RUN_BITS (~(uint64_t)(LIST_CLOSED | LIST_ARMED))
 
 struct seat;
@@ -101,15 +102,15 @@ struct block {
 _Static_assert(sizeof(struct block) == BLOCK_BYTES, "a block is found by the address of its words");
 _Static_assert(BLOCK_TASKS < 256, "the length of a run has eight bits");
 
-/* Where a producer writes next. */
+/* Where a producer writes next: the free words of its block; none at first. */
 struct pen {
-    struct block *block; /* NULL: none yet */
-    uint32_t at;         /* its first free word */
+    uint64_t *next, *end;
 };
 
 struct seat {
     _Alignas(128) _Atomic uint32_t busy;           /* somebody sits here */
-    struct pen pen;                                /* who sits here, as the next */
+    struct pen pen;                                /* who sits here, as the next two */
+    uint64_t last;                                 /* the run before the pen, or RUN_NONE */
     struct counter accepted[BLOCK_LANES];          /* tasks, since ever */
     _Alignas(64) _Atomic(struct block *) returned; /* the owner puts, who sits here takes */
     struct counter gathered[BLOCK_LANES];          /* tasks that the owner has taken; owner */
@@ -118,12 +119,13 @@ _Static_assert(sizeof(struct seat) == 128, "one line of the producer's, one of t
 
 /* What the owner has taken from a list, in order. */
 struct runs {
-    const uint64_t *next;    /* the next task of the present run */
-    uint64_t left;           /* so many it has */
-    uint64_t present;        /* its word */
-    uint64_t first, last;    /* the runs after it, or first == 0 */
-    struct counter gathered; /* tasks taken from the list since ever */
-    struct counter begun;    /* of these, handed out */
+    const uint64_t *next;      /* the next task of the present run */
+    uint64_t left;             /* so many it has */
+    uint64_t present;          /* its word */
+    uint64_t first, last;      /* the runs after it, or first == 0 */
+    _Atomic uint64_t gathered; /* tasks taken from the list since ever; the owner writes */
+    struct counter seen;       /* what others may have counted when the last list was taken */
+    struct counter begun;      /* of those gathered, handed out */
 };
 
 struct list {
@@ -173,10 +175,17 @@ void blocks_put_back(struct seat *seat, struct block *list);
 /* ---- producers; slow paths in the .c file ---- */
 
 void blocks_wake(struct blocks *in, struct wake *wake);
-struct seat *blocks_find_seat(struct blocks *in, const void *self);
-bool blocks_next_block(struct blocks *in, struct seat *seat);
+struct seat *blocks_find_seat(struct blocks *in);
 int blocks_push_loose(
     struct blocks *in, struct wake *wake, int lane, const struct velo_task *tasks, size_t count);
+
+/* Seated, which ends here: whatever a push may meet; and what comes after one that took a tag. */
+int seat_push_slowly(
+    struct blocks *in, struct seat *seat, struct wake *wake, int lane, velo_fn fn, void *arg);
+int seat_wake(struct blocks *in, struct seat *seat, struct wake *wake);
+
+/* As blocks_push(), for who is not seated. */
+int blocks_push_elsewhere(struct blocks *in, struct wake *wake, int lane, velo_fn fn, void *arg);
 
 static inline unsigned seat_home(const void *thread)
 {
@@ -192,7 +201,7 @@ static inline bool seat_try(struct seat *seat)
     return atomic_exchange_explicit(&seat->busy, 1, memory_order_seq_cst) == 0;
 }
 
-/* Sit down; NULL: no seat is free for this thread at once. */
+/* Sit down at home if this thread sat there last; NULL: it must look for a seat. */
 static inline struct seat *seat_enter(struct blocks *in)
 {
     const void *self = thread_self();
@@ -201,7 +210,7 @@ static inline struct seat *seat_enter(struct blocks *in)
     if (__builtin_expect(atomic_load_explicit(&in->users[home], memory_order_relaxed) == self, 1) &&
         __builtin_expect(seat_try(&in->seats[home]), 1))
         return &in->seats[home];
-    return blocks_find_seat(in, self);
+    return NULL;
 }
 
 /*
@@ -257,68 +266,64 @@ static inline bool list_has_runs(uint64_t head)
     return (head & RUN_ADDRESS) != 0;
 }
 
-/* Does [head] end where [words] begin? */
-static inline bool run_ends_at(uint64_t head, const uint64_t *words)
-{
-    return (head & RUN_ADDRESS) + run_count(head) * 2 * sizeof(*words) == (uintptr_t)words;
-}
-
 static inline void words_fill(uint64_t *words, velo_fn fn, void *arg)
 {
     words[0] = (uintptr_t)fn;
     words[1] = (uintptr_t)arg;
 }
 
-/*
- * Write one task where the pen is, such that it may follow [head]. Returns the run to publish, and
- * in [used] how many words it takes; 0: the block is full.
- */
-static inline uint64_t
-pen_write(const struct pen *pen, uint64_t head, velo_fn fn, void *arg, uint32_t *used)
+static inline struct block *block_of(const uint64_t *word)
 {
-    uint64_t *words = pen->block->words + pen->at;
-    uint32_t left = BLOCK_WORDS - pen->at;
-    *used = 2;
-    if (left >= 2 && run_ends_at(head, words)) {
-        words_fill(words, fn, arg);
-        return (head & RUN_BITS) + RUN_ONE;
-    }
-    if (left >= 3) {
-        *used = 3;
-        words[0] = head & RUN_BITS;
-        words_fill(words + 1, fn, arg);
-        return run_word(words + 1, 1, 0);
-    }
-    if (left < 2)
-        return 0;
-    pen->block->aside = head & RUN_BITS;
-    words_fill(words, fn, arg);
-    return run_word(words, 1, RUN_ASIDE);
+    uintptr_t address = (uintptr_t)word & ~(uintptr_t)(BLOCK_BYTES - 1);
+    return (struct block *)address; // NOLINT(performance-no-int-to-ptr)
 }
 
-/* Append one task, seated. Returns as blocks_push(). */
+/* How many words are left? */
+static inline size_t pen_left(const struct pen *pen)
+{
+    return ((uintptr_t)pen->end - (uintptr_t)pen->next) / sizeof(*pen->next);
+}
+
+/* Can the run at [head] be made longer from [seat]? It is that run only, not one that is armed. */
+static inline bool seat_continues(const struct seat *seat, uint64_t head)
+{
+    return head == seat->last && pen_left(&seat->pen) >= 2;
+}
+
+/* [run] was published, and the pen goes on at [next]. */
+static inline void
+seat_published(struct seat *seat, int lane, uint64_t run, uint64_t *next, size_t count)
+{
+    seat->last = run;
+    seat->pen.next = next;
+    counter_add(&seat->accepted[lane], count);
+}
+
+/*
+ * As blocks_push(), seated. Whatever is unusual goes another way, from the beginning: so all that
+ * the usual way calls is called last, and it needs no stack.
+ */
 static inline int
 seat_push(struct blocks *in, struct seat *seat, struct wake *wake, int lane, velo_fn fn, void *arg)
 {
     uint64_t head = blocks_head(in, lane);
-    uint64_t run;
-    uint32_t used;
-    do {
-        if (__builtin_expect((head & LIST_CLOSED) != 0, 0))
-            return -ESHUTDOWN;
-        run = seat->pen.block == NULL ? 0 : pen_write(&seat->pen, head, fn, arg, &used);
-        if (__builtin_expect(run == 0, 0)) {
-            if (!blocks_next_block(in, seat))
-                return -ENOMEM;
-            run = pen_write(&seat->pen, head, fn, arg, &used);
-        }
-        VELO_POINT(PUT_WRITTEN);
-    } while (__builtin_expect(!blocks_publish(in, lane, &head, run), 0));
+    uint64_t *next = seat->pen.next;
+    uint64_t run = head + RUN_ONE;
+    if (!seat_continues(seat, head)) {
+        if (__builtin_expect((head & LIST_CLOSED) != 0 || pen_left(&seat->pen) < 3, 0))
+            return seat_push_slowly(in, seat, wake, lane, fn, arg);
+        *next++ = head & RUN_BITS;
+        run = run_word(next, 1, 0);
+    }
+    words_fill(next, fn, arg);
+    VELO_POINT(PUT_WRITTEN);
+    if (__builtin_expect(!blocks_publish(in, lane, &head, run), 0))
+        return seat_push_slowly(in, seat, wake, lane, fn, arg);
     VELO_POINT(PUT_STORED);
-    seat->pen.at += used;
-    counter_add(&seat->accepted[lane], 1);
+    seat_published(seat, lane, run, next + 2, 1);
     if (__builtin_expect((head & LIST_ARMED) != 0, 0))
-        blocks_wake(in, wake);
+        return seat_wake(in, seat, wake);
+    seat_leave(seat);
     return 0;
 }
 
@@ -330,13 +335,9 @@ seat_push(struct blocks *in, struct seat *seat, struct wake *wake, int lane, vel
 static inline int blocks_push(
     struct blocks *in, struct seat *seat, struct wake *wake, int lane, velo_fn fn, void *arg)
 {
-    if (__builtin_expect(seat == NULL, 0)) {
-        const struct velo_task task = {fn, arg};
-        return blocks_push_loose(in, wake, lane, &task, 1);
-    }
-    int rc = seat_push(in, seat, wake, lane, fn, arg);
-    seat_leave(seat);
-    return rc;
+    if (__builtin_expect(seat == NULL, 0))
+        return blocks_push_elsewhere(in, wake, lane, fn, arg);
+    return seat_push(in, seat, wake, lane, fn, arg);
 }
 
 /* Append [count] tasks, contiguous and in order (S4), all or none. As blocks_push(). */
@@ -355,8 +356,9 @@ static inline bool blocks_is_closed(const struct blocks *in)
 }
 
 /*
- * How many tasks were accepted in [lane], and in [waiting] how many of them were not handed out. A
- * push that has not returned counts from some moment on, at the latest when it can be seen.
+ * How many tasks were accepted in [lane], and in [waiting] how many of them were not handed out:
+ * none only if the list is empty. A push that has not returned may be missing; what was counted
+ * once is counted ever after.
  */
 uint64_t blocks_count(const struct blocks *in, int lane, uint64_t *waiting);
 

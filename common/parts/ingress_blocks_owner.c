@@ -56,29 +56,42 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static uint64_t runs_gathered(const struct runs *runs)
+{
+    /* (B13) acquire: the head that is looked at next is no older one; pairs with (B13) below */
+    return atomic_load_explicit(&runs->gathered, memory_order_acquire);
+}
+
+static void runs_gathered_more(struct runs *runs, uint64_t count)
+{
+    /* (B13) release: after the list was taken; pairs with (B13) above. One writer */
+    atomic_store_explicit(&runs->gathered, runs_gathered(runs) + count, memory_order_release);
+}
+
 /* The larger of what its users have counted and of what the owner has got from there: so a push in
- * progress is missing at most until it is seen. */
+ * progress is missing at most until it is taken. */
 static uint64_t seat_count(const struct seat *seat, int lane)
 {
     return larger(counter_get(&seat->accepted[lane]), counter_get(&seat->gathered[lane]));
 }
 
 /*
- * Seat by seat. What is in the list counts for one at
- * least, for somebody may have looked at the list just now.
+ * Seat by seat. What is in the list counts for one at least, for somebody may look only there; and
+ * while the owner takes it, [seen] says so (B3).
  */
 uint64_t blocks_count(const struct blocks *in, int lane, uint64_t *waiting)
 {
     const struct runs *runs = &in->runs[lane];
-    uint64_t begun = counter_get(&runs->begun); /* first: never a negative count */
-    uint64_t least = counter_get(&runs->gathered);
+    uint64_t begun = counter_get(&runs->begun);
+    uint64_t least = runs_gathered(runs);
     least += list_has_runs(blocks_head(in, lane));
+    least = larger(least, counter_get(&runs->seen)); /* after the head */
     uint64_t sum =
         larger(shared_counter_get(&in->loosely[lane]), counter_get(&in->loose.gathered[lane]));
     sum += seat_count(&in->own, lane);
     for (uint32_t seats = blocks_seats_used(in); seats != 0; seats &= seats - 1)
         sum += seat_count(&in->seats[__builtin_ctz(seats)], lane);
-    sum = larger(sum, least);
+    sum = larger(sum, larger(least, begun));
     *waiting = sum - begun;
     return sum;
 }
@@ -88,7 +101,7 @@ bool blocks_has_tasks(const struct blocks *in)
     for (int lane = 0; lane < BLOCK_LANES; lane++) {
         const struct runs *runs = &in->runs[lane];
         uint64_t begun = counter_get(&runs->begun);
-        if (counter_get(&runs->gathered) != begun || list_has_runs(blocks_head(in, lane)))
+        if (runs_gathered(runs) != begun || list_has_runs(blocks_head(in, lane)))
             return true;
     }
     return false;
@@ -96,14 +109,14 @@ bool blocks_has_tasks(const struct blocks *in)
 
 /* ---- the owner ---- */
 
-static struct block *run_block(uint64_t run)
-{
-    return (struct block *)(uintptr_t)(run & RUN_ADDRESS & ~(uint64_t)(BLOCK_BYTES - 1)); // NOLINT
-}
-
 static uint64_t *run_tasks(uint64_t run)
 {
     return (uint64_t *)(uintptr_t)(run & RUN_ADDRESS); // NOLINT(performance-no-int-to-ptr)
+}
+
+static struct block *run_block(uint64_t run)
+{
+    return block_of(run_tasks(run));
 }
 
 static uint64_t *run_link(uint64_t run)
@@ -133,23 +146,26 @@ uint64_t blocks_gather(struct blocks *in, int lane)
     uint64_t head = blocks_head(in, lane);
     uint64_t count = 0;
     if (list_has_runs(head)) {
-        /* (B3) acquire: the tasks of all pushes, each a link in one release sequence, and what was
-         * done before them (S7); pairs with (B2). The flag of the closing stays */
+        counter_set(&runs->seen, runs_gathered(runs) + 1);
+        /* (B3) acq_rel: acquires the tasks of all pushes, each a link in one release sequence, and
+         * what was done before them (S7); releases [seen], to who finds the list empty (B1); pairs
+         * with (B2). The flag of the closing stays */
         while (!atomic_compare_exchange_weak_explicit(&in->lanes[lane].head,
                                                       &head,
                                                       head & LIST_CLOSED,
-                                                      memory_order_acquire,
+                                                      memory_order_acq_rel,
                                                       memory_order_relaxed)) {
         }
+        VELO_POINT(TASKS_TAKEN);
         uint64_t oldest = turn_round(head & RUN_BITS, lane, &count);
         if (runs->first == 0)
             runs->first = oldest;
         else
             *run_link(runs->last) = oldest;
         runs->last = head & RUN_BITS;
-        counter_add(&runs->gathered, count);
+        runs_gathered_more(runs, count);
     }
-    return counter_get(&runs->gathered) - counter_get(&runs->begun);
+    return runs_gathered(runs) - counter_get(&runs->begun);
 }
 
 bool blocks_next_run(struct runs *runs)
@@ -264,11 +280,12 @@ void blocks_trim(struct blocks *in)
     if (blocks_has_tasks(in))
         return;
     struct region *mark = chunk_pool_mark(&in->pool);
+    if (!nobody_is_inside(in))
+        return; /* the surplus stays, and so the next turn tries again */
     for (uint32_t seats = blocks_seats_used(in); seats != 0; seats &= seats - 1)
         seat_trim(in, &in->seats[__builtin_ctz(seats)], mark);
     seat_trim(in, &in->own, mark);
     seat_trim(in, &in->loose, mark);
+    chunk_pool_tidy(&in->pool, mark);
     in->came_back = 0;
-    if (nobody_is_inside(in))
-        chunk_pool_tidy(&in->pool, mark);
 }

@@ -131,7 +131,7 @@ static void pushes_of_one_producer_are_one_run(void **state)
     unsigned before = blocks_out(&in);
     assert_int_equal(blocks_push(&in, seat_enter(&in), &wake, runs % 2, nothing, number(runs)), 0);
     assert_true((blocks_head(&in, runs % 2) & RUN_ASIDE) != 0);
-    assert_int_equal(in.seats[seat_home(thread_self())].pen.at, BLOCK_WORDS);
+    assert_int_equal(pen_left(&in.seats[seat_home(thread_self())].pen), 0);
     for (int lane = 0; lane < 2; lane++) {
         assert_int_equal(blocks_gather(&in, lane), (runs + 2 - (uint64_t)lane) / 2);
         for (uint64_t i = (uint64_t)lane; i <= runs; i += 2) {
@@ -199,6 +199,36 @@ static void trim_frees_what_a_flood_has_left(void **state)
         assert_false(blocks_has_surplus(&in));
         assert_in_range(atomic_load(&bytes_held), 0, KEPT);
     }
+    queue_close(&in);
+}
+
+/* Beside a producer that stands still inside, nothing can be freed. So the surplus is kept for use:
+ * it grows with no further flood, and is freed as soon as that producer has gone. */
+static void what_cannot_be_trimmed_is_used_and_trimmed_later(void **state)
+{
+    (void)state;
+    static struct blocks in;
+    struct wake wake;
+    struct velo_task task;
+    queue_open(&in, &wake);
+    unsigned other = (seat_home(thread_self()) + 1) % SEATS;
+    atomic_fetch_or(&in.used, UINT32_C(1) << other);
+    assert_true(seat_try(&in.seats[other]));
+    for (unsigned round = 0; round < 4; round++) {
+        for (unsigned i = 0; i < FLOOD_BLOCKS * BLOCK_TASKS; i++)
+            assert_int_equal(push(&in, &wake, i), 0);
+        for (unsigned i = 0; i < FLOOD_BLOCKS * BLOCK_TASKS; i++)
+            assert_true(pop(&in, &task));
+        blocks_trim(&in);
+        assert_in_range(atomic_load(&bytes_held),
+                        FLOOD_BLOCKS * BLOCK_BYTES,
+                        FLOOD_BLOCKS * BLOCK_BYTES * 34 / 32 + KEPT);
+        assert_true(blocks_has_surplus(&in));
+    }
+    seat_leave(&in.seats[other]);
+    blocks_trim(&in);
+    assert_in_range(atomic_load(&bytes_held), 0, KEPT);
+    assert_false(blocks_has_surplus(&in));
     queue_close(&in);
 }
 
@@ -314,7 +344,7 @@ static void a_push_finds_a_way_when_all_seats_are_taken(void **state)
     assert_null(seat_enter(&in));
     assert_int_equal(blocks_push_many(&in, seat_enter(&in), &wake, 0, &three, 1), 0);
     seat_leave(&in.seats[SEATS / 2]); /* one is left, of a thread that has ended perhaps */
-    struct seat *seat = seat_enter(&in);
+    struct seat *seat = blocks_find_seat(&in);
     assert_ptr_equal(seat, &in.seats[SEATS / 2]);
     assert_ptr_equal(atomic_load(&in.users[SEATS / 2]), thread_self());
     seat_leave(seat);
@@ -411,6 +441,7 @@ int main(void)
         cmocka_unit_test(pushes_of_one_producer_are_one_run),
         cmocka_unit_test(a_short_queue_needs_no_new_blocks),
         cmocka_unit_test(trim_frees_what_a_flood_has_left),
+        cmocka_unit_test(what_cannot_be_trimmed_is_used_and_trimmed_later),
         cmocka_unit_test(what_was_accepted_before_the_closing_is_there_after_it),
         cmocka_unit_test(the_first_push_after_the_tag_wakes),
         cmocka_unit_test(a_push_after_a_failed_wakeup_tries_again),

@@ -90,7 +90,9 @@ push_limited(struct velo_loop *loop, int lane, const struct velo_task *tasks, si
     return rc;
 }
 
-static inline int submit(struct velo_loop *loop, int lane, velo_fn fn, void *arg)
+/* In each caller, where the lane is known. */
+static inline __attribute__((always_inline)) int
+submit(struct velo_loop *loop, int lane, velo_fn fn, void *arg)
 {
     if (loop == NULL || fn == NULL)
         return -EINVAL;
