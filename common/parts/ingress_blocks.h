@@ -27,8 +27,9 @@
  * points to it. Who finds no seat at once does not wait but makes do with a block for this one
  * call: this is a signal handler that has interrupted a submit (S9), or the 33rd thread at a time.
  *
- * A producer that stands still, wherever, keeps its seat and nothing else: what it has made visible
- * can be taken, what it has not is not there. Nobody waits for it but who wants to free the queue.
+ * A producer that stands still, wherever, keeps its seat: what it has made visible can be taken,
+ * what it has not is not there. Nobody waits for it but who wants to free the queue. Until it goes
+ * on, blocks_trim() gives nothing back; what there is serves the next flood.
  *
  * The way of a block: seat -> list -> owner -> [returned] of its seat -> seat. The last three steps
  * touch no line of another producer. [returned] is taken whole, and what is not needed put back: no

@@ -270,9 +270,26 @@ static struct block *thin(struct blocks *in, struct block *list, const struct re
     return kept;
 }
 
+/* A block that its producer has begun, perhaps long ago, keeps a whole region: it goes back, too,
+ * if what was written in it is used up. Seated. */
+static void pen_trim(struct blocks *in, struct seat *seat, const struct region *mark)
+{
+    if (pen_left(&seat->pen) < 2) /* it may be back already, and anybody's */
+        return;
+    struct block *block = block_of(seat->pen.next);
+    if (block->pooled.home == mark || block->words + block->eaten != seat->pen.next)
+        return;
+    seat->pen = (struct pen){NULL, NULL};
+    chunk_pool_give(&in->pool, block);
+}
+
 static void seat_trim(struct blocks *in, struct seat *seat, const struct region *mark)
 {
     blocks_put_back(seat, thin(in, blocks_take_returned(seat), mark));
+    if (!seat_try(seat))
+        return;
+    pen_trim(in, seat, mark);
+    seat_leave(seat);
 }
 
 void blocks_trim(struct blocks *in)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The list of runs, many threads: order and conservation, closing that splits the pushes exactly,
- * freeing that waits.
+ * freeing that waits, memory that nobody keeps.
  */
 #include "common/unit/blocks_fixture.h"
 
@@ -136,12 +136,51 @@ static void freeing_waits_for_who_is_inside(void **state)
     }
 }
 
+/* ---- memory ---- */
+
+enum { VISITORS = UNIT_TEAM_MAX, FULL_REGION = (REGION_CHUNKS_MAX + 1) * BLOCK_BYTES };
+
+static struct race visits;
+
+/* One after the other, so that each is the first to use some region. */
+static void flood_in_turn(void *arg, unsigned index)
+{
+    atomic_uint *turn = arg;
+    while (atomic_load(turn) != index)
+        sched_yield();
+    for (unsigned i = 0; i < (REGION_CHUNKS_MAX + 8) * BLOCK_TASKS; i++)
+        if (push(&visits.in, &visits.wake, i) != 0)
+            abort();
+    atomic_fetch_add(turn, 1);
+}
+
+/* Threads that have ended leave blocks that they have begun; these keep no memory after a trim. */
+static void who_has_gone_keeps_no_region(void **state)
+{
+    (void)state;
+    atomic_uint turn = 0;
+    struct velo_task task;
+    struct unit_team team;
+    queue_open(&visits.in, &visits.wake);
+    unit_team_start(&team, VISITORS, flood_in_turn, &turn);
+    unit_team_join(&team);
+    while (pop(&visits.in, &task)) {
+    }
+    assert_true(blocks_has_surplus(&visits.in));
+    blocks_trim(&visits.in);
+    assert_in_range(atomic_load(&bytes_held), 0, (REGIONS_STANDBY + 1) * FULL_REGION);
+    assert_int_equal(push(&visits.in, &visits.wake, 1), 0);
+    assert_true(pop(&visits.in, &task));
+    queue_close(&visits.in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(producers_keep_their_order_and_lose_nothing),
         cmocka_unit_test(closing_splits_the_pushes_exactly),
         cmocka_unit_test(freeing_waits_for_who_is_inside),
+        cmocka_unit_test(who_has_gone_keeps_no_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
