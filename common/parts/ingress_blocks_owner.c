@@ -286,10 +286,10 @@ static void pen_trim(struct blocks *in, struct seat *seat, const struct region *
 static void seat_trim(struct blocks *in, struct seat *seat, const struct region *mark)
 {
     blocks_put_back(seat, thin(in, blocks_take_returned(seat), mark));
-    if (!seat_try(seat))
-        return;
-    pen_trim(in, seat, mark);
-    seat_leave(seat);
+    if (seat_try(seat)) {
+        pen_trim(in, seat, mark);
+        seat_leave(seat);
+    }
 }
 
 void blocks_trim(struct blocks *in)
