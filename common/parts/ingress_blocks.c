@@ -2,6 +2,8 @@
 /* The producers' side of ingress_blocks.h: waking, seats, blocks, batches. */
 #include "common/parts/ingress_blocks.h"
 
+#include <string.h>
+
 /* ---- waking ---- */
 
 /* Tag the heads, whatever they are. True: they are those that were [seen]. */
@@ -252,6 +254,35 @@ static int batch_publish(struct blocks *in, int lane, const struct batch *batch,
 }
 
 /*
+ * The usual batch: it fits the block at hand, as a run or as more of the last one, and nobody comes
+ * in between. False: not so, and nothing has changed. [head] as in push_batch().
+ */
+static bool seat_push_run(struct blocks *in,
+                          struct seat *seat,
+                          int lane,
+                          const struct velo_task *tasks,
+                          size_t count,
+                          uint64_t *head)
+{
+    *head = blocks_head(in, lane);
+    uint64_t *next = seat->pen.next;
+    uint64_t run = *head + count * RUN_ONE;
+    if ((*head & LIST_CLOSED) != 0 || count >= (pen_left(&seat->pen) + 1) / 2)
+        return false;
+    if (*head != seat->last) {
+        *next++ = *head & RUN_BITS;
+        run = run_word(next, count, 0);
+    }
+    memcpy(next, tasks, count * sizeof(*tasks)); /* as words_fill() */
+    VELO_POINT(PUT_WRITTEN);
+    if (!blocks_publish(in, lane, head, run))
+        return false;
+    VELO_POINT(PUT_STORED);
+    seat_published(seat, lane, run, next + 2 * count, count);
+    return true;
+}
+
+/*
  * Append a batch with the pen of [seat], or, if that is [loose], with blocks for this call alone:
  * what is left of the last one counts as used up. A batch that meets the closing here leaves its
  * blocks to blocks_fini(). Returns as blocks_push().
@@ -311,7 +342,9 @@ int blocks_push_many(struct blocks *in,
         seat = blocks_find_seat(in);
     if (seat == NULL)
         return blocks_push_loose(in, wake, lane, tasks, count);
-    int rc = push_batch(in, seat, lane, tasks, count, &head);
+    int rc = 0;
+    if (!seat_push_run(in, seat, lane, tasks, count, &head))
+        rc = push_batch(in, seat, lane, tasks, count, &head);
     if (rc == 0 && (head & LIST_ARMED) != 0)
         blocks_wake(in, wake);
     seat_leave(seat);

@@ -267,6 +267,8 @@ static inline bool list_has_runs(uint64_t head)
     return (head & RUN_ADDRESS) != 0;
 }
 
+_Static_assert(sizeof(struct velo_task) == 2 * sizeof(uint64_t), "a task is two words");
+
 static inline void words_fill(uint64_t *words, velo_fn fn, void *arg)
 {
     words[0] = (uintptr_t)fn;
