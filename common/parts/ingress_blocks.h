@@ -370,6 +370,13 @@ bool blocks_has_tasks(const struct blocks *in);
 
 /* ---- the owner, but for blocks_arm() ---- */
 
+/* Is there nothing in [lane], neither gathered nor in the list? The owner. */
+static inline bool blocks_lane_is_empty(const struct blocks *in, int lane)
+{
+    const struct runs *runs = &in->runs[lane];
+    return runs->left == 0 && runs->first == 0 && !list_has_runs(blocks_head(in, lane));
+}
+
 /* Take what is in the list now, behind what was taken before. Returns how many wait, in all. */
 uint64_t blocks_gather(struct blocks *in, int lane);
 

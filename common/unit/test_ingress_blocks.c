@@ -73,6 +73,7 @@ static void the_order_is_that_of_the_calls(void **state)
         assert_int_equal(blocks_count(&in, 0, &left), pushed);
         assert_int_equal(left, pushed - popped);
         assert_int_equal(blocks_has_tasks(&in), pushed > popped);
+        assert_int_equal(blocks_lane_is_empty(&in, 0), pushed == popped);
     }
     queue_close(&in);
 }

@@ -160,7 +160,7 @@ static inline bool next(struct velo_loop *loop, int lane, struct velo_task *task
     return there;
 }
 
-static size_t run_lane(struct velo_loop *loop, int lane)
+static size_t run_present(struct velo_loop *loop, int lane)
 {
     struct velo_task task;
     size_t ran = 0;
@@ -170,6 +170,12 @@ static size_t run_lane(struct velo_loop *loop, int lane)
         ran++;
     }
     return ran;
+}
+
+/* Most turns of a loop that is awake find nothing: that is seen at once. */
+static inline size_t run_lane(struct velo_loop *loop, int lane)
+{
+    return blocks_lane_is_empty(&loop->tasks, lane) ? 0 : run_present(loop, lane);
 }
 
 size_t loop_run_tasks(struct velo_loop *loop)
@@ -216,7 +222,9 @@ static int sleep_until_woken(struct velo_loop *loop,
 static int64_t timeout_ns_of(struct velo_loop *loop)
 {
     int64_t timeout_ns = core_timeout_ns(&loop->core);
-    return blocks_has_tasks(&loop->tasks) ? 0 : timeout_ns; /* R3 */
+    bool empty = blocks_lane_is_empty(&loop->tasks, LANE_NORMAL) &&
+                 blocks_lane_is_empty(&loop->tasks, LANE_PRIORITY);
+    return empty ? timeout_ns : 0; /* R3 */
 }
 
 int loop_wait(struct velo_loop *loop)
