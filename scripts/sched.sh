@@ -79,11 +79,14 @@ plant() # plant PATCH FOLDER
         build/sched/obj/{common,impls} "$2" && patch -s -p1 -d "$2" <"$1" >"$out" 2>&1
 }
 
-# Found by a lost wake-up or a broken check, and again by the seed that was printed.
-found_and_replayed() # found_and_replayed FOLDER NAME
+# Found by a lost wake-up or a broken check, and again by the seed that was printed. A patch may name
+# the scenario, in a line "scenario: NAME", where one step of few is the only one that shows the fault.
+found_and_replayed() # found_and_replayed FOLDER NAME PATCH
 {
     local line scenario run
-    (cd "$1" && timeout 60 "build/sched/$2/explore" --seconds 40 --seed "$seed") >"$out" 2>&1
+    scenario=$(sed -n 's/^scenario: //p' "$3")
+    (cd "$1" && timeout 60 "build/sched/$2/explore" ${scenario:+--scenario "$scenario"} \
+        --seconds 40 --seed "$seed") >"$out" 2>&1
     [ $? -eq 1 ] && line=$(grep -m 1 '^FAIL: ' "$out") || return 1
     read -r scenario run < <(sed -n 's/.*--scenario \([^ ]*\) --seed \([0-9]*\) .*/\1 \2/p' "$out")
     [ -n "$run" ] || return 1
@@ -116,7 +119,7 @@ for name in "${names[@]}"; do
         began=$SECONDS
         found=
         plant "$patch" "build/sched/planted/$fault" && build "build/sched/planted/$fault" "$name" &&
-            began=$SECONDS && found_and_replayed "build/sched/planted/$fault" "$name"
+            began=$SECONDS && found_and_replayed "build/sched/planted/$fault" "$name" "$patch"
         verdict $? "$fault: found in $((SECONDS - began)) s: $found"
         rm -rf "build/sched/planted/$fault"
     done

@@ -56,6 +56,28 @@ CONF_CASE(work_of_every_kind_wakes_a_sleeping_loop, "S8 M4", 0)
     sleeper_end(&sleeper);
 }
 
+/* S8, S4: so does a batch, whether it fits the queue's next piece of memory or needs several. */
+CONF_CASE(a_batch_of_any_size_wakes_a_sleeping_loop, "S8 S4", VELO_CAP_BATCH)
+{
+    static const size_t sizes[] = {2, 3, 8, 100, 300, 1000};
+    static struct velo_task tasks[1000];
+    struct sleeper sleeper;
+    sleeper_start(&sleeper);
+    uint64_t added = 0;
+    for (unsigned i = 0; i < 1000; i++)
+        tasks[i] = (struct velo_task){conf_count_fn, &sleeper.ran};
+    for (unsigned round = 0; round < conf_rounds(50); round++) {
+        for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+            assert_true(conf_wait_state(sleeper.loop, VELO_STATE_SLEEPING));
+            assert_int_equal(velo_submit_many(sleeper.loop, tasks, sizes[i]), 0);
+            added += sizes[i];
+            if (!conf_count_wait(&sleeper.ran, added))
+                fail_msg("a batch of %zu does not wake", sizes[i]);
+        }
+    }
+    sleeper_end(&sleeper);
+}
+
 /* S8, trap W2: one submit per sleep at a random distance, many times. */
 CONF_CASE(one_submit_per_sleep_is_never_lost, "S8", 0)
 {

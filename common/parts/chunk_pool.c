@@ -19,25 +19,27 @@ static void *map(size_t bytes)
 /* A region of [count] unused chunks, or NULL. */
 static struct region *region_new(const struct chunk_pool *pool, uint32_t count, bool mapped)
 {
-    size_t bytes = sizeof(struct region) + count * sizeof(struct chunk);
-    struct region *region =
-        mapped ? map(bytes) : alloc_zeroed(pool->alloc, bytes, _Alignof(struct region));
+    size_t first = (sizeof(struct region) + pool->alignment - 1) & ~(pool->alignment - 1);
+    size_t bytes = first + count * pool->chunk_bytes;
+    struct region *region = mapped ? map(bytes) : alloc_zeroed(pool->alloc, bytes, pool->alignment);
     if (region == NULL)
         return NULL;
     region->bytes = bytes;
     region->count = count;
     region->mapped = mapped;
-    ASAN_POISON_MEMORY_REGION(region->chunks, count * sizeof(struct chunk));
+    region->first = first;
+    region->chunk_bytes = pool->chunk_bytes;
+    ASAN_POISON_MEMORY_REGION((char *)region + first, bytes - first);
     return region;
 }
 
 static void region_free(const struct chunk_pool *pool, struct region *region)
 {
-    ASAN_UNPOISON_MEMORY_REGION(region->chunks, region->count * sizeof(struct chunk));
+    ASAN_UNPOISON_MEMORY_REGION((char *)region + region->first, region->bytes - region->first);
     if (region->mapped)
         munmap(region, region->bytes);
     else
-        alloc_free(pool->alloc, region, region->bytes, _Alignof(struct region));
+        alloc_free(pool->alloc, region, region->bytes, pool->alignment);
 }
 
 /* An unused region of its full size from those on standby, or NULL. */
@@ -84,7 +86,7 @@ static struct region *region_get(struct chunk_pool *pool, struct region *full)
 }
 
 /* The next chunk of [region], or NULL. */
-static struct chunk *region_take(struct region *region)
+static void *region_take(struct region *region)
 {
     /* (N1) relaxed: a look, so that asking in vain does not count up without end */
     if (atomic_load_explicit(&region->out, memory_order_relaxed) >= region->count)
@@ -93,30 +95,33 @@ static struct chunk *region_take(struct region *region)
     uint32_t i = atomic_fetch_add_explicit(&region->out, 1, memory_order_relaxed);
     if (i >= region->count)
         return NULL;
-    struct chunk *chunk = &region->chunks[i];
-    ASAN_UNPOISON_MEMORY_REGION(chunk, sizeof(*chunk));
-    /* (T6) relaxed: nobody else knows the chunk yet */
-    atomic_store_explicit(&chunk->index, CHUNK_NIL, memory_order_relaxed);
-    chunk->home = region;
+    char *chunk = (char *)region + region->first + i * region->chunk_bytes;
+    ASAN_UNPOISON_MEMORY_REGION(chunk, region->chunk_bytes);
+    ((struct pooled *)(void *)chunk)->home = region;
     return chunk;
 }
 
-int chunk_pool_init(struct chunk_pool *pool, const struct velo_allocator *alloc)
+int chunk_pool_init(struct chunk_pool *pool,
+                    const struct velo_allocator *alloc,
+                    size_t chunk_bytes,
+                    size_t alignment)
 {
     pool->alloc = alloc;
+    pool->chunk_bytes = chunk_bytes;
+    pool->alignment = alignment > _Alignof(struct region) ? alignment : _Alignof(struct region);
     struct region *first = region_new(pool, REGION_CHUNKS_MIN, false); /* no handler yet: malloc */
     /* (N4) relaxed: before the pool is published */
     atomic_store_explicit(&pool->current, first, memory_order_relaxed);
     return first == NULL ? -ENOMEM : 0;
 }
 
-struct chunk *chunk_pool_take(struct chunk_pool *pool)
+void *chunk_pool_take(struct chunk_pool *pool)
 {
     for (;;) {
         /* (N4) seq_cst: the region's contents, and not one before the mark; pairs with (N4) below
          * and in chunk_pool_mark() */
         struct region *region = atomic_load_explicit(&pool->current, memory_order_seq_cst);
-        struct chunk *chunk = region_take(region);
+        void *chunk = region_take(region);
         if (chunk != NULL)
             return chunk;
         struct region *fresh = region_get(pool, region);
@@ -127,15 +132,15 @@ struct chunk *chunk_pool_take(struct chunk_pool *pool)
         if (atomic_compare_exchange_strong_explicit(
                 &pool->current, &region, fresh, memory_order_seq_cst, memory_order_relaxed))
             return chunk;
-        ASAN_POISON_MEMORY_REGION(chunk, sizeof(*chunk));
+        ASAN_POISON_MEMORY_REGION(chunk, pool->chunk_bytes);
         region_put(pool, fresh); /* somebody was faster */
     }
 }
 
-void chunk_pool_give(struct chunk *chunk)
+void chunk_pool_give(struct chunk_pool *pool, void *chunk)
 {
-    struct region *home = chunk->home;
-    ASAN_POISON_MEMORY_REGION(chunk, sizeof(*chunk));
+    struct region *home = ((struct pooled *)chunk)->home;
+    ASAN_POISON_MEMORY_REGION(chunk, pool->chunk_bytes);
     /* (N2) release: all that was done with the chunk; pairs with (N2) in chunk_pool_tidy() */
     atomic_fetch_add_explicit(&home->back, 1, memory_order_release);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the chunks of a ticket queue come from: regions, each of which hands out its chunks once.
+ * Where the chunks of a lock-free queue come from: regions, each of which hands out its chunks
+ * once. What a chunk is, its queue says: here it has a size, an alignment, and begins with struct
+ * pooled.
  *
  * Why not malloc: a producer seeks a chunk in the midst of a submit, and that may be in a signal
  * handler which has interrupted anything, malloc included (S9). Here taking a chunk is a fetch-add,
@@ -27,52 +29,53 @@
 #include "velo.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 
-#define CHUNK_BITS 8u
-#define CHUNK_SLOTS (1u << CHUNK_BITS)
-#define CHUNK_NIL UINT64_MAX
 #define REGION_CHUNKS_MIN 3u  /* of the first region: what a queue needs with its first push */
-#define REGION_CHUNKS_MAX 32u /* 132 KiB */
+#define REGION_CHUNKS_MAX 32u /* with chunks of 4 KiB, 132 KiB */
 #define REGIONS_STANDBY 4u
 
-struct ticket_slot {
-    _Atomic(velo_fn) fn; /* NULL = not filled; the producer stores, the owner clears */
-    void *arg;           /* valid while fn is not NULL */
-};
-
-struct chunk {
-    _Atomic uint64_t index;
-    _Atomic uintptr_t next;
-    struct chunk *prev;  /* of the chain; valid as long as that chunk is live */
-    struct chunk *below; /* of a list: retired, orphans, a batch's supply; its holder */
-    struct region *home; /* constant */
-    _Alignas(64) struct ticket_slot slots[CHUNK_SLOTS];
+/* What each chunk begins with. */
+struct pooled {
+    struct region *home; /* constant while the chunk is out */
 };
 
 struct region {
     struct region *older; /* its maker writes, then the owner */
     size_t bytes;         /* constant */
     bool mapped;          /* constant: from mmap */
-    uint32_t count;       /* chunks; constant */
+    uint32_t count;       /* chunks; constant, as the next two */
+    size_t first;         /* where they begin, from here */
+    size_t chunk_bytes;   /* of each */
     _Atomic uint32_t out; /* handed out; a little beyond count when many have asked at once */
     _Atomic uint32_t back;
-    _Alignas(64) struct chunk chunks[];
 };
 
 struct chunk_pool {
-    const struct velo_allocator *alloc; /* constant */
+    const struct velo_allocator *alloc; /* constant, as the next two */
+    size_t chunk_bytes;                 /* a multiple of [alignment] */
+    size_t alignment;                   /* at least that of a region */
     _Atomic(struct region *) current;   /* takers set */
     _Atomic(struct region *) standby[REGIONS_STANDBY];
 };
 
-/* With memory for REGION_CHUNKS_MIN chunks. [alloc]: see alloc.h. Returns 0 or -ENOMEM. */
-int chunk_pool_init(struct chunk_pool *pool, const struct velo_allocator *alloc);
+/*
+ * With memory for REGION_CHUNKS_MIN chunks of [chunk_bytes]. [alloc]: see alloc.h. Returns 0 or
+ * -ENOMEM.
+ */
+int chunk_pool_init(struct chunk_pool *pool,
+                    const struct velo_allocator *alloc,
+                    size_t chunk_bytes,
+                    size_t alignment);
 
-/* A chunk with cleared slots and index NIL, or NULL. Any thread; also in a signal handler. */
-struct chunk *chunk_pool_take(struct chunk_pool *pool);
+/*
+ * A chunk, or NULL. Its content is zero, or what it was given back with. Any thread; also in a
+ * signal handler.
+ */
+void *chunk_pool_take(struct chunk_pool *pool);
 
 /* Give one back. Any thread; its last access to the chunk. */
-void chunk_pool_give(struct chunk *chunk);
+void chunk_pool_give(struct chunk_pool *pool, void *chunk);
 
 /* Owner: what takers use now. */
 struct region *chunk_pool_mark(const struct chunk_pool *pool);

@@ -2,6 +2,17 @@
 /* The slow paths of ingress_tickets.h: finding, installing, retiring and freeing chunks. */
 #include "common/parts/ingress_tickets.h"
 
+/* A chunk that was never live, or NULL. */
+static struct chunk *chunk_new(struct ingress *in)
+{
+    struct chunk *chunk = chunk_pool_take(&in->pool);
+    if (chunk != NULL) {
+        /* (T6) relaxed: nobody else knows the chunk yet */
+        atomic_store_explicit(&chunk->index, CHUNK_NIL, memory_order_relaxed);
+    }
+    return chunk;
+}
+
 /* Make [chunk] chunk 0 of the chain. */
 static void chunk_first(struct ingress *in, struct chunk *chunk)
 {
@@ -14,11 +25,11 @@ static void chunk_first(struct ingress *in, struct chunk *chunk)
 
 int ingress_init(struct ingress *in, const struct velo_allocator *alloc)
 {
-    int rc = chunk_pool_init(&in->pool, alloc);
+    int rc = chunk_pool_init(&in->pool, alloc, sizeof(struct chunk), _Alignof(struct chunk));
     if (rc != 0)
         return rc;
-    struct chunk *first = chunk_pool_take(&in->pool);
-    struct chunk *reserve = chunk_pool_take(&in->pool);
+    struct chunk *first = chunk_new(in);
+    struct chunk *reserve = chunk_new(in);
     chunk_first(in, first);
     /* (T13) relaxed: before the loop is published */
     atomic_store_explicit(&in->reserve, reserve, memory_order_relaxed);
@@ -46,11 +57,11 @@ static bool has_visitors(const struct ingress *in)
     return atomic_load_explicit(&in->visitors, memory_order_seq_cst) != 0;
 }
 
-static void give_list(struct chunk *chunk)
+static void give_list(struct ingress *in, struct chunk *chunk)
 {
     while (chunk != NULL) {
         struct chunk *below = chunk->below;
-        chunk_pool_give(chunk);
+        chunk_pool_give(&in->pool, chunk);
         chunk = below;
     }
 }
@@ -138,7 +149,7 @@ static struct chunk *chunk_get(struct ingress *in, bool pinned)
 {
     struct chunk *chunk = pinned ? spare_take(in) : NULL;
     if (chunk == NULL)
-        chunk = chunk_pool_take(&in->pool);
+        chunk = chunk_new(in);
     if (chunk == NULL) {
         say_short(in); /* first: a handler that comes in between must know */
         /* (T13) acquire: pairs with (T13) in relieve() */
@@ -151,14 +162,14 @@ static struct chunk *chunk_get(struct ingress *in, bool pinned)
 /* Memory ran short before: may a claim be made again? Returns 0 or -ENOMEM. A visitor's. */
 static int relieve(struct ingress *in)
 {
-    struct chunk *chunk = chunk_pool_take(&in->pool);
+    struct chunk *chunk = chunk_new(in);
     if (chunk == NULL)
         return -ENOMEM;
     struct chunk *none = NULL;
     /* (T13) release: pairs with (T13) in chunk_get() */
     if (!atomic_compare_exchange_strong_explicit(
             &in->reserve, &none, chunk, memory_order_release, memory_order_relaxed))
-        chunk_pool_give(chunk);
+        chunk_pool_give(&in->pool, chunk);
     /* (T8) relaxed: advice */
     atomic_store_explicit(&in->short_of_memory, 0, memory_order_relaxed);
     return 0;
@@ -288,9 +299,9 @@ static int batch_supply(struct ingress *in, size_t count, struct chunk **supply)
 {
     *supply = NULL;
     for (size_t i = 0; i < count; i++) {
-        struct chunk *chunk = chunk_pool_take(&in->pool);
+        struct chunk *chunk = chunk_new(in);
         if (chunk == NULL) {
-            give_list(*supply);
+            give_list(in, *supply);
             return -ENOMEM;
         }
         chunk->below = *supply;
@@ -352,7 +363,7 @@ int ingress_push_many(struct ingress *in,
         rc = batch_supply(in, count / CHUNK_SLOTS + 2, &supply);
     if (rc == 0) {
         rc = push_batch(in, wake, tasks, count, &supply);
-        give_list(supply);
+        give_list(in, supply);
     }
     visit_end(in);
     return rc;
@@ -383,11 +394,11 @@ static struct chunk *thin(struct ingress *in, struct chunk *list, const struct r
     while (list != NULL) {
         struct chunk *chunk = list;
         list = chunk->below;
-        if (chunk->home == mark && keep-- > 0) {
+        if (chunk->pooled.home == mark && keep-- > 0) {
             chunk->below = kept;
             kept = chunk;
         } else {
-            chunk_pool_give(chunk);
+            chunk_pool_give(&in->pool, chunk);
             spares_counted(in, -1);
         }
     }

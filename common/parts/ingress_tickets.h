@@ -48,10 +48,27 @@
 #include "common/parts/point.h"
 #include "common/parts/wake.h"
 
+#define CHUNK_BITS 8u
+#define CHUNK_SLOTS (1u << CHUNK_BITS)
+#define CHUNK_NIL UINT64_MAX
 #define TICKET_CLOSED 1u
 #define TICKET_ONE 2u
 #define CHUNK_SPARES 8 /* that stay when all is quiet */
 #define INGRESS_OPEN UINT64_MAX
+
+struct ticket_slot {
+    _Atomic(velo_fn) fn; /* NULL = not filled; the producer stores, the owner clears */
+    void *arg;           /* valid while fn is not NULL */
+};
+
+struct chunk {
+    struct pooled pooled;
+    _Atomic uint64_t index;
+    _Atomic uintptr_t next;
+    struct chunk *prev;  /* of the chain; valid as long as that chunk is live */
+    struct chunk *below; /* of a list: retired, orphans, a batch's supply; its holder */
+    _Alignas(64) struct ticket_slot slots[CHUNK_SLOTS]; /* cleared when it is nobody's */
+};
 
 struct ingress {
     _Alignas(128) _Atomic uint64_t tickets; /* claimed * 2 | closed; any thread */

@@ -11,7 +11,9 @@ enum point {
     POINT_SLEEP_CHECKED, /* owner: all was looked at after the announcement; not yet blocked */
     POINT_SLEEP_LEFT,    /* owner: it is awake; not yet announced */
     POINT_PUT_CLAIMED,   /* producer: its place is taken, not yet filled */
+    POINT_PUT_WRITTEN,   /* producer: the task is complete, nobody can see it yet */
     POINT_PUT_STORED,    /* producer: the task is there, the owner not yet woken */
+    POINT_TASKS_TAKEN,   /* owner: what there was is taken, and not yet counted one by one */
     POINT_MODE_READ,     /* owner: it has chosen in what to sleep; not yet announced */
     POINT_EXIT_DECIDED,  /* owner: the run is over, the loop not yet AWAKE */
     POINT_END_WON,       /* terminator: the state has moved, the inboxes are not yet closed */

@@ -152,10 +152,10 @@ static inline int wake_write(const struct wake *wake)
 
 /*
  * Waker: make the system call for what was claimed. When it still fails after some tries, the
- * claim is opened again, so that the next submit signals: nothing is stranded for good.
- * The last access of a submit to the loop's memory.
+ * claim is opened again, so that the next submit signals: nothing is stranded for good; and true is
+ * returned. Otherwise this is the last access of a submit to the loop's memory.
  */
-static inline void wake_signal(struct wake *wake, uint32_t claim)
+static inline bool wake_signal(struct wake *wake, uint32_t claim)
 {
     bool futex = wake_kind_of(claim) == WAKE_FUTEX;
     int rc = -EINTR;
@@ -170,8 +170,11 @@ static inline void wake_signal(struct wake *wake, uint32_t claim)
     uint32_t mine = claim | WAKE_CLAIMED;
     /* (W5) acq_rel: reopen this claim unless the owner is up already; pairs with (W3) */
     if (rc == 0 || !atomic_compare_exchange_strong_explicit(
-                       &wake->parked, &mine, claim, memory_order_acq_rel, memory_order_relaxed))
+                       &wake->parked, &mine, claim, memory_order_acq_rel, memory_order_relaxed)) {
         shared_counter_add(&wake->done, 1);
+        return false;
+    }
+    return true;
 }
 
 /* Waker: after publishing something that is not a task. */

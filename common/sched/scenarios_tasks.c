@@ -4,7 +4,8 @@
 
 #include <errno.h>
 
-#define BLOCK_TASKS 256u /* of the queues in common/parts */
+#define BLOCK_TASKS 256u /* of the ticket queue in common/parts */
+#define OWN_TASKS 250u   /* one run of them leaves words for one more in the blocks there */
 
 /* Two tasks of the producer [arg]. */
 static void submit_two(void *arg)
@@ -46,6 +47,23 @@ static void next_block(void)
     SCHED_CHECK(world.calls == BLOCK_TASKS - 2);
     world_run();
     produce(submit_two, submit_two);
+}
+
+/* The same for storage that each producer has for itself: here the one that has used up its own. */
+static void own_block(void)
+{
+    world_begin();
+    for (unsigned i = 0; i < OWN_TASKS - 1; i++)
+        SCHED_CHECK(velo_submit(world.loop, count_fn, NULL) == 0);
+    SCHED_CHECK(velo_loop_run(world.loop, VELO_RUN_NOWAIT) == 0);
+    world_run();
+    int b = sched_spawn("producer-1", submit_two, (void *)1);
+    submit_piece(0, 0);
+    submit_piece(0, 1);
+    submit_piece(0, 2);
+    sched_join(b);
+    wait_for_pieces();
+    world_end();
 }
 
 static void submit_batch(void *arg)
@@ -175,6 +193,7 @@ static void submit_against_idle_exit(void)
 const struct scenario scenarios_tasks[] = {
     {"two_producers", "two submits each against a sleeping owner", 0, two_producers},
     {"next_block", "the same at the end of a block of the queue", 0, next_block},
+    {"own_block", "the same at the end of a block of one producer", 0, own_block},
     {"batch_and_priority",
      "a batch, a priority task, a sleeper",
      VELO_CAP_BATCH,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of the ticket queues: each chunk goes to one taker, regions go when all their chunks
- * are back and only before the mark, and a refusal changes nothing.
+ * The memory of the lock-free queues: each chunk goes to one taker, regions go when all their
+ * chunks are back and only before the mark, and a refusal changes nothing.
  */
 #include "common/parts/chunk_pool.h"
 #include "common/unit/unit.h"
@@ -27,10 +27,23 @@ static void *resize(void *ctx, void *block, size_t old_size, size_t new_size, si
 
 static const struct velo_allocator counting = {.resize = resize};
 
-static void pool_open(struct chunk_pool *pool, const struct velo_allocator *alloc)
+/* As large as those of the ticket queue. */
+struct chunk {
+    struct pooled pooled;
+    struct chunk *below;
+    uint64_t index; /* 0 when it is given back, as all of it */
+    _Alignas(64) uint64_t content[512];
+};
+
+static int pool_init(struct chunk_pool *pool, const struct velo_allocator *alloc)
 {
     *pool = (struct chunk_pool){0};
-    assert_int_equal(chunk_pool_init(pool, alloc), 0);
+    return chunk_pool_init(pool, alloc, sizeof(struct chunk), _Alignof(struct chunk));
+}
+
+static void pool_open(struct chunk_pool *pool, const struct velo_allocator *alloc)
+{
+    assert_int_equal(pool_init(pool, alloc), 0);
 }
 
 static void pool_close(struct chunk_pool *pool)
@@ -45,10 +58,16 @@ static struct chunk *take(struct chunk_pool *pool)
     struct chunk *chunk = chunk_pool_take(pool);
     assert_non_null(chunk);
     assert_int_equal((uintptr_t)chunk % 64, 0);
-    assert_true(atomic_load(&chunk->index) == CHUNK_NIL);
-    for (unsigned i = 0; i < CHUNK_SLOTS; i++)
-        assert_true(atomic_load(&chunk->slots[i].fn) == NULL);
+    assert_true(chunk->index == 0);
+    for (unsigned i = 0; i < 512; i++)
+        assert_true(chunk->content[i] == 0);
     return chunk;
+}
+
+static void give(struct chunk_pool *pool, struct chunk *chunk)
+{
+    chunk->index = 0;
+    chunk_pool_give(pool, chunk);
 }
 
 enum { MANY = 1000 };
@@ -64,12 +83,12 @@ static void chunks_are_distinct_and_come_back(void **state)
         for (unsigned round = 0; round < 3; round++) {
             for (unsigned i = 0; i < MANY; i++) {
                 chunks[i] = take(&pool);
-                atomic_store(&chunks[i]->index, round * MANY + i);
+                chunks[i]->index = round * MANY + i;
             }
             for (unsigned i = 0; i < MANY; i++)
-                assert_int_equal(atomic_load(&chunks[i]->index), round * MANY + i);
+                assert_int_equal(chunks[i]->index, round * MANY + i);
             for (unsigned i = 0; i < MANY; i++)
-                chunk_pool_give(chunks[i * 7 % MANY]);
+                give(&pool, chunks[i * 7 % MANY]);
             chunk_pool_tidy(&pool, chunk_pool_mark(&pool));
             assert_null(chunk_pool_mark(&pool)->older);
         }
@@ -90,13 +109,13 @@ static void a_region_stays_for_its_last_chunk_and_from_the_mark_on(void **state)
         chunks[i] = take(&pool);
     int before = atomic_load(&regions_held);
     for (unsigned i = 1; i < MANY; i++)
-        chunk_pool_give(chunks[i]);
+        give(&pool, chunks[i]);
     chunk_pool_tidy(&pool, mark);
     assert_int_equal(atomic_load(&regions_held), before);
     chunk_pool_tidy(&pool, chunk_pool_mark(&pool));
-    assert_ptr_equal(chunk_pool_mark(&pool)->older, chunks[0]->home);
-    assert_null(chunks[0]->home->older);
-    chunk_pool_give(chunks[0]);
+    assert_ptr_equal(chunk_pool_mark(&pool)->older, chunks[0]->pooled.home);
+    assert_null(chunks[0]->pooled.home->older);
+    give(&pool, chunks[0]);
     chunk_pool_tidy(&pool, chunk_pool_mark(&pool));
     assert_null(chunk_pool_mark(&pool)->older);
     pool_close(&pool);
@@ -105,9 +124,9 @@ static void a_region_stays_for_its_last_chunk_and_from_the_mark_on(void **state)
 static void a_refusal_changes_nothing(void **state)
 {
     (void)state;
-    struct chunk_pool pool = {0};
+    struct chunk_pool pool;
     atomic_store(&refuse_memory, true);
-    assert_int_equal(chunk_pool_init(&pool, &counting), -ENOMEM);
+    assert_int_equal(pool_init(&pool, &counting), -ENOMEM);
     atomic_store(&refuse_memory, false);
     pool_open(&pool, &counting);
     for (unsigned i = 0; i < REGION_CHUNKS_MIN; i++)
@@ -153,7 +172,7 @@ static void takers_share_nothing(void **state)
             for (unsigned i = 0; i < EACH; i++) {
                 assert_non_null(race.taken[t][i]);
                 assert_ptr_equal(race.taken[t][i]->below, &race.taken[t][i]);
-                chunk_pool_give(race.taken[t][i]);
+                give(&race.pool, race.taken[t][i]);
             }
         }
         chunk_pool_tidy(&race.pool, chunk_pool_mark(&race.pool));
