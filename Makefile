@@ -61,7 +61,10 @@ race_objs := $(call objs,bench/race/*.c)
 shim_objs := $(call objs,bench/shim/*.c) $(call cxxobjs,bench/shim/*.cc)
 micro_objs := $(call objs,bench/micro/*.c) $(shim_objs)
 process_objs := $(call objs,bench/process/*.c)
-limits_objs := $(call objs,bench/limits/*.c)
+# Of the probes of io_uring there are two versions; which one, the packages decide.
+uring_absent := $(shell pkg-config --exists liburing 2>/dev/null || echo yes)
+limits_left_out := %/limits/$(if $(uring_absent),uring,uring_absent).o
+limits_objs := $(filter-out $(limits_left_out),$(call objs,bench/limits/*.c))
 judge_objs := $(call objs,reports/judge/*.c)
 render_objs := $(call objs,reports/render/*.c)
 history_objs := $(call objs,reports/history/*.c)
@@ -81,7 +84,7 @@ RACE_CFLAGS = $(call once,RACE_CFLAGS,--cflags,lua5.4 jansson)
 RACE_LIBS = $(call once,RACE_LIBS,--libs,lua5.4 jansson,-lm)
 MICRO_LIBS = $(call once,MICRO_LIBS,--libs,benchmark jansson,-lm)
 CONFORMANCE_LIBS = $(call once,CONFORMANCE_LIBS,--libs,cmocka jansson)
-LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson,-lm)
+LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson $(if $(uring_absent),,liburing),-lm)
 VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd sqlite3 gsl,-lm)
 ORACLE_LIBS = $(call once,ORACLE_LIBS,--libs,gsl)
 $(B)/obj/bench/race/%.o $(B)/obj/bench/micro/%.o: CPPFLAGS += $(RACE_CFLAGS)
@@ -201,12 +204,12 @@ $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
 # A bench area is an archive to its tests: they get the objects that they need, without its main.
 define bench_units
-$(B)/obj/bench/$(1)/area.a: $(filter-out %/main.o,$(call objs,bench/$(1)/*.c) \
+$(B)/obj/bench/$(1)/area.a: $(filter-out %/main.o $(limits_left_out),$(call objs,bench/$(1)/*.c) \
                               $(call cxxobjs,bench/$(1)/*.cc)) $(B)/sources
 	$$(call say,AR)
 	$(Q)rm -f $$@ && ar rcs $$@ $$(inputs)
 $(B)/unit/bench/$(1)/%: $(B)/obj/bench/$(1)/%.o $(B)/obj/bench/$(1)/area.a $(B)/sources
-	$$(call link,$(CXX),$$(CONFORMANCE_LIBS) $$(RACE_LIBS) $$(MICRO_LIBS))
+	$$(call link,$(CXX),$$(CONFORMANCE_LIBS) $$(RACE_LIBS) $$(MICRO_LIBS) $$(LIMITS_LIBS))
 endef
 $(foreach area,race micro process limits shim,$(eval $(call bench_units,$(area))))
 $(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(history_objs) \
