@@ -68,7 +68,7 @@ limits_objs := $(filter-out $(limits_left_out),$(call objs,bench/limits/*.c))
 judge_objs := $(call objs,reports/judge/*.c)
 render_objs := $(call objs,reports/render/*.c)
 history_objs := $(call objs,reports/history/*.c)
-tournament_objs := $(call objs,bench/tournament/*.c bench/race/variants.c)
+tournament_objs := $(call objs,bench/tournament/*.c bench/race/variants.c bench/limits/derive.c)
 selfcheck_objs := $(call objs,bench/selfcheck/*.c)
 examples := $(patsubst common/examples/%.c,%,$(wildcard common/examples/*.c))
 

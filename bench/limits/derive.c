@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * derive.c - limits of whole operations, from the prices of their parts.
+ * derive.c - limits of whole operations, from the prices of their parts; pure, so that whoever
+ * checks a run computes them again.
  *
  * They are floors by arithmetic and not predictions: a loop that reaches twice the floor is good.
  * A task is 16 bytes, so four share a line: a batch costs a quarter of a line and one call each.
@@ -9,6 +10,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* One formula; [from] lists what it needs. It gets the values in that order. */
@@ -95,6 +97,20 @@ static const struct rule rules[] = {
 
 enum { RULES = sizeof rules / sizeof *rules, PARTS = 3 };
 
+bool limits_named(const char *only, const char *id)
+{
+    size_t length = strlen(id);
+    if (!only)
+        return true;
+    for (const char *at = only; *at; at += *at == ',') {
+        size_t one = strcspn(at, ",");
+        if (one == length && strncmp(at, id, length) == 0)
+            return true;
+        at += one;
+    }
+    return false;
+}
+
 bool limits_is_derived(const char *id)
 {
     for (size_t i = 0; i < RULES; i++)
@@ -110,6 +126,30 @@ bool limits_is_part(const char *only, const char *id)
             if (strcmp(rules[i].from[p], id) == 0 && limits_named(only, rules[i].id))
                 return true;
     return false;
+}
+
+const struct limit_result *
+limit_find(const struct limit_result *results, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(results[i].id, id) == 0)
+            return &results[i];
+    return NULL;
+}
+
+static int compare(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+double limit_median(double *values, size_t count)
+{
+    if (count == 0)
+        return NAN;
+    qsort(values, count, sizeof *values, compare);
+    return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
 /* The results that a rule needs into [parts]; false if one is missing, with a reason. */

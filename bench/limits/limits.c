@@ -38,21 +38,6 @@ int bench_init(struct bench *bench, uint64_t rep_ns)
     return pin_to(bench->cpus[0]);
 }
 
-static int compare(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-double limit_median(double *values, size_t count)
-{
-    if (count == 0)
-        return NAN;
-    qsort(values, count, sizeof *values, compare);
-    return (values[(count - 1) / 2] + values[count / 2]) / 2;
-}
-
 static void repeat(const struct limit *limit, struct bench *bench, struct limit_result *out)
 {
     for (int i = 0; i < LIMIT_REPS; i++) {
@@ -94,28 +79,6 @@ void limit_run(const struct limit *limit, struct bench *bench, struct limit_resu
 
 /* ---- which of them ---- */
 
-/* The next id of a list at *at, which moves on; its length, 0 at the end. */
-static size_t next_id(const char **at, const char **id)
-{
-    *at += strspn(*at, ",");
-    *id = *at;
-    size_t length = strcspn(*at, ",");
-    *at += length;
-    return length;
-}
-
-bool limits_named(const char *only, const char *id)
-{
-    const char *at = only;
-    const char *one;
-    if (!only)
-        return true;
-    for (size_t length; (length = next_id(&at, &one)) > 0;)
-        if (length == strlen(id) && strncmp(one, id, length) == 0)
-            return true;
-    return false;
-}
-
 static bool is_probe(const char *id)
 {
     for (size_t g = 0; groups[g]; g++)
@@ -127,12 +90,12 @@ static bool is_probe(const char *id)
 
 bool limits_unknown(const char *only, char unknown[LIMIT_ID_BYTES])
 {
-    const char *at = only;
-    const char *one;
-    for (size_t length; (length = next_id(&at, &one)) > 0;) {
-        snprintf(unknown, LIMIT_ID_BYTES, "%.*s", (int)length, one);
+    for (const char *at = only + strspn(only, ","); *at; at += strspn(at, ",")) {
+        size_t length = strcspn(at, ",");
+        snprintf(unknown, LIMIT_ID_BYTES, "%.*s", (int)length, at);
         if (length >= LIMIT_ID_BYTES || (!is_probe(unknown) && !limits_is_derived(unknown)))
             return true;
+        at += length;
     }
     return false;
 }
@@ -145,13 +108,4 @@ size_t limits_run(struct bench *bench, const char *only, struct limit_result out
             if (limits_named(only, limit->id) || limits_is_part(only, limit->id))
                 limit_run(limit, bench, &out[count++]);
     return limits_derive(out, count, only);
-}
-
-const struct limit_result *
-limit_find(const struct limit_result *results, size_t count, const char *id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(results[i].id, id) == 0)
-            return &results[i];
-    return NULL;
 }

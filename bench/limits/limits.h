@@ -83,10 +83,10 @@ void limit_run(const struct limit *limit, struct bench *bench, struct limit_resu
 /* The first id in [only] that no probe and no derived limit has, into [unknown]; false if none. */
 bool limits_unknown(const char *only, char unknown[LIMIT_ID_BYTES]);
 
+/* ---- derive.c ---- */
+
 /* Does the list [only] ("C8,L3"; NULL = all) name [id]? */
 bool limits_named(const char *only, const char *id);
-
-/* ---- derive.c ---- */
 
 /* Append the limits that [only] names and that follow from the [count] results in [out]; returns
  * the new count. */

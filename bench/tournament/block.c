@@ -8,6 +8,7 @@
  */
 #include "blocks.h"
 
+#include "calibration.h"
 #include "noise.h"
 #include "rules.h"
 #include "runner.h"
@@ -29,6 +30,7 @@ struct attempt {
     size_t count;
     struct rules_row row; /* in its square, when it began */
     double worst_run_share;
+    json_t *before, *after; /* the limits beside it; NULL where none is wanted or known */
 };
 
 /* What else the machine did during a run. */
@@ -158,7 +160,7 @@ static json_t *order_names(const struct tournament *t, const struct attempt *att
 
 /* Ends an attempt: it counts, or it is to be done again (*again). */
 static int
-close_attempt(struct block_loop *loop, const struct attempt *attempt, double share, bool *again)
+close_attempt(struct block_loop *loop, struct attempt *attempt, double share, bool *again)
 {
     struct tournament *t = loop->t;
     bool noisy;
@@ -192,8 +194,16 @@ close_attempt(struct block_loop *loop, const struct attempt *attempt, double sha
         json_object_set_new(event, "row", json_integer((json_int_t)attempt->row.row));
         json_object_set_new(event, "rows", json_integer((json_int_t)attempt->row.rows));
     }
+    if (calibration_wanted(&t->plan.cells[attempt->cell]))
+        calibration_record(&t->plan, event, attempt->before, attempt->after);
+    attempt->before = attempt->after = NULL;
     int rc = ledger_record(t, "block", event);
     return rc == 0 ? journal_sync(&t->journal) : rc;
+}
+
+static json_t *calibrate(struct tournament *t, const struct attempt *attempt)
+{
+    return calibration_measure(t->project, &t->plan, &t->plan.cells[attempt->cell], &t->interrupt);
 }
 
 /* Returns: 0, also when nobody is left to run; -EINTR; -EAGAIN for a pause; -errno. */
@@ -212,13 +222,20 @@ static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *a
                                          .attempt = (unsigned)number};
     if (attempt->count == 0)
         return 0;
+    attempt->before = calibrate(t, attempt);
     noise_mark(&before);
     for (size_t i = 0; rc == 0 && i < attempt->count; i++)
         rc = interrupt_seen(&t->interrupt)           ? -EINTR
              : interrupt_pause_wanted(&t->interrupt) ? -EAGAIN
                                                      : run_position(t, attempt, i);
     noise_mark(&after);
-    return rc == 0 ? close_attempt(loop, attempt, noise_share(&before, &after), again) : rc;
+    if (rc == 0 && attempt->before != NULL)
+        attempt->after = calibrate(t, attempt);
+    if (rc == 0)
+        rc = close_attempt(loop, attempt, noise_share(&before, &after), again);
+    json_decref(attempt->before);
+    json_decref(attempt->after);
+    return rc;
 }
 
 int block_run(struct block_loop *loop, size_t cell)

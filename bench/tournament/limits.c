@@ -36,6 +36,14 @@ static json_t *measure(const char *const *argv, struct interrupt *interrupt)
     return limits;
 }
 
+bool limits_available(const struct project *project)
+{
+    char *program = text_format("%s/limits", project->build);
+    const bool there = access(program, X_OK) == 0;
+    free(program);
+    return there;
+}
+
 json_t *limits_measure(const struct project *project, bool quick, struct interrupt *interrupt)
 {
     char *program = text_format("%s/limits", project->build);

@@ -14,6 +14,9 @@
 /* Runs build/V/limits --json. Returns a new object, or NULL after a message. */
 json_t *limits_measure(const struct project *project, bool quick, struct interrupt *interrupt);
 
+/* Is the program there? Says nothing. */
+bool limits_available(const struct project *project);
+
 /*
  * Only the limits [ids] ("C8,L4") and what they are made of, by repetitions of [rep_ms]. Returns a
  * new object; NULL after a message, and also when it was interrupted.

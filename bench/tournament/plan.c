@@ -2,6 +2,7 @@
 /* plan.c - entries and cells from what the user asked for; see plan.h. The file is plan_file.c. */
 #include "plan.h"
 
+#include "../../reports/render/limit_rules.h"
 #include "../race/variants.h"
 #include "journal.h"
 #include "schedule.h"
@@ -190,6 +191,8 @@ void plan_set_rules(struct plan *plan)
     plan->redo_run_limit = 0.10;
     plan->redo_max = plan->preset->smoke ? 0 : 2;
     plan->redo_share = 0.25;
+    plan->drift_limit = LIMIT_DRIFT_MOST;
+    plan->calibration_ms = 3;
 }
 
 void plan_share_level(struct plan *plan, unsigned tournaments)

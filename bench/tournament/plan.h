@@ -66,6 +66,8 @@ struct plan {
     double redo_run_limit;   /* the same for a single run */
     unsigned redo_max;       /* redos of one block */
     double redo_share;       /* no redo once they are this share of all attempts */
+    double drift_limit;      /* a price that moves more beside a block is no limit of it */
+    double calibration_ms;   /* length of one repetition of a price beside a block */
     struct plan_entry *entries;
     size_t entry_count;
     struct plan_cell *cells;

@@ -144,6 +144,10 @@ static json_t *plan_json(const struct plan *plan)
                              "created",
                              plan->created);
     json_object_set_new(
+        root,
+        "calibration",
+        json_pack("{s:f, s:f}", "drift_limit", plan->drift_limit, "rep_ms", plan->calibration_ms));
+    json_object_set_new(
         root, "null", plan->null.dir != NULL ? entry_json(plan, &plan->null) : json_null());
     free(seed);
     if (plan->questions > 0)
@@ -268,6 +272,7 @@ static void read_lists(struct plan *plan, const json_t *root)
 static int read_root(struct plan *plan, const json_t *root, const char *path)
 {
     const json_t *redo = json_object_get(root, "redo");
+    const json_t *beside = json_object_get(root, "calibration");
     const char *order = json_text(root, "order", "uniform");
     *plan = (struct plan){
         .preset = preset_recorded(json_text(root, "preset", "")),
@@ -283,6 +288,8 @@ static int read_root(struct plan *plan, const json_t *root, const char *path)
         .redo_run_limit = json_double(redo, "run_limit", 1),
         .redo_max = (unsigned)json_int(redo, "max", 0),
         .redo_share = json_double(redo, "share", 0),
+        .drift_limit = json_double(beside, "drift_limit", 0),
+        .calibration_ms = json_double(beside, "rep_ms", 0),
     };
     read_lists(plan, root);
     if (json_is_object(json_object_get(root, "null")))

@@ -8,6 +8,7 @@
  *   verify_plan.c      the plan: hash, seals, rules of its preset, programs
  *   verify_journal.c   line after line: chain, times, which line may stand where
  *   verify_block.c     run and block lines: order, seeds, paddings, costs, redo
+ *   verify_calibration.c  the prices beside each block
  *   verify_gate.c      who was admitted
  *   verify_evidence.c  signs, E, crossings, intervals by a second arithmetic
  *   verify_verdict.c   verdict.json field by field, and the pages byte by byte
@@ -34,6 +35,7 @@ enum verify_part {
     VERIFY_ORDER,
     VERIFY_COSTS,
     VERIFY_REDO,
+    VERIFY_LIMITS,
     VERIFY_EVIDENCE,
     VERIFY_VERDICT,
     VERIFY_PAGES,
@@ -146,6 +148,9 @@ json_t *verify_gate(struct verify *v);
 void verify_run_line(struct verify *v, const json_t *event);
 void verify_block_line(struct verify *v, const json_t *event);
 void verify_null_line(struct verify *v, const json_t *event); /* verify_null.c */
+
+/* What the "block" line of [cell] says of the limits beside it. */
+void verify_calibration(struct verify *v, const struct plan_cell *cell, const json_t *event);
 
 /* The lines that must follow a run, a pilot run or a block that was just applied, into v->due. */
 void verify_expect_after_run(struct verify *v, const json_t *event);

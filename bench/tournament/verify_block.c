@@ -303,6 +303,7 @@ void verify_block_line(struct verify *v, const json_t *event)
                 json_object_get(event, "reason"),
                 json_string(rules_redo_reason(noisy, again)),
                 "the redo rule of the plan says so");
+    verify_calibration(v, &v->plan.cells[attempt->cell], event);
     if (!again)
         keep_costs(v);
     v->redo_cell = again ? (int)attempt->cell : -1;

@@ -61,6 +61,8 @@ static void check_rules(struct verify *v)
         {"redo.run_limit", v->plan.redo_run_limit, house.redo_run_limit},
         {"redo.max", v->plan.redo_max, house.redo_max},
         {"redo.share", v->plan.redo_share, house.redo_share},
+        {"calibration.drift_limit", v->plan.drift_limit, house.drift_limit},
+        {"calibration.rep_ms", v->plan.calibration_ms, house.calibration_ms},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         json_t *recorded = json_real(rules[i].recorded);
