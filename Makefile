@@ -66,6 +66,7 @@ uring_absent := $(shell pkg-config --exists liburing 2>/dev/null || echo yes)
 limits_left_out := %/limits/$(if $(uring_absent),uring,uring_absent).o
 limits_objs := $(filter-out $(limits_left_out),$(call objs,bench/limits/*.c))
 judge_objs := $(call objs,reports/judge/*.c)
+targets_objs := $(call objs,reports/targets/*.c)
 render_objs := $(call objs,reports/render/*.c)
 history_objs := $(call objs,reports/history/*.c)
 tournament_objs := $(call objs,bench/tournament/*.c bench/race/variants.c bench/limits/derive.c)
@@ -188,7 +189,7 @@ $(B)/limits: $(limits_objs) $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(LIMITS_LIBS))
 
 $(B)/velo: $(call objs,bench/velo.c) $(selfcheck_objs) $(tournament_objs) \
-           $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
+           $(history_objs) $(targets_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(VELO_LIBS))
 
 build/velo: build/release/velo
@@ -213,13 +214,14 @@ $(B)/unit/bench/$(1)/%: $(B)/obj/bench/$(1)/%.o $(B)/obj/bench/$(1)/area.a $(B)/
 endef
 $(foreach area,race micro process limits shim,$(eval $(call bench_units,$(area))))
 $(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(history_objs) \
-                              $(render_objs) $(judge_objs) $(B)/sources
+                              $(targets_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
 $(B)/unit/bench/selfcheck/%: $(B)/obj/bench/selfcheck/%.o $(selfcheck_objs) $(tournament_objs) \
-                             $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
+                             $(history_objs) $(targets_objs) $(render_objs) $(judge_objs) \
+                             $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
 # The statistics are held against those of another library, which only their tests link.
-$(B)/unit/reports/%: $(B)/obj/reports/%.o $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
+$(B)/unit/reports/%: $(B)/obj/reports/%.o $(history_objs) $(targets_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS) $(ORACLE_LIBS))
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
@@ -251,7 +253,7 @@ run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
               $(call option,BUDGET,budget) $(call option,RESUME,resume) \
               $(call option,WEIGHTS,weights)
 
-.PHONY: capacity prices setup ready doctor tournament test units conformance race report verify select selfcheck limits list
+.PHONY: capacity prices targets setup ready doctor tournament test units conformance race report verify select selfcheck limits list
 setup: ## install the missing Debian packages
 	@scripts/setup.sh --check
 ready:
@@ -276,6 +278,8 @@ capacity: ready ## the highest rate whose p99 stays below a limit: P99=1ms [IMPL
 prices: ready ## what single decisions cost: [IMPL=] [DECISIONS=] [SCENARIOS=] [SEED=] [BUDGET=]
 	@build/velo prices $(call option,IMPL,contestant) $(call option,DECISIONS,decisions) \
 	    $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) $(call option,BUDGET,budget)
+targets: ready ## the targets of the project, measured: met or not, and why; half an hour: [RUN=] [SEED=] [BUDGET=]
+	@build/velo targets $(call option,RUN,run) $(call option,SEED,seed) $(call option,BUDGET,budget)
 report: ready ## rebuild the report of reports/latest from its journal: [WEIGHTS=FILE]
 	@build/velo report $(call option,WEIGHTS,weights)
 verify: ready ## recompute a run from its raw lines, compare all that it says: [RUN=ID|FOLDER]

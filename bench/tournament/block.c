@@ -194,7 +194,7 @@ close_attempt(struct block_loop *loop, struct attempt *attempt, double share, bo
         json_object_set_new(event, "row", json_integer((json_int_t)attempt->row.row));
         json_object_set_new(event, "rows", json_integer((json_int_t)attempt->row.rows));
     }
-    if (calibration_wanted(&t->plan.cells[attempt->cell]))
+    if (calibration_wanted(&t->plan, &t->plan.cells[attempt->cell]))
         calibration_record(&t->plan, event, attempt->before, attempt->after);
     attempt->before = attempt->after = NULL;
     int rc = ledger_record(t, "block", event);

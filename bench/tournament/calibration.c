@@ -15,10 +15,10 @@ static const struct limit_rule *rule_of(const struct plan_cell *cell)
     return limit_rule_of(cell->lane, cell->scenario, cell->point);
 }
 
-bool calibration_wanted(const struct plan_cell *cell)
+bool calibration_wanted(const struct plan *plan, const struct plan_cell *cell)
 {
     const struct limit_rule *rule = rule_of(cell);
-    return rule != NULL && rule->beside != NULL;
+    return plan->calibration_ms > 0 && rule != NULL && rule->beside != NULL;
 }
 
 /* Names and methods stand in limits.json once; here is what was measured. */
@@ -36,7 +36,7 @@ json_t *calibration_measure(const struct project *project,
                             const struct plan_cell *cell,
                             struct interrupt *interrupt)
 {
-    if (!calibration_wanted(cell))
+    if (!calibration_wanted(plan, cell))
         return NULL;
     if (!limits_available(project)) /* which was said when the limits were to be measured */
         return NULL;

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 
 /* Is there anything to be measured beside a block of [cell]? */
-bool calibration_wanted(const struct plan_cell *cell);
+bool calibration_wanted(const struct plan *plan, const struct plan_cell *cell);
 
 /*
  * Measures. Returns a new array of {"id","unit","median","min","max","reps","reason"}; NULL if

@@ -69,7 +69,7 @@ static int exit_status(const struct tournament *t, const json_t *verdict, enum t
         return EXIT_INTERRUPTED;
     if (json_bool(summary, "disqualified", false))
         return EXIT_DISQUALIFIED;
-    if (t->plan.preset->smoke || t->plan.preset->prices || json_bool(summary, "decided", false))
+    if (t->plan.preset->smoke || t->plan.preset->all_stay || json_bool(summary, "decided", false))
         return EXIT_DECIDED;
     return EXIT_UNDECIDED;
 }

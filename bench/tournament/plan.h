@@ -67,7 +67,7 @@ struct plan {
     unsigned redo_max;       /* redos of one block */
     double redo_share;       /* no redo once they are this share of all attempts */
     double drift_limit;      /* a price that moves more beside a block is no limit of it */
-    double calibration_ms;   /* length of one repetition of a price beside a block */
+    double calibration_ms;   /* length of one repetition of a price beside a block; 0 = none */
     struct plan_entry *entries;
     size_t entry_count;
     struct plan_cell *cells;
@@ -86,6 +86,7 @@ struct plan_wish {
     const struct scenario_list *scenarios;
     const struct names *only;   /* contestants or NAME:VARIANT; empty = all */
     const struct names *filter; /* scenarios; empty = all of the preset */
+    const struct names *cells;  /* keys of cells, just these; empty or NULL = as the preset says */
     const char *point;          /* only this point; NULL = all of the preset */
     uint64_t seed;
     bool seed_given;

@@ -84,6 +84,7 @@ const struct preset preset_gate = {
     .core_only = true,
     .quick_gate = true,
     .aside = true,
+    .uncalibrated = true,
 };
 
 const struct preset preset_prices = {
@@ -100,7 +101,27 @@ const struct preset preset_prices = {
     .core_only = true,
     .quick_gate = true,
     .aside = true,
+    .uncalibrated = true,
     .prices = true,
+    .all_stay = true,
+};
+
+/* Enough blocks for an interval that leaves out the two outermost on each side. */
+const struct preset preset_targets = {
+    .name = "targets",
+    .summary = "the cells that the targets of the project are asked in (< 30 min)",
+    .budget_s = 1680,
+    .window_ms = 300,
+    .window_least_ms = 100,
+    .micro_ms = 100,
+    .timeout_ms = 30000,
+    .blocks_common = 14,
+    .blocks_max = 14,
+    .margin = 0.05,
+    .quick_gate = true,
+    .aside = true,
+    .all_stay = true,
+    .idle_ms = 1000,
 };
 
 const struct preset preset_capacity = {
@@ -122,6 +143,8 @@ const struct preset *preset_recorded(const char *name)
         return &preset_gate;
     if (strcmp(preset_prices.name, name) == 0)
         return &preset_prices;
+    if (strcmp(preset_targets.name, name) == 0)
+        return &preset_targets;
     return strcmp(preset_duel.name, name) == 0 ? &preset_duel : NULL;
 }
 

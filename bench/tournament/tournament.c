@@ -80,6 +80,7 @@ static int draw_up(struct tournament *t, const struct tournament_request *reques
         .scenarios = &t->scenarios,
         .only = &request->only,
         .filter = &request->filter,
+        .cells = &request->cells,
         .point = request->point,
         .seed = request->seed,
         .seed_given = request->seed_given,
@@ -269,7 +270,7 @@ static char *promise(struct tournament *t)
 static int fix_plan(struct tournament *t)
 {
     fit_to_budget(&t->plan, t->deadline_s - clock_seconds());
-    if (t->plan.preset->prices) /* a contestant that is beaten is still what its variants meet */
+    if (t->plan.preset->all_stay) /* who is beaten is still what the others are held against */
         t->plan.blocks_max = t->plan.blocks_common;
     int rc = record_dropped(t);
     char *sight = promise(t);

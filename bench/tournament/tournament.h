@@ -136,6 +136,7 @@ int ceiling_run(struct tournament *t, size_t cell);
 struct tournament_request {
     const struct preset *preset;
     struct names only, filter, extra;
+    struct names cells; /* just these, "lane/scenario/point"; empty = as the preset says */
     const char *point;
     uint64_t seed;
     bool seed_given;

@@ -12,6 +12,7 @@
  *   verify_gate.c      who was admitted
  *   verify_evidence.c  signs, E, crossings, intervals by a second arithmetic
  *   verify_verdict.c   verdict.json field by field, and the pages byte by byte
+ *   verify_targets.c   the answers to the targets, if they were asked
  *   verify_merged.c    a merged run: its sources, and what follows from them
  *   verify_report.c    what is said
  */
@@ -168,5 +169,6 @@ int verify_merged(struct verify *v, bool pages);
 
 void verify_verdict(struct verify *v);
 void verify_pages(struct verify *v);
+void verify_targets(struct verify *v);
 
 #endif

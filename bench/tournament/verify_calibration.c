@@ -108,14 +108,14 @@ void verify_calibration(struct verify *v, const struct plan_cell *cell, const js
     v->part = VERIFY_LIMITS;
     if (v->plan.drift_limit > 0 && v->same_program)
         verify_holds(v,
-                     (both != NULL) == calibration_wanted(cell),
+                     (both != NULL) == calibration_wanted(&v->plan, cell),
                      verify_here(v, "calibration"),
                      both != NULL ? "there" : "absent",
                      both != NULL ? "absent" : "there",
                      "cells with a limit are calibrated beside each block, others are not");
     if (before == NULL)
         return;
-    if (v->same_program && calibration_wanted(cell)) {
+    if (v->same_program && calibration_wanted(&v->plan, cell)) {
         const struct limit_rule *rule = limit_rule_of(cell->lane, cell->scenario, cell->point);
         check_ids(v, rule, before);
         if (json_is_array(after))

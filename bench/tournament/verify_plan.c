@@ -56,7 +56,7 @@ static void check_rules(struct verify *v)
         {"margin", v->plan.margin, house.margin},
         {"blocks_max",
          v->plan.blocks_max,
-         v->plan.preset->prices ? v->plan.blocks_common : house.blocks_max},
+         v->plan.preset->all_stay ? v->plan.blocks_common : house.blocks_max},
         {"redo.block_limit", v->plan.redo_block_limit, house.redo_block_limit},
         {"redo.run_limit", v->plan.redo_run_limit, house.redo_run_limit},
         {"redo.max", v->plan.redo_max, house.redo_max},

@@ -21,6 +21,26 @@ static double log_ratio(double a, double b)
     return a > b || a < b ? log(a) - log(b) : 0;
 }
 
+int judge_compare_rows(
+    const double *a, const double *b, size_t n, double log_t, struct judge_comparison *out)
+{
+    double *d = calloc(n + 1, sizeof(*d));
+    *out = (struct judge_comparison){.ratio = NAN, .low = NAN, .high = NAN};
+    if (d == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        d[out->blocks] = log_ratio(a[i], b[i]);
+        out->blocks += isnan(d[out->blocks]) ? 0 : 1;
+    }
+    const size_t rank = judge_interval_rank(out->blocks, log_t);
+    judge_sort(d, out->blocks);
+    out->ratio = judge_median(d, out->blocks);
+    out->low = rank > 0 ? d[rank - 1] : NAN;
+    out->high = rank > 0 ? d[out->blocks - rank] : NAN;
+    free(d);
+    return 0;
+}
+
 int judge_compare(const struct judge_cell_input *cell,
                   size_t entries,
                   size_t a,
@@ -32,20 +52,14 @@ int judge_compare(const struct judge_cell_input *cell,
     *out = (struct judge_comparison){.ratio = NAN, .low = NAN, .high = NAN};
     if (judge_fold(cell, entries, &fold) != 0)
         return -ENOMEM;
-    double *d = calloc(fold.cell.block_count + 1, sizeof(*d));
-    for (size_t i = 0; d != NULL && i < fold.cell.block_count; i++) {
-        const double *cost = fold.cell.blocks[i].cost;
-        d[out->blocks] = log_ratio(cost[a], cost[b]);
-        out->blocks += isnan(d[out->blocks]) ? 0 : 1;
+    const size_t n = fold.cell.block_count;
+    double *rows = calloc(2 * n + 1, sizeof(*rows));
+    for (size_t i = 0; rows != NULL && i < n; i++) {
+        rows[i] = fold.cell.blocks[i].cost[a];
+        rows[n + i] = fold.cell.blocks[i].cost[b];
     }
-    if (d != NULL) {
-        const size_t rank = judge_interval_rank(out->blocks, log_t);
-        judge_sort(d, out->blocks);
-        out->ratio = judge_median(d, out->blocks);
-        out->low = rank > 0 ? d[rank - 1] : NAN;
-        out->high = rank > 0 ? d[out->blocks - rank] : NAN;
-    }
+    const int rc = rows != NULL ? judge_compare_rows(rows, rows + n, n, log_t, out) : -ENOMEM;
     judge_fold_fini(&fold);
-    free(d);
-    return d != NULL ? 0 : -ENOMEM;
+    free(rows);
+    return rc;
 }

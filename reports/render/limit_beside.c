@@ -47,18 +47,17 @@ static double drift_allowed(const struct run_dir *dir)
 
 static double limit_of_block(const struct run_dir *dir,
                              const struct run_dir_block *block,
-                             const struct limit_rule *rule,
+                             const char *id,
                              struct limit_times *use)
 {
     const char *unit = dir->cells[block->cell].unit;
-    const double before =
-        median_of(json_object_get(block->calibration, "before"), rule->limit, unit);
-    const double after = median_of(json_object_get(block->calibration, "after"), rule->limit, unit);
+    const double before = median_of(json_object_get(block->calibration, "before"), id, unit);
+    const double after = median_of(json_object_get(block->calibration, "after"), id, unit);
     if (!(before > 0) || !(after > 0))
         return NAN;
     use->calibrated++;
     if (limit_drift(block->calibration) <= drift_allowed(dir))
-        return sqrt(before * after) * rule->share;
+        return sqrt(before * after);
     use->drifted++;
     return NAN;
 }
@@ -78,25 +77,22 @@ static double median_of_finite(const double *values, size_t count)
     return median;
 }
 
-bool limit_of_blocks(const struct run_dir *dir, size_t cell, double *out, struct limit_times *use)
+bool limit_of_blocks(const struct run_dir *dir,
+                     size_t cell,
+                     const char *id,
+                     double share,
+                     double *out,
+                     struct limit_times *use)
 {
-    const struct run_dir_cell *planned = &dir->cells[cell];
     const struct judge_cell_input *in = &dir->in.cells[cell];
-    *use = (struct limit_times){.rule =
-                                    limit_rule_of(planned->lane, planned->scenario, planned->point),
-                                .limit = NAN,
-                                .times = NAN,
-                                .low = NAN,
-                                .high = NAN};
-    for (size_t b = 0; b < in->block_count; b++)
-        out[b] = NAN;
-    if (use->rule == NULL)
-        return false;
     size_t b = 0;
+    *use = (struct limit_times){.limit = NAN, .times = NAN, .low = NAN, .high = NAN};
+    for (size_t i = 0; i < in->block_count; i++)
+        out[i] = NAN;
     for (size_t i = 0; i < dir->block_count && b < in->block_count; i++) {
         const struct run_dir_block *block = &dir->blocks[i];
         if (block->cell == cell && block->valid && block->block == in->blocks[b].number)
-            out[b++] = limit_of_block(dir, block, use->rule, use);
+            out[b++] = share * limit_of_block(dir, block, id, use);
     }
     use->beside = use->calibrated > 0;
     use->dropped = 2 * use->drifted > use->calibrated;
@@ -132,8 +128,11 @@ static int compare(const struct judge_cell_input *in,
 
 /* By the one calibration before the first block: for prices that cannot drift, and for runs of
  * earlier versions. */
-static void
-by_the_start(const struct run_dir *dir, size_t cell, size_t entry, struct limit_times *out)
+static void by_the_start(const struct run_dir *dir,
+                         size_t cell,
+                         size_t entry,
+                         const struct limit_rule *rule,
+                         struct limit_times *out)
 {
     const json_t *list = json_object_get(dir->limits, "limits");
     const struct judge_cell_input *in = &dir->in.cells[cell];
@@ -142,9 +141,9 @@ by_the_start(const struct run_dir *dir, size_t cell, size_t entry, struct limit_
         return;
     for (size_t b = 0; b < in->block_count; b++)
         costs[b] = in->blocks[b].cost[entry];
-    const double limit = median_of(list, out->rule->limit, dir->cells[cell].unit);
+    const double limit = median_of(list, rule->limit, dir->cells[cell].unit);
     if (limit > 0) {
-        out->limit = limit * out->rule->share;
+        out->limit = limit * rule->share;
         out->times = median_of_finite(costs, in->block_count) / out->limit;
     }
     free(costs);
@@ -152,13 +151,17 @@ by_the_start(const struct run_dir *dir, size_t cell, size_t entry, struct limit_
 
 int limit_times_of(const struct run_dir *dir, size_t cell, size_t entry, struct limit_times *out)
 {
+    const struct run_dir_cell *planned = &dir->cells[cell];
+    const struct limit_rule *rule = limit_rule_of(planned->lane, planned->scenario, planned->point);
     const struct judge_cell_input *in = &dir->in.cells[cell];
+    *out = (struct limit_times){.limit = NAN, .times = NAN, .low = NAN, .high = NAN};
+    if (rule == NULL)
+        return 0;
     double *limits = calloc(in->block_count + 1, sizeof(*limits));
     struct judge_comparison found;
     int rc = limits != NULL ? 0 : -ENOMEM;
-    if (rc == 0 && !limit_of_blocks(dir, cell, limits, out)) {
-        if (out->rule != NULL)
-            by_the_start(dir, cell, entry, out);
+    if (rc == 0 && !limit_of_blocks(dir, cell, rule->limit, rule->share, limits, out)) {
+        by_the_start(dir, cell, entry, rule, out);
     } else if (rc == 0 && !out->dropped) {
         rc = compare(in, entry, limits, judge_log_threshold(1, dir->in.alpha), &found);
         if (rc == 0) {
@@ -167,6 +170,7 @@ int limit_times_of(const struct run_dir *dir, size_t cell, size_t entry, struct 
             out->high = exp(found.high);
         }
     }
+    out->rule = rule;
     free(limits);
     return rc;
 }

@@ -30,11 +30,16 @@ struct limit_times {
 int limit_times_of(const struct run_dir *dir, size_t cell, size_t entry, struct limit_times *out);
 
 /*
- * The limit of [cell] in each of its blocks that count, into [out], which has room for them all:
- * the geometric mean of before and after, times the share; NAN where there is none or it drifted.
- * [use] gets all but the times. False when the cell has no limit that was measured beside it.
+ * Limit [id] beside [cell] in each of its blocks that count, into [out], which has room for them
+ * all: the geometric mean of before and after, times [share]; NAN where there is none or it
+ * drifted. [use] gets what is known of it, no times. False when it was not measured beside it.
  */
-bool limit_of_blocks(const struct run_dir *dir, size_t cell, double *out, struct limit_times *use);
+bool limit_of_blocks(const struct run_dir *dir,
+                     size_t cell,
+                     const char *id,
+                     double share,
+                     double *out,
+                     struct limit_times *use);
 
 /*
  * The calibration of one block, {"before":[...],"after":[...]}: by how much the price that moved

@@ -14,8 +14,8 @@
 static const struct limit_rule table[] = {
     /* A round trip moves a line there and back; parked, it wakes a thread and is woken. */
     {"race", "ping_pong", "parked,same-core*", "L5s", 1, "L5s", "L5s"},
-    {"race", "ping_pong", "parked,fds*", "L5e", 1, "L5e", "L5e,C8"},
-    {"race", "ping_pong", "parked*", "L5", 1, "L5", "L5,C8"},
+    {"race", "ping_pong", "parked,fds*", "L5e", 1, "L5e", "L5,L5e,C8"},
+    {"race", "ping_pong", "parked*", "L5", 1, "L5", "L5,L5e,C8"},
     {"race", "ping_pong", "*same-core*", "L5s", 1, "L5s", "L5s"},
     {"race", "ping_pong", "*", "L4", 1, "L4", "L4"},
     {"race", "wake_idle", "*", "C15", 0.5, "C15/2", "C15,C8"},
@@ -48,13 +48,18 @@ static const struct limit_rule table[] = {
     {"micro", "microtask", "*", "L7", 1, "L7", "L7"},
     {"micro", "next_tick", "*", "L7", 1, "L7", "L7"},
     {"micro", "set_immediate", "*", "L7", 1, "L7", "L7"},
+    {"micro", "defer_close", "*", "L7", 1, "L7", "L7"},
     {"micro", "timer_arm_cancel", "*", "L6", 2, "2 L6", "L6"},
     {"micro", "timer_replace", "*", "L6", 2, "2 L6", "L6"},
+    {"micro", "timer_restart", "*", "L6", 2, "2 L6", "L6"},
     {"micro", "timer_cancel_foreign", "*", "L6", 1, "L6", "L6,C8"},
     {"micro", "timer_fire", "*", "C2", 1, "C2", "C2"},
-    {"micro", "fd_dispatch", "*edge*", "L8", 1, "L8", "L8"},
+    {"micro", "fd_edge", "*", "L8", 1, "L8", "L8,L8u"},
     {"micro", "fd_dispatch", "*", "L8l", 1, "L8l", "L8l"},
-    {"micro", "empty_turn", "*", "C1", 1, "C1", "C1"}, /* a turn fixes the time */
+    {"micro", "fd_modify", "*", "C11", 1, "C11", "C11"}, /* one system call */
+    {"micro", "fd_watch", "*", "C11", 2, "2 C11", "C11"},
+    {"micro", "offload", "*", "L1", 2, "2 L1", "L1,C8"}, /* handed over, and handed back */
+    {"micro", "empty_turn", "*", "C1", 1, "C1", "C1"},   /* a turn fixes the time */
 };
 
 const struct limit_rule *limit_rule_of(const char *lane, const char *scenario, const char *point)
