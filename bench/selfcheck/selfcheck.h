@@ -105,6 +105,11 @@ size_t runs_visit(size_t most, run_visitor *visitor, void *user);
 /* Adds what those runs know of identical code to [check->aa]. */
 void runs_collect(struct selfcheck *check);
 
+/* ---- generator.c ---- */
+
+/* How late the generator of open loops is with no loop behind it. Returns as the parts do. */
+int generator_check(struct selfcheck *check);
+
 /* ---- part_*.c: each returns 0; -EINTR when stopped; -errno after a message ---- */
 
 int part_clock(struct selfcheck *check);

@@ -120,6 +120,8 @@ static int draw_up(struct selfcheck *check, struct trial *trial, struct tourname
                              .seed = trial->seed,
                              .seed_given = true};
     int rc = plan_make(&t->plan, &wish);
+    if (rc == 0 && trial->null)
+        plan_add_null(&t->plan, check->project->build);
     if (rc == 0)
         rc = plan_hash_binaries(&t->plan);
     registry_free(&stables);
@@ -257,6 +259,8 @@ int trial_run(struct selfcheck *check, struct trial *trial)
         rc = race(&t);
     if (rc == 0)
         rc = take_results(trial, &t);
+    if (rc == 0 && trial->look != NULL)
+        trial->look(trial->user, &t.state);
     trial->seconds = clock_seconds() - started_s;
     check->interrupt.pending |= t.interrupt.pending;
     if (rc == 0)

@@ -21,6 +21,9 @@ struct trial {
     unsigned blocks;
     bool complete; /* nobody leaves early: every block holds every name */
     uint64_t seed;
+    bool null;         /* the null contestant runs beside the first blocks, as in a tournament */
+    run_visitor *look; /* is shown the journal as it was read; NULL: nobody looks */
+    void *user;        /* for it */
 
     /* what came of it */
     bool held;        /* every name has costs and a word */

@@ -206,7 +206,17 @@ static json_t *calibrate(struct tournament *t, const struct attempt *attempt)
     return calibration_measure(t->project, &t->plan, &t->plan.cells[attempt->cell], &t->interrupt);
 }
 
-/* Returns: 0, also when nobody is left to run; -EINTR; -EAGAIN for a pause; -errno. */
+static void say_that_it_ends(void *user)
+{
+    struct tournament *t = user;
+    progress_say(&t->progress, "stopping at the end of this block; once more: at once");
+}
+
+/*
+ * Returns: 0, also when nobody is left to run; -EINTR; -errno. A pause waits for the end, and so
+ * does the first Ctrl-C: the first costs of the attempt are known by then, and leaving it would
+ * count against whoever leads.
+ */
 static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *again)
 {
     struct tournament *t = loop->t;
@@ -224,13 +234,13 @@ static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *a
         return 0;
     attempt->before = calibrate(t, attempt);
     noise_mark(&before);
+    interrupt_shield(&t->interrupt, say_that_it_ends, t);
     for (size_t i = 0; rc == 0 && i < attempt->count; i++)
-        rc = interrupt_seen(&t->interrupt)           ? -EINTR
-             : interrupt_pause_wanted(&t->interrupt) ? -EAGAIN
-                                                     : run_position(t, attempt, i);
+        rc = interrupt_seen(&t->interrupt) ? -EINTR : run_position(t, attempt, i);
     noise_mark(&after);
     if (rc == 0 && attempt->before != NULL)
         attempt->after = calibrate(t, attempt);
+    interrupt_unshield(&t->interrupt);
     if (rc == 0)
         rc = close_attempt(loop, attempt, noise_share(&before, &after), again);
     json_decref(attempt->before);
@@ -248,8 +258,6 @@ int block_run(struct block_loop *loop, size_t cell)
         double started_s = clock_seconds();
         struct attempt attempt = {.cell = cell};
         rc = run_attempt(loop, &attempt, &again);
-        if (rc == -EAGAIN)
-            return rc;
         work->block_s = clock_seconds() - started_s;
         work->spent_s += work->block_s;
     }

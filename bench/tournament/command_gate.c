@@ -3,15 +3,16 @@
  * command_gate.c - `velo gate --against REF`: is something here slower than it was there?
  *
  * Each contestant races itself as it was, in a tournament of its own, so that nobody else can put
- * it out of a cell early. The level is shared: with N questions (cells times contestants) each is
- * asked at alpha/N, so that identical code is called slower anywhere with a chance of at most
- * alpha.
+ * it out of a cell early. Same machine code is not raced at all. The level is shared: with N
+ * questions (cells times contestants) each is asked at alpha/N, so that identical code is called
+ * slower anywhere with a chance of at most alpha.
  */
 #include "../../reports/history/record.h"
 #include "args.h"
 #include "commands.h"
 #include "exit_code.h"
 #include "json.h"
+#include "launch.h"
 #include "table.h"
 #include "text.h"
 #include "tournament.h"
@@ -19,14 +20,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-
-enum { BUDGET_LEAST_S = 5, BUDGET_MOST_S = 24 * 3600 };
 
 struct gatekeeper {
     struct project project;
@@ -34,7 +33,8 @@ struct gatekeeper {
     struct names contestants; /* that stand in both */
     struct names raced;
     const char *scenarios;
-    unsigned budget_s; /* of all; 0 = the preset's for each */
+    struct tournament_request seeded; /* the seed of every race, and whether it was given */
+    unsigned budget_s;                /* of all; 0 = the preset's for each */
     bool own_harness;
     size_t slower, faster, equal, open, unfit;
     bool broken; /* something of here was disqualified */
@@ -107,6 +107,9 @@ static void tell_what(const struct gatekeeper *g)
            strcmp(g->there.name, g->there.commit) == 0 ? "" : " (",
            strcmp(g->there.name, g->there.commit) == 0 ? "" : g->there.commit,
            strcmp(g->there.name, g->there.commit) == 0 ? "" : ")");
+    printf("gate: seed %" PRIu64 "%s, of every race\n",
+           g->seeded.seed,
+           g->seeded.seed_given ? " (given)" : "");
     printf("gate: building both\n");
     fflush(stdout);
     free(list);
@@ -225,12 +228,9 @@ static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
     struct tournament_request request = {.preset = &preset_gate,
                                          .budget_s = g->budget_s / (unsigned)g->raced.count,
                                          .sharing = (unsigned)g->raced.count,
+                                         .seed = g->seeded.seed,
+                                         .seed_given = g->seeded.seed_given,
                                          .folder = &folder};
-    if (getrandom(&request.seed, sizeof(request.seed), 0) != (ssize_t)sizeof(request.seed)) {
-        say_error("gate: no random number from the kernel: %s", strerror(errno));
-        return EXIT_INTERNAL;
-    }
-    request.seed >>= 11;
     char *there = text_format("%s@%s", contestant, g->there.name);
     char *dir = worktree_dir(&g->there, &g->project, contestant);
     names_add(&request.only, contestant);
@@ -352,7 +352,7 @@ static int open_and_keep(struct gatekeeper *g, const char *against, const struct
 int command_gate(int argc, char **argv)
 {
     struct gatekeeper g = {.scenarios = ""};
-    const char *against = NULL, *only = "", *budget = NULL;
+    const char *against = NULL, *only = "", *budget = NULL, *seed = NULL;
     const struct args_option options[] = {
         {"against",
          "REF",
@@ -366,6 +366,7 @@ int command_gate(int argc, char **argv)
          &g.scenarios,
          NULL},
         {"budget", "TIME", "for all of it; otherwise 6m for each contestant", &budget, NULL},
+        {"seed", "N", "the seed; otherwise from the kernel", &seed, NULL},
         {"own-harness", NULL, "measure the other side by its own bench/", NULL, &g.own_harness},
         {NULL, NULL, NULL, NULL, NULL},
     };
@@ -382,14 +383,12 @@ int command_gate(int argc, char **argv)
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)
         return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
-    uint64_t seconds = 0;
     if (against == NULL) {
         say_error("gate: --against is missing: a branch, a commit, or a run. See velo gate --help");
         return EXIT_USAGE;
     }
-    if (budget != NULL && !args_seconds("budget", budget, BUDGET_LEAST_S, BUDGET_MOST_S, &seconds))
+    if (!launch_budget(budget, &g.budget_s) || !launch_seed(seed, &g.seeded))
         return EXIT_USAGE;
-    g.budget_s = (unsigned)seconds;
     struct names wanted = {0};
     names_split(&wanted, only);
     int status = open_and_keep(&g, against, &wanted);

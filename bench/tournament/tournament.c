@@ -9,6 +9,7 @@
 #include "tournament.h"
 
 #include "../../reports/render/weights_file.h"
+#include "checkup.h"
 #include "clock.h"
 #include "env.h"
 #include "exit_code.h"
@@ -394,9 +395,18 @@ static int start(struct tournament *t, const struct tournament_request *request)
     return rc == 0 ? race_and_finish(t) : EXIT_INTERNAL;
 }
 
+static int ask_doctor(struct tournament *t, const struct tournament_request *request)
+{
+    const struct checkup_wish wish = {.registry = &t->registry,
+                                      .build = t->project->build,
+                                      .force = &request->force,
+                                      .anyway = request->anyway};
+    return checkup(&t->doctor, &t->progress, &wish);
+}
+
 static int start_if_fit(struct tournament *t, const struct tournament_request *request)
 {
-    int rc = checkup(t, &request->force, request->anyway);
+    int rc = ask_doctor(t, request);
     if (rc == -EINVAL)
         return EXIT_USAGE;
     return rc == 0 ? start(t, request) : EXIT_INTERNAL;
@@ -433,10 +443,11 @@ static int resume(struct tournament *t, const struct tournament_request *request
 {
     if (registry_load(&t->registry, t->project, NULL) != 0)
         return EXIT_INTERNAL;
-    int rc = checkup(t, &request->force, request->anyway);
+    int rc = ask_doctor(t, request);
     if (rc != 0)
         return rc == -EINVAL ? EXIT_USAGE : EXIT_INTERNAL;
-    if (!plan_binaries_unchanged(&t->plan) || ledger_reopen(t) != 0 || checkup_record(t) != 0)
+    if (!plan_binaries_unchanged(&t->plan) || ledger_reopen(t) != 0 ||
+        ledger_record_all(t, checkup_events(&t->doctor)) != 0)
         return EXIT_INTERNAL;
     lock_say(t->lock, t->folder.path);
     if (!grant_budget(t, request->budget_s))

@@ -105,18 +105,6 @@ int dry_run(struct tournament *t);
 /* Runs blocks until all is decided, the time is up, or somebody stops it. */
 enum tournament_end blocks_run(struct tournament *t);
 
-/* ---- checkup.c ---- */
-
-/*
- * Asks the doctor, says what it warns of, and refuses what it refuses unless it is overridden.
- * Returns: 0; -EPERM when refused; -EINVAL when [force] names no check; both after a message.
- */
-int checkup(struct tournament *t, const struct names *force, bool anyway);
-
-/* Writes warnings and overrides into the journal of a run that is gone on with. Returns: 0; -errno.
- */
-int checkup_record(struct tournament *t);
-
 /* ---- pause.c ---- */
 
 /* From now on Ctrl-Z and SIGUSR1 ask for a pause. */

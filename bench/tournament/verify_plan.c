@@ -26,8 +26,14 @@ static void check_seals(struct verify *v)
     json_t *sealed = json_object_get(v->state.plan, "sealed");
     const char *file;
     json_t *hash;
-    if (sealed == NULL)
-        verify_note(v, "plan.json seals no other file: written by an earlier version");
+    verify_holds(
+        v,
+        sealed != NULL,
+        here("sealed"),
+        "missing",
+        "the hashes of env.json, limits.json and conformance.json",
+        "a plan seals what stood beside it: the seals were cut out, so nothing vouches for "
+        "those files");
     json_object_foreach(sealed, file, hash)
     {
         char *key = text_format("sealed.%s", file);
@@ -41,7 +47,11 @@ static void check_seals(struct verify *v)
     json_decref(now);
 }
 
-/* The rules that a preset stands for; a run made by other code may have had others. */
+/*
+ * The rules that a preset stands for. Which build wrote the run is only known from the run itself,
+ * so what the promise rests on, and the weights of the house, must be so in any case; how many
+ * blocks a preset has may change between versions, and is a remark then.
+ */
 static void check_rules(struct verify *v)
 {
     struct plan house = {.preset = v->plan.preset, .questions = v->plan.questions};
@@ -51,22 +61,24 @@ static void check_rules(struct verify *v)
     const struct {
         const char *key;
         double recorded, house;
+        bool always;
     } rules[] = {
-        {"alpha", v->plan.alpha, house.alpha},
-        {"margin", v->plan.margin, house.margin},
+        {"alpha", v->plan.alpha, house.alpha, true},
+        {"margin", v->plan.margin, house.margin, true},
         {"blocks_max",
          v->plan.blocks_max,
-         v->plan.preset->all_stay ? v->plan.blocks_common : house.blocks_max},
-        {"redo.block_limit", v->plan.redo_block_limit, house.redo_block_limit},
-        {"redo.run_limit", v->plan.redo_run_limit, house.redo_run_limit},
-        {"redo.max", v->plan.redo_max, house.redo_max},
-        {"redo.share", v->plan.redo_share, house.redo_share},
-        {"calibration.drift_limit", v->plan.drift_limit, house.drift_limit},
-        {"calibration.rep_ms", v->plan.calibration_ms, house.calibration_ms},
+         v->plan.preset->all_stay ? v->plan.blocks_common : house.blocks_max,
+         false},
+        {"redo.block_limit", v->plan.redo_block_limit, house.redo_block_limit, true},
+        {"redo.run_limit", v->plan.redo_run_limit, house.redo_run_limit, true},
+        {"redo.max", v->plan.redo_max, house.redo_max, true},
+        {"redo.share", v->plan.redo_share, house.redo_share, true},
+        {"calibration.drift_limit", v->plan.drift_limit, house.drift_limit, false},
+        {"calibration.rep_ms", v->plan.calibration_ms, house.calibration_ms, false},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         json_t *recorded = json_real(rules[i].recorded);
-        if (v->same_program)
+        if (v->same_program || rules[i].always)
             verify_same(v,
                         here(rules[i].key),
                         recorded,
@@ -114,14 +126,21 @@ static void check_weights(struct verify *v)
     json_object_foreach(house, name, families)
     {
         char *key = text_format("weights.%s", name);
-        if (v->same_program)
-            verify_same(v,
-                        here(key),
-                        json_object_get(recorded, name),
-                        json_incref(families),
-                        "not the weights of the house under this name: the plan was changed");
+        verify_same(v,
+                    here(key),
+                    json_object_get(recorded, name),
+                    json_incref(families),
+                    "not the weights of the house under this name: the plan was changed");
         free(key);
     }
+    const char *own = json_text(v->state.plan, "profile", NULL);
+    verify_holds(v,
+                 own == NULL || (json_object_get(recorded, own) != NULL &&
+                                 json_object_get(house, own) == NULL),
+                 here("profile"),
+                 own != NULL ? own : "",
+                 "nothing, or weights that the user gave under a name of their own",
+                 "the answer goes by another profile than the run was planned with");
     json_decref(house);
 }
 
@@ -151,8 +170,8 @@ void verify_plan(struct verify *v)
     v->part = VERIFY_PLAN;
     if (!v->same_program)
         verify_note(v,
-                    "the run was written by another build of velo: the rules of the presets are "
-                    "compared as remarks only");
+                    "the run was written by another build of velo, by its own words: numbers of "
+                    "blocks that differ from those of this version are remarks");
     check_seals(v);
     check_rules(v);
     check_weights(v);

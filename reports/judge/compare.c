@@ -21,45 +21,57 @@ static double log_ratio(double a, double b)
     return a > b || a < b ? log(a) - log(b) : 0;
 }
 
+/* Over the [rows] of a square; NAN for none, for a cost that is absent, and for no limit both ways.
+ */
+static double
+mean_log_ratio(const struct judge_cell_input *cell, size_t first, size_t rows, size_t a, size_t b)
+{
+    double sum = 0;
+    for (size_t r = 0; r < rows; r++)
+        sum += log_ratio(cell->blocks[first + r].cost[a], cell->blocks[first + r].cost[b]);
+    return rows > 0 ? sum / (double)rows : NAN;
+}
+
+/* The median of [count] differences, and their interval. Sorts [d]. */
+static void settle(double *d, size_t count, double log_t, struct judge_comparison *out)
+{
+    const size_t rank = judge_interval_rank(count, log_t);
+    judge_sort(d, count);
+    *out = (struct judge_comparison){.blocks = count,
+                                     .ratio = judge_median(d, count),
+                                     .low = rank > 0 ? d[rank - 1] : NAN,
+                                     .high = rank > 0 ? d[count - rank] : NAN};
+}
+
 int judge_compare_rows(
     const double *a, const double *b, size_t n, double log_t, struct judge_comparison *out)
 {
     double *d = calloc(n + 1, sizeof(*d));
-    *out = (struct judge_comparison){.ratio = NAN, .low = NAN, .high = NAN};
-    if (d == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        d[out->blocks] = log_ratio(a[i], b[i]);
-        out->blocks += isnan(d[out->blocks]) ? 0 : 1;
+    size_t count = 0;
+    for (size_t i = 0; d != NULL && i < n; i++) {
+        d[count] = log_ratio(a[i], b[i]);
+        count += isnan(d[count]) ? 0 : 1;
     }
-    const size_t rank = judge_interval_rank(out->blocks, log_t);
-    judge_sort(d, out->blocks);
-    out->ratio = judge_median(d, out->blocks);
-    out->low = rank > 0 ? d[rank - 1] : NAN;
-    out->high = rank > 0 ? d[out->blocks - rank] : NAN;
+    settle(d, d != NULL ? count : 0, log_t, out);
     free(d);
-    return 0;
+    return d != NULL ? 0 : -ENOMEM;
 }
 
 int judge_compare(const struct judge_cell_input *cell,
-                  size_t entries,
                   size_t a,
                   size_t b,
                   double log_t,
                   struct judge_comparison *out)
 {
-    struct judge_fold fold;
-    *out = (struct judge_comparison){.ratio = NAN, .low = NAN, .high = NAN};
-    if (judge_fold(cell, entries, &fold) != 0)
-        return -ENOMEM;
-    const size_t n = fold.cell.block_count;
-    double *rows = calloc(2 * n + 1, sizeof(*rows));
-    for (size_t i = 0; rows != NULL && i < n; i++) {
-        rows[i] = fold.cell.blocks[i].cost[a];
-        rows[n + i] = fold.cell.blocks[i].cost[b];
+    double *d = calloc(cell->block_count + 1, sizeof(*d));
+    size_t count = 0;
+    for (size_t i = 0; d != NULL && i < cell->block_count;) {
+        const size_t rows = judge_square_rows(cell, i);
+        d[count] = mean_log_ratio(cell, i, rows, a, b);
+        count += isnan(d[count]) ? 0 : 1;
+        i += rows > 0 ? rows : 1;
     }
-    const int rc = rows != NULL ? judge_compare_rows(rows, rows + n, n, log_t, out) : -ENOMEM;
-    judge_fold_fini(&fold);
-    free(rows);
-    return rc;
+    settle(d, d != NULL ? count : 0, log_t, out);
+    free(d);
+    return d != NULL ? 0 : -ENOMEM;
 }

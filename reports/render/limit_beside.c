@@ -120,7 +120,7 @@ static int compare(const struct judge_cell_input *in,
     }
     two.blocks = blocks;
     if (rc == 0)
-        rc = judge_compare(&two, 2, 0, 1, log_t, out);
+        rc = judge_compare(&two, 0, 1, log_t, out);
     free(costs);
     free(blocks);
     return rc;

@@ -145,6 +145,7 @@ static json_t *run_part(const struct judged *judged)
     json_object_set_new(run, "blocks", json_integer((json_int_t)judged->valid));
     json_object_set_new(run, "runs", json_integer((json_int_t)dir->run_count));
     json_object_set_new(run, "redone", json_integer((json_int_t)judged->redone));
+    json_object_set_new(run, "given_up", json_integer((json_int_t)dir->given_up));
     json_object_set_new(run, "started", json_string(dir->started));
     json_object_set_new(run, "ended", json_string(dir->ended));
     json_object_set_new(run, "end_reason", json_string(dir->end_reason));
@@ -403,6 +404,7 @@ static json_t *assemble(const struct judged *judged)
     json_object_set_new(verdict, "duels", verdict_duels(judged));
     json_object_set_new(verdict, "standings", verdict_standings(judged));
     json_object_set_new(verdict, "ceilings", verdict_ceilings(judged));
+    json_object_set_new(verdict, "profile", json_string(verdict_default(judged)->profile));
     json_object_set_new(verdict, "map", verdict_map(judged));
     json_t *prices = verdict_prices(judged);
     if (strcmp(field_text(judged->dir->plan, "preset"), "prices") == 0) {

@@ -56,25 +56,19 @@ static int collect(const struct run_dir *dir, struct prices *out)
     return rc;
 }
 
-/* e-BH over all rows: the largest i with i rows whose E reaches count/(i alpha). */
+/* ln E of a row that is decided, as it is after the last block. */
+static double log_e_of_row(const void *ctx, size_t row)
+{
+    const struct prices *prices = ctx;
+    const struct judge_pair *pair = &prices->rows[row].duel.pair;
+    return pair->decided != 0 ? judge_pair_log_e_ahead(pair, pair->decided > 0) : -INFINITY;
+}
+
 static void find_stars(struct prices *prices, double alpha)
 {
-    const double all = (double)prices->count;
-    for (size_t i = prices->count; i > 0; i--) {
-        const double least = log(all / ((double)i * alpha));
-        size_t enough = 0;
-        for (size_t r = 0; r < prices->count; r++) {
-            const struct judge_pair *pair = &prices->rows[r].duel.pair;
-            enough += pair->decided != 0 && pair->decided_log_e >= least ? 1 : 0;
-        }
-        if (enough < i)
-            continue;
-        for (size_t r = 0; r < prices->count; r++) {
-            const struct judge_pair *pair = &prices->rows[r].duel.pair;
-            prices->rows[r].star = pair->decided != 0 && pair->decided_log_e >= least;
-        }
-        return;
-    }
+    const double bar = judge_e_bh(prices->count, alpha, log_e_of_row, prices);
+    for (size_t r = 0; r < prices->count; r++)
+        prices->rows[r].star = log_e_of_row(prices, r) >= bar;
 }
 
 static const char *word_of(const struct judged *judged, const struct judge_duel *duel)

@@ -74,7 +74,7 @@ static void value_text(char *text, size_t size, double value, const char *unit)
     if (isnan(value))
         snprintf(text, size, "-");
     else if (unit[0] != '\0')
-        snprintf(text, size, "%.4g", value);
+        snprintf(text, size, "%.6g", value);
     else
         snprintf(text, size, "%.4gx", value);
 }

@@ -4,7 +4,7 @@
 # the real mutants; that a part which must fail does fail, that results are kept by part, and that a
 # report quotes them.
 . "$(dirname "$0")/../../tournament/test/sandbox.bash"
-make -s -C "$real_root" V="$variant" faulty "build/$variant/mutex/race" >/dev/null || exit 1
+make -s -C "$real_root" V="$variant" faulty "build/$variant/mutex/race" "build/$variant/harness/null/race" >/dev/null || exit 1
 make_sandbox
 stored=$sandbox/reports/selfcheck.json
 
@@ -52,6 +52,13 @@ for mutant in lose twice reorder late lost-wake leak idle-spin abort hang; do
     check "mutant-$mutant" "$(grep " $mutant: " "$sandbox/out")" \
         grep -q "^PASS     mutants   $mutant: the gate says 'fails conformance, clause S" "$sandbox/out"
 done
+
+# ---- the generator with no loop behind it: by the null contestant and by nobody else ----
+velo selfcheck --only clock --seed 1
+check generator-needs-the-null-contestant "$(cat "$sandbox/out")" said '^NOT RUN  clock .* no run of the null contestant'
+cp -r "$real_root/build/$variant/harness" "$sandbox/build/release/harness"
+velo selfcheck --only clock --seed 1
+check generator-is-asked-alone "exit $status: $(cat "$sandbox/out")" said '^[A-Z]*  *clock .* with no loop behind it the generator of poisson .* median of 3 runs'
 
 # ---- a mutant that is none passes the gate, so the part must fail ----
 rm -rf "$sandbox/build/release/faulty/"[!l]* "$sandbox/build/release/faulty/lo"*

@@ -37,6 +37,8 @@ velo gate
 check gate-needs-against "$(cat "$sandbox/err")" said 'against is missing'
 gate --against man
 check gate-unknown-ref "status $status: $(cat "$sandbox/err")" said "run, branch or commit 'man': did you mean 'main'"
+gate --against main --seed soon
+check gate-reads-the-seed "status $status: $(cat "$sandbox/err")" test "$status" -eq 2
 gate --against main --only quik
 check gate-unknown-contestant "$(cat "$sandbox/err")" said "did you mean 'quick'"
 
@@ -46,10 +48,13 @@ check gate-same-code-status "status $status: $(cat "$sandbox/err")" test "$statu
 check gate-same-code-said "$(cat "$sandbox/out")" said 'nothing can be slower'
 cost quick 100
 cost fresh 10
-gate --against main
+gate --against main --seed 11
 check gate-slower-is-7 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 7
 check gate-slower-said "$(cat "$sandbox/out")" said 'SLOWER  *quick  *race alpha n=1  *[12]\.[09]'
 check gate-unchanged-is-not-raced "$(cat "$sandbox/out")" said 'mutex is the same machine code'
+check gate-seed-is-said "$(cat "$sandbox/out")" said '^gate: seed 11 (given), of every race$'
+check gate-seed-is-recorded "$(grep seed "$(run_dir)/plan.json")" \
+    sh -c "grep -q '\"seed\": \"*11\"*,' '$(run_dir)/plan.json' && grep -q '\"seed_given\": true' '$(run_dir)/plan.json'"
 check gate-new-one-is-said "$(cat "$sandbox/out")" said 'fresh is new'
 check gate-no-tree-is-left "$(repo worktree list)" test "$(trees)" -eq 1
 check gate-leaves-latest "it moved" test ! -e "$sandbox/reports/latest"

@@ -202,6 +202,25 @@ static void a_smaller_worst_case_of_another_is_said(void **state)
     assert_non_null(strstr(text, "The smallest worst case has bee: at most 30 % behind."));
 }
 
+/* What was proven is kept; the interval is that of all rounds, and the sentence says how both can
+ * stand side by side. */
+static void a_kept_lead_beside_an_interval_over_one_is_explained(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 40);
+    for (size_t b = 0; b < 40; b++)
+        field.cost[0][b][1] = b < 10 || b % 2 == 0 ? 1.5 : 0.6;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+    assert_true(standing.duels[0].low < 0 && standing.duels[0].high > 0);
+    assert_non_null(strstr(text, "proven in an earlier round, and what was proven is kept"));
+    for (size_t b = 0; b < 40; b++)
+        field.cost[0][b][1] = 1.5;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+    assert_null(strstr(text, "kept"));
+}
+
 static void the_disqualified_are_not_ranked_but_named(void **state)
 {
     (void)state;
@@ -333,6 +352,21 @@ static void stars_need_more_than_one_cell_alone(void **state)
         assert_true(cells[c].star); /* 95/3 >= 8/(8 * .05) */
 }
 
+static double one_of_ten_is_overwhelming(const void *ctx, size_t i)
+{
+    return i % 10 == 0 ? *(const double *)ctx : 0;
+}
+
+static void stars_weigh_the_wins_and_do_not_count_them(void **state)
+{
+    double log_e = judge_log_e(60, 60);
+    (void)state;
+    assert_true(judge_e_bh(100, 0.05, one_of_ten_is_overwhelming, &log_e) <= log_e);
+    log_e = log(39); /* the most that a first crossing can bring: below 100/(10 * .05) = 200 */
+    assert_true(isinf(judge_e_bh(100, 0.05, one_of_ten_is_overwhelming, &log_e)));
+    assert_true(isinf(judge_e_bh(0, 0.05, one_of_ten_is_overwhelming, &log_e)));
+}
+
 static void the_twin_is_not_listed(void **state)
 {
     (void)state;
@@ -421,6 +455,7 @@ int main(void)
         cmocka_unit_test(equal_weights_make_a_geometric_mean),
         cmocka_unit_test(weights_decide_who_wins),
         cmocka_unit_test(a_smaller_worst_case_of_another_is_said),
+        cmocka_unit_test(a_kept_lead_beside_an_interval_over_one_is_explained),
         cmocka_unit_test(the_disqualified_are_not_ranked_but_named),
         cmocka_unit_test(a_cell_that_nobody_ran_excludes_nobody),
         cmocka_unit_test(a_view_rests_on_complete_rounds),
@@ -428,6 +463,7 @@ int main(void)
         cmocka_unit_test(regret_of_who_never_met_the_leader_respects_the_floor),
         cmocka_unit_test(empty_tournaments_have_words_too),
         cmocka_unit_test(stars_need_more_than_one_cell_alone),
+        cmocka_unit_test(stars_weigh_the_wins_and_do_not_count_them),
         cmocka_unit_test(the_twin_is_not_listed),
         cmocka_unit_test(the_twin_told_apart_raises_the_alarm),
         cmocka_unit_test(order_of_list_and_cells_makes_no_difference),
