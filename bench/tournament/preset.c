@@ -121,7 +121,8 @@ const struct preset preset_targets = {
     .quick_gate = true,
     .aside = true,
     .all_stay = true,
-    .idle_ms = 1000,
+    .keep_cells = true,
+    .idle_ms = 1200,
 };
 
 const struct preset preset_capacity = {

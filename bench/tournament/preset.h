@@ -24,6 +24,7 @@ struct preset {
     bool aside;             /* a question of its own: reports/latest stays where it is */
     bool prices;            /* contestants against their own variants */
     bool all_stay;          /* nobody leaves a cell, and no cell ends early */
+    bool keep_cells;        /* what does not fit costs rounds, never a cell */
     bool uncalibrated;      /* nobody asks how close to the limit anybody comes */
     unsigned idle_ms;       /* window of cells whose cost is that of doing nothing; 0 = as all */
     bool smoke;             /* a check of the pipeline: nothing is judged */

@@ -11,7 +11,7 @@
  */
 #include "targets.h"
 
-#define EPOLL_NATIVES "mutex,chunked,blocks,fastpath:disabled"
+#define POLLING_NATIVES "mutex,chunked,blocks,uring,fastpath:disabled"
 
 const struct target target_table[] = {
     {.number = 1,
@@ -99,12 +99,12 @@ const struct target target_table[] = {
      .other = "L5",
      .bound = 1.15},
     {.number = 4,
-     .what = "parked round trip, in epoll",
+     .what = "parked round trip, in epoll or a ring",
      .lane = "race",
      .scenario = "ping_pong",
      .point = "parked",
      .who = WHO_NAMED,
-     .names = EPOLL_NATIVES,
+     .names = POLLING_NATIVES,
      .against = AGAINST_LIMIT,
      .other = "L5e",
      .bound = 1.20},

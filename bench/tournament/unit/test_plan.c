@@ -229,6 +229,24 @@ static void the_plan_is_cut_to_the_budget(void **state)
     plan_free(&plan);
 }
 
+/* Where every cell is asked for, rounds are given up and no cell is. */
+static void a_plan_can_keep_its_cells(void **state)
+{
+    (void)state;
+    struct plan plan;
+    assert_int_equal(make(&plan, "standard", "", ""), 0);
+    plan.preset = &preset_targets;
+    plan_set_rules(&plan);
+    for (size_t i = 0; i < plan.cell_count; i++)
+        plan.cells[i].block_ms = 2000;
+    fit_to_budget(&plan, 60);
+    assert_true(plan.blocks_common < preset_targets.blocks_common);
+    assert_true(fit_common_seconds(&plan, NULL) <= 60);
+    for (size_t i = 0; i < plan.cell_count; i++)
+        assert_false(plan.cells[i].dropped);
+    plan_free(&plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +256,7 @@ int main(void)
         cmocka_unit_test(the_baseline_gets_a_twin),
         cmocka_unit_test(a_plan_survives_its_file),
         cmocka_unit_test(the_plan_is_cut_to_the_budget),
+        cmocka_unit_test(a_plan_can_keep_its_cells),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

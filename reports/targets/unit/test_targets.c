@@ -224,7 +224,7 @@ static void calibration(char *text, size_t size, double before, double after)
 }
 
 #define NO_FD "parked round trip, no descriptors"
-#define IN_EPOLL "parked round trip, in epoll"
+#define IN_EPOLL "parked round trip, in epoll or a ring"
 
 /* Two limits beside the same blocks, for who parks in the one way and in the other. */
 static void a_limit_is_that_of_the_block(void **state)
