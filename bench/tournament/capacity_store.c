@@ -71,7 +71,7 @@ json_t *capacity_plan(const struct hunt *hunt)
 
 int capacity_open_new(struct hunt *hunt)
 {
-    int rc = run_folder_create(&hunt->folder, CAPACITY_BASE, "capacity");
+    int rc = run_folder_create(&hunt->folder, CAPACITY_BASE, "capacity", "");
     if (rc != 0)
         return rc;
     char *path = run_folder_file(&hunt->folder, "plan.json");

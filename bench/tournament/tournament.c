@@ -19,6 +19,7 @@
 #include "past.h"
 #include "process_lane.h"
 #include "sight.h"
+#include "starts.h"
 #include "text.h"
 
 #include <errno.h>
@@ -102,6 +103,9 @@ static int draw_up(struct tournament *t, const struct tournament_request *reques
 static int write_env(struct tournament *t)
 {
     json_t *env = env_describe(&t->doctor);
+    json_t *before = starts_before(t->folder.base, t->folder.id);
+    if (before != NULL)
+        json_object_set_new(env, "earlier_starts", before);
     char *path = run_folder_file(&t->folder, "env.json");
     int rc = json_write_file(env, path);
     free(path);
@@ -249,7 +253,7 @@ static int record_dropped(struct tournament *t)
     for (size_t c = 0; rc == 0 && c < t->plan.cell_count; c++)
         for (size_t e = 0; rc == 0 && t->plan.cells[c].dropped && e < t->plan.entry_count; e++)
             if (ledger_may_run(t, c, e))
-                rc = ledger_not_run(t, c, e, "does not fit the budget; give more with --budget");
+                rc = ledger_not_run(t, c, e, LEDGER_NO_BUDGET);
     return rc;
 }
 
@@ -377,7 +381,9 @@ static int lock(struct tournament *t, const char *preset)
 
 static int start(struct tournament *t, const struct tournament_request *request)
 {
-    int rc = run_folder_create(&t->folder, request->out, request->preset->name);
+    char *question = starts_question(&t->plan);
+    int rc = run_folder_create(&t->folder, request->out, request->preset->name, question);
+    free(question);
     if (rc != 0)
         return EXIT_INTERNAL;
     if (request->folder != NULL)

@@ -73,6 +73,9 @@ int ledger_reopen(struct tournament *t);
 int ledger_disqualify(
     struct tournament *t, int cell, size_t entry, const char *reason, const char *reproduce);
 
+/* The reason of a cell that could run, but for time. */
+#define LEDGER_NO_BUDGET "does not fit the budget; give more with --budget"
+
 /* An entry does not run in [cell]. Returns: 0; -errno. */
 int ledger_not_run(struct tournament *t, size_t cell, size_t entry, const char *reason);
 

@@ -178,30 +178,46 @@ void verify_plan(struct verify *v)
     check_twins(v);
 }
 
+/* Programs that raced and are not there as they were; an example of each kind. */
+struct programs {
+    size_t changed, gone;
+    const char *another, *missing;
+};
+
+static void look_at_program(struct programs *found, const json_t *binary, bool counts)
+{
+    const char *path = json_text(binary, "path", "");
+    char hash[SHA256_DIGEST_STRING_LENGTH];
+    if (SHA256File(path, hash) == NULL) {
+        found->gone += counts;
+        found->missing = path;
+    } else if (strcmp(hash, json_text(binary, "sha256", "")) != 0) {
+        found->changed += counts;
+        found->another = path;
+    }
+}
+
 void verify_programs(struct verify *v)
 {
-    size_t changed = 0;
-    const char *example = NULL;
+    struct programs found = {0};
     for (size_t e = 0; e < v->plan.entry_count; e++) {
         const char *program;
         const json_t *binary;
         json_object_foreach(v->plan.entries[e].binaries, program, binary)
-        {
-            const char *path = json_text(binary, "path", "");
-            char hash[SHA256_DIGEST_STRING_LENGTH];
-            if (SHA256File(path, hash) == NULL ||
-                strcmp(hash, json_text(binary, "sha256", "")) == 0)
-                continue;
-            changed += v->plan.entries[e].twin_of < 0;
-            example = path;
-        }
+            look_at_program(&found, binary, v->plan.entries[e].twin_of < 0);
     }
-    if (changed > 0)
+    if (found.changed > 0)
         verify_note(v,
                     "%zu programs are others now than those that raced, such as %s: the run cannot "
                     "be resumed, its numbers stand",
-                    changed,
-                    example);
+                    found.changed,
+                    found.another);
+    if (found.gone > 0)
+        verify_note(v,
+                    "%zu programs that raced are gone or cannot be read, such as %s: whether they "
+                    "are those that raced cannot be seen, and the run cannot be resumed",
+                    found.gone,
+                    found.missing);
 }
 
 /* The common rate of open-loop cells: what the slowest reached in the pilot, one for all points. */

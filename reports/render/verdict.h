@@ -10,13 +10,17 @@
  *   notes: what a reader must know about the file: torn last line, no regular end
  *   run: id, preset, seed (a string: 64 bits), seed_given, plan_sha256, commit, host, minutes,
  *       blocks (that count), runs, redone, given_up (attempts left half-way), started, ended,
- * end_reason, journal_lines and journal_sha256 (of its last line): of which journal this is the
- * verdict trust.aa: baseline against its twin, pooled over all cells: verdict EQUAL, OPEN, DIFFERS
+ *       end_reason, journal_lines and journal_sha256 (of its last line): of which journal this is
+ *       the verdict
+ *   run.earlier_starts: as env.json had it before the first block; missing where that does not
+ * know: starts of the same preset, entries and cells at the same commit, into the same folder of
+ *       runs; gone (no folder any more), unfinished (no verdict)
+ *   trust.aa: baseline against its twin, pooled over all cells: verdict EQUAL, OPEN, DIFFERS
  *       or NOT RUN, ratio, low, high, blocks, won_by_original, differs_in
  *   trust.smallest_visible_gap: 0.08: a gap of 8 % is found in 90 of 100 cases with gap_blocks
  *       blocks; limits_drift: from limits.json
- *   summary: cells, cells_decided, a count for each word, decided (winner or tie for
- *       balanced), disqualified
+ *   summary: cells, cells_decided, a count for each word, decided (winner or tie for the default
+ *       profile, and trust.aa is not DIFFERS), disqualified
  *   contestants[]: name, variant_of, kind, version, capabilities, conformance (sums over all
  *       modes), eligible, reason, reproduce
  *   cells[]: lane, scenario, point, params, metric, unit, better, primary, contestant, runs,

@@ -40,6 +40,15 @@ check dry-run-names-its-source "$(cat "$sandbox/out")" shows "by the twins of $(
 expect smoke-is-0 0 tournament --preset smoke --scenarios alpha
 check smoke-sees-nothing "$(cat "$sandbox/err")" grep -q '^sight: .* show no gap at all, it takes [0-9]*$' "$sandbox/err"
 
+# ---- identical code told apart: no name, whatever the rest says ----
+echo twin >"$sandbox/build/release/mutex/fault"
+expect told-apart-is-3 3 tournament --scenarios race --budget 12s --seed 7
+check told-apart-comes-first "$(head -n 3 "$sandbox/out")" said '^Do not trust this run'
+velo select --for latency
+check told-apart-selects-nobody "status $status: $(cat "$sandbox/out")" test "$status" -eq 3 -a ! -s "$sandbox/out"
+check told-apart-is-why "$(cat "$sandbox/err")" said '^Do not trust this run'
+rm "$sandbox/build/release/mutex/fault"
+
 # ---- one reason at a time ----
 expect unknown-option-is-2 2 tournament --preset none
 cp "$sandbox/build/release/mutex/cost" "$sandbox/build/release/quick/cost"

@@ -68,6 +68,30 @@ check gate-faster-is-0 "status $status: $(cat "$sandbox/out" "$sandbox/err")" te
 check gate-faster-said "$(cat "$sandbox/out")" said 'faster  *quick  *race alpha n=1  *0\.[34]'
 check gate-run-means-its-commit "$(cat "$sandbox/out")" said "against $first"
 
+# ---- what was not raced is no pass: a cell lost, one gained; a budget that is small, not none ----
+both() { velo gate --against "$first" --only quick --scenario alpha,beta --budget 16s; }
+echo beta >"$sandbox/build/release/quick/lacks"
+both
+check gate-lost-cell-is-3 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 3
+check gate-lost-cell-is-named "$(cat "$sandbox/out")" said '^  LOST: quick race beta n=1: needs FDS, which it does not have'
+check gate-lost-cell-is-no-pass "$(cat "$sandbox/out")" sh -c "! grep -q passed '$sandbox/out'"
+check gate-the-rest-is-judged "$(cat "$sandbox/out")" said 'faster  *quick  *race alpha n=1'
+rm "$sandbox/build/release/quick/lacks"
+cost mutex 90
+velo gate --against "$first" --scenario alpha --budget 5s
+check gate-small-budget-is-not-none "$(grep budget_s "$(run_dir)/plan.json")" grep -q '"budget_s": 5,' "$(run_dir)/plan.json"
+cost mutex 100
+
+# ---- a race that tells identical code apart is no answer, also where it would be a clear one ----
+cost quick 300
+gate --against "$first" --only quick
+check gate-without-alarm-is-7 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 7
+echo twin >"$sandbox/build/release/quick/fault"
+gate --against "$first" --only quick
+check gate-alarm-is-3 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 3
+check gate-alarm-is-said "$(cat "$sandbox/out")" said '^UNDECIDED: do not trust the race of quick'
+rm "$sandbox/build/release/quick/fault"
+
 # ---- one that does not build; Ctrl-C while building; a tree of a gate that was killed ----
 cost quick broken
 repo commit -q -a -m broken

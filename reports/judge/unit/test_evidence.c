@@ -144,6 +144,7 @@ static void blocks_needed_equal_tabulated_values(void **state)
         for (size_t losses = 0; losses < 3; losses++)
             assert_int_equal(judge_blocks_needed(judge_log_threshold(table[i][0], ALPHA), losses),
                              table[i][losses + 1]);
+    assert_int_equal(judge_blocks_needed(log(20), 10), 40); /* the winner is ahead in them */
 }
 
 static void absurd_thresholds_come_to_an_end(void **state)
@@ -266,7 +267,9 @@ static void expected_blocks_end_where_the_duel_is_decided(void **state)
     assert_true(isinf(judge_blocks_expected(0, 0, log(20))));
     assert_true(isinf(judge_blocks_expected(100, 50, log(20))));
     const double more = judge_blocks_expected(10, 8, log(20));
-    assert_true(more > 3 && more < 40);
+    assert_near(more, 20, 0);
+    assert_near(judge_blocks_expected(1000, 530, log(20)), 3105, 0);
+    assert_true(isinf(judge_blocks_expected(1000, 510, log(20)))); /* nobody waits for 41853 */
     assert_true(judge_blocks_expected(10, 8, log(20)) == judge_blocks_expected(10, 2, log(20)));
 }
 
@@ -306,8 +309,28 @@ static void a_merge_takes_back_what_later_runs_refute(void **state)
     for (size_t n = 20; n < 40; n++)
         judge_pair_update(&pair, 0.1, n + 1, false);
     assert_int_equal(pair.decided, 1); /* a race keeps it, */
+    struct judge_pair merged = pair;
+    judge_pair_take_back(&merged);
+    assert_int_equal(merged.decided, 0); /* a merge does not */
+    for (size_t n = 40; n < 100; n++)
+        judge_pair_update(&pair, 0.1, n + 1, false);
+    assert_true(pair.log_e > log(20)); /* overwhelming by now, but for the other side */
     judge_pair_take_back(&pair);
-    assert_int_equal(pair.decided, 0); /* a merge does not */
+    assert_int_equal(pair.decided, 0);
+}
+
+/* Thirty ties that a coin gave to one side are no win of it, nor of the other one. */
+static void ties_decide_nothing_wherever_they_fall(void **state)
+{
+    (void)state;
+    for (int coin = 0; coin < 2; coin++) {
+        struct judge_pair pair;
+        judge_pair_init(&pair, log(20));
+        for (size_t n = 0; n < 30; n++)
+            assert_false(judge_pair_update(&pair, 0, n + 1, coin == 1));
+        assert_true(pair.log_e > log(1000));
+        assert_int_equal(pair.decided, 0);
+    }
 }
 
 int main(void)
@@ -333,6 +356,7 @@ int main(void)
         cmocka_unit_test(ties_do_not_sharpen_the_sight),
         cmocka_unit_test(what_was_given_up_counts_against_the_leader),
         cmocka_unit_test(a_merge_takes_back_what_later_runs_refute),
+        cmocka_unit_test(ties_decide_nothing_wherever_they_fall),
         cmocka_unit_test(expected_blocks_end_where_the_duel_is_decided),
     };
     return cmocka_run_group_tests_name("judge evidence", tests, NULL, NULL);
