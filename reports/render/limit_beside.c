@@ -117,6 +117,8 @@ static int compare(const struct judge_cell_input *in,
         costs[2 * b + 1] = limits[b];
         blocks[b] = in->blocks[b];
         blocks[b].cost = &costs[2 * b];
+        blocks[b].redone = NULL; /* rows of all entries: of this cell there are two */
+        blocks[b].redone_count = 0;
     }
     two.blocks = blocks;
     if (rc == 0)

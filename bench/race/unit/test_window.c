@@ -115,7 +115,7 @@ static void warm_up_ends_after_its_limit(void **state)
     assert_true(run(costs, 100, 6 * NS_PER_MS, &total));
     script.spend = false;
     assert_int_equal(race.result.warmup_reason, WARMUP_TIMEOUT);
-    assert_in_range(script.laps_when_opened, 2, 6);
+    assert_in_range(script.laps_when_opened, 1, 6); /* one is enough where it is held up */
     assert_true(race.result.warmup_ms >= 6);
     assert_false(race.result.steady);
 }

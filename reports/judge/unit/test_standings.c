@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* test_standings.c - the three views and the sentences. */
-#include "field.h"
+#include "all_cells.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
-
-#define assert_near(value, expected, tolerance)                                                    \
-    assert_true(fabs((value) - (expected)) <= (tolerance))
-
-static struct field field;
-static struct judge_cell_result cells[FIELD_CELLS];
 static struct judge_standing standing;
 static char text[1024];
 
@@ -23,16 +13,14 @@ static const struct judge_profile only_capacity = {.name = "capacity",
 
 static void clear(void)
 {
-    for (size_t c = 0; c < FIELD_CELLS; c++)
-        judge_cell_fini(&cells[c]);
+    clear_cells(NULL);
     judge_standing_fini(&standing);
 }
 
 static const char *judge(const struct judge_profile *profile)
 {
     clear();
-    for (size_t c = 0; c < field.in.cell_count; c++)
-        assert_int_equal(judge_cell(&field.in, c, &cells[c]), 0);
+    judge_cells();
     assert_int_equal(judge_standing(&field.in, cells, profile, &standing), 0);
     judge_sentence(&field.in, &standing, 30, text, sizeof(text));
     return text;
@@ -154,6 +142,24 @@ static void words_of_cells_are_counted(void **state)
     const struct judge_place *ant = place_of(0), *bee = place_of(1);
     assert_true(ant->wins == 1 && ant->losses == 0 && ant->ties == 1 && ant->open == 1);
     assert_true(bee->wins == 0 && bee->losses == 1 && bee->ties == 1 && bee->open == 1);
+}
+
+/* The leader is equal to both others, but they are not to one another: no tie yet. */
+static void a_tie_of_a_view_is_one_of_all_who_are_left(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 40);
+    for (size_t b = 0; b < 40; b++) {
+        field.cost[0][b][0] = 0.999;
+        field.cost[0][b][1] = b % 2 ? 1.02 : 0.98;
+        field.cost[0][b][2] = b % 2 ? 0.98 : 1.02;
+    }
+    judge(&flat);
+    assert_int_equal(standing.leader, 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(standing.duels[i].relation,
+                         standing.duels[i].a == 0 ? JUDGE_EQUAL : JUDGE_OPEN);
+    assert_false(standing.tie);
 }
 
 /* Equal everywhere: a tie, but not in a pipeline check. */
@@ -466,6 +472,7 @@ int main(void)
         cmocka_unit_test(a_round_respects_the_floors),
         cmocka_unit_test(the_scarce_cell_is_one_that_weighs),
         cmocka_unit_test(words_of_cells_are_counted),
+        cmocka_unit_test(a_tie_of_a_view_is_one_of_all_who_are_left),
         cmocka_unit_test(smoke_says_no_tie),
         cmocka_unit_test(equal_weights_make_a_geometric_mean),
         cmocka_unit_test(weights_decide_who_wins),
