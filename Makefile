@@ -278,8 +278,8 @@ capacity: ready ## the highest rate whose p99 stays below a limit: P99=1ms [IMPL
 prices: ready ## what single decisions cost: [IMPL=] [DECISIONS=] [SCENARIOS=] [SEED=] [BUDGET=]
 	@build/velo prices $(call option,IMPL,contestant) $(call option,DECISIONS,decisions) \
 	    $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) $(call option,BUDGET,budget)
-targets: ready ## the targets of the project, measured: met or not, and why; half an hour: [RUN=] [SEED=] [BUDGET=]
-	@build/velo targets $(call option,RUN,run) $(call option,SEED,seed) $(call option,BUDGET,budget)
+targets: ready ## the targets of the project, measured: met or not, and why; 20 minutes: [RUN=] [SEED=] [BUDGET=] [RESUME=]
+	@build/velo targets $(call option,RUN,run) $(call option,SEED,seed) $(call option,BUDGET,budget) $(call option,RESUME,resume)
 report: ready ## rebuild the report of reports/latest from its journal: [WEIGHTS=FILE]
 	@build/velo report $(call option,WEIGHTS,weights)
 verify: ready ## recompute a run from its raw lines, compare all that it says: [RUN=ID|FOLDER]

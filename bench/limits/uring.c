@@ -130,7 +130,6 @@ static double nop_of_32(struct bench *bench)
 struct message {
     _Atomic int fds[2]; /* of both rings; 0 = not there yet, below: -errno */
     _Atomic bool stop;
-    _Atomic int failure;
 };
 
 /* One call sends to the other ring and waits for what comes from it; only a failure to send shows
@@ -191,9 +190,16 @@ static void answer(void *arg)
         rc = wait_message(&ring);
     while (rc == 0 && other > 0 && !atomic_load(&message->stop))
         rc = exchange(&ring, other);
-    if (rc != 0)
-        atomic_store(&message->failure, rc);
     io_uring_queue_exit(&ring);
+}
+
+/* Before 5.18 there are no messages, and two rings would wait for each other for good. */
+static bool knows_messages(struct io_uring *ring)
+{
+    struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+    bool known = probe && io_uring_opcode_supported(probe, IORING_OP_MSG_RING);
+    io_uring_free_probe(probe);
+    return known;
 }
 
 static double talk(struct bench *bench, struct message *message, struct io_uring *ring)
@@ -225,14 +231,14 @@ static double message_round_trip(struct bench *bench)
         return NAN;
     }
     remark(bench, plain);
-    atomic_store(&message.fds[0], ring.ring_fd);
-    rc = peer_start(&peer, bench->cpus[1], answer, &message);
     double ns = NAN;
+    atomic_store(&message.fds[0], ring.ring_fd);
+    rc = knows_messages(&ring) ? peer_start(&peer, bench->cpus[1], answer, &message) : -EOPNOTSUPP;
     if (rc == 0) {
         ns = talk(bench, &message, &ring);
         peer_join(&peer);
     } else {
-        refuse(bench, rc, "no second thread");
+        refuse(bench, rc, rc == -EOPNOTSUPP ? "ring message" : "no second thread");
     }
     io_uring_queue_exit(&ring);
     return ns;

@@ -2,9 +2,10 @@
 /*
  * command_targets.c - `velo targets`: how far the project is from its targets, on this machine.
  *
- * A tournament in just the cells that the targets are asked in, in which nobody leaves, and then
- * the answers (reports/targets/). Everything that holds of a tournament holds of it: plan, journal,
- * redo, resume, verify. Any other run can be asked too, as far as its cells go.
+ * A tournament in just the cells that the targets are asked in, each with those whom a target asks
+ * for there; nobody leaves; and then the answers (reports/targets/). Everything that holds of a
+ * tournament holds of it: plan, journal, redo, resume, verify. Any other run can be asked too, as
+ * far as its cells go.
  */
 #include "../../reports/targets/targets.h"
 #include "args.h"
@@ -17,6 +18,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The fast path switched off: what parks in epoll although it need not. */
 static const char *const variants[] = {"fastpath:disabled"};
@@ -58,6 +60,20 @@ static bool add_everybody(struct names *only, const struct names *extra)
     registry_free(&registry);
     project_close(&project);
     return good;
+}
+
+/* Cells are dear: each is raced by those alone whom a target asks for. */
+static const char *not_asked(const struct plan_cell *cell, const struct plan_entry *entry)
+{
+    const struct target_cell asked = {
+        .lane = cell->lane, .scenario = cell->scenario, .point = cell->point};
+    char *name = text_format("%s%s%s",
+                             entry->contestant,
+                             entry->variant[0] != '\0' ? ":" : "",
+                             entry->variant); /* a twin is asked for as its original */
+    const bool needed = targets_ask_for(&asked, name, entry->kind);
+    free(name);
+    return needed ? NULL : TARGETS_NOT_ASKED;
 }
 
 /* 0: all met; 7: something is missed, and that is proven; else 3. */
@@ -106,17 +122,42 @@ static int answer_for(const char *wanted, bool as_json)
     return status;
 }
 
-static int measure(struct tournament_request *request, const char *out, bool as_json)
+static void announce(const struct tournament_request *request)
+{
+    const unsigned most_s = request->budget_s > 0 ? request->budget_s : request->preset->budget_s;
+    fprintf(stderr,
+            "targets: %zu questions in at most %zu cells, by %zu contestants; at most %u min "
+            "(--budget).\nCtrl-C ends it after the block under way: answers from what is there, "
+            "and how to go on.\n",
+            target_count,
+            request->cells.count,
+            request->only.count,
+            (most_s + 59) / 60);
+}
+
+/* Is there a plan, so that there is something to answer from? */
+static bool has_plan(const char *folder)
+{
+    char *path = text_format("%s/plan.json", folder);
+    const bool there = access(path, R_OK) == 0;
+    free(path);
+    return there;
+}
+
+static int
+measure(struct tournament_request *request, const char *resume, const char *out, bool as_json)
 {
     char *folder = NULL;
     const bool dry = request->dry_run;
     request->folder = &folder;
-    int status = launch_tournament(request, NULL, out);
+    int status = launch_tournament(request, resume, out);
+    const bool stopped = status == EXIT_INTERRUPTED;
     const bool ended =
         status == EXIT_DECIDED || status == EXIT_UNDECIDED || status == EXIT_DISQUALIFIED;
-    if (ended && !dry && folder != NULL) {
+    if ((ended || stopped) && !dry && folder != NULL && has_plan(folder)) {
         printf("\n");
-        status = answer(folder, as_json);
+        const int answered = answer(folder, as_json);
+        status = stopped ? EXIT_INTERRUPTED : answered;
     }
     free(folder);
     return status;
@@ -124,14 +165,16 @@ static int measure(struct tournament_request *request, const char *out, bool as_
 
 int command_targets(int argc, char **argv)
 {
-    const char *run = NULL, *only = "", *seed = NULL, *budget = NULL, *extra = "", *out = NULL;
+    const char *run = NULL, *resume = NULL, *only = "", *seed = NULL, *budget = NULL, *extra = "",
+               *out = NULL;
     const char *force = "";
     bool dry = false, anyway = false, json = false;
     const struct args_option options[] = {
         {"run", "RUN", "ask this run (its id or folder), measure nothing", &run, NULL},
+        {"resume", "RUN", "go on with this run (its id or folder)", &resume, NULL},
         {"only", "A,B", "these contestants; otherwise all, and fastpath:disabled", &only, NULL},
         {"seed", "N", "the seed; otherwise from the kernel", &seed, NULL},
-        {"budget", "TIME", "all in all; otherwise 28m", &budget, NULL},
+        {"budget", "TIME", "all in all; otherwise 20m", &budget, NULL},
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
         {"json", NULL, "the answers as JSON", NULL, &json},
@@ -143,23 +186,32 @@ int command_targets(int argc, char **argv)
         .name = "targets",
         .summary = "the targets of the project: measured, met or not, and why",
         .options = options,
-        .notes = "Go on with an interrupted one by velo tournament --resume RUN, then --run RUN.\n"
-                 "Exit status: 0 all met, 7 one is missed and that is proven, 3 anything else.\n",
+        .notes = "Exit status: 0 all met, 7 one is missed and that is proven, 130 stopped (go on "
+                 "with\n--resume), 3 anything else.\n",
     };
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)
         return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
     if (run != NULL)
         return answer_for(run, json);
+    if (resume != NULL &&
+        (only[0] != '\0' || seed != NULL || extra[0] != '\0' || out != NULL || dry)) {
+        say_error("targets: --resume goes on with the plan as it is; only --budget, --force and "
+                  "--anyway can be given with it");
+        return EXIT_USAGE;
+    }
     struct tournament_request request = {
-        .preset = &preset_targets, .dry_run = dry, .anyway = anyway};
+        .preset = &preset_targets, .dry_run = dry, .anyway = anyway, .excuse = not_asked};
     if (!launch_seed(seed, &request) || !launch_budget(budget, &request.budget_s))
         return EXIT_USAGE;
     names_split(&request.extra, extra);
     names_split(&request.only, only);
     names_split(&request.force, force);
-    if (request.only.count == 0 && !add_everybody(&request.only, &request.extra))
-        return EXIT_INTERNAL;
-    add_cells(&request.cells);
-    return measure(&request, out, json);
+    if (resume == NULL) {
+        if (request.only.count == 0 && !add_everybody(&request.only, &request.extra))
+            return EXIT_INTERNAL;
+        add_cells(&request.cells);
+        announce(&request);
+    }
+    return measure(&request, resume, out, json);
 }

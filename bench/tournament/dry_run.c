@@ -24,14 +24,24 @@ enum { GUESS_OVERHEAD_MS = 180 };
 /* What gate, limits and pilot take of the budget, where nobody has measured it. */
 static const double part_for_blocks = 0.8;
 
-static void estimate_costs(struct plan *plan, const struct past *past)
+/* Who is not excused, as far as is known before the gate: a guest counts as a native. */
+static size_t runners(const struct tournament *t, const struct plan_cell *cell)
 {
+    size_t count = 0;
+    for (size_t e = 0; e < t->plan.entry_count; e++)
+        count += t->excuse == NULL || t->excuse(cell, &t->plan.entries[e]) == NULL;
+    return count;
+}
+
+static void estimate_costs(struct tournament *t, const struct past *past)
+{
+    struct plan *plan = &t->plan;
     for (size_t c = 0; c < plan->cell_count; c++) {
         double overhead_ms = past_overhead_ms(past, plan->cells[c].key);
         if (!(overhead_ms >= 0))
             overhead_ms = GUESS_OVERHEAD_MS;
         plan->cells[c].block_ms =
-            (plan->cells[c].window_ms + overhead_ms) * (double)plan->entry_count;
+            (plan->cells[c].window_ms + overhead_ms) * (double)runners(t, &plan->cells[c]);
     }
 }
 
@@ -86,7 +96,7 @@ int dry_run(struct tournament *t)
     double seconds = part_for_blocks * t->plan.budget_s;
     plan_add_twin(&t->plan, admitted);
     past_open(&past, RUN_FOLDER_BASE);
-    estimate_costs(&t->plan, &past);
+    estimate_costs(t, &past);
     fit_to_budget(&t->plan, seconds);
     sight_make(&sight, &t->plan, &past, NULL, 0, seconds);
     print_head(&t->plan);

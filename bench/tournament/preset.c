@@ -106,23 +106,24 @@ const struct preset preset_prices = {
     .all_stay = true,
 };
 
-/* Enough blocks for an interval that leaves out the two outermost on each side. */
+/* As many blocks as an interval takes that leaves out the outermost on each side, and idle windows
+ * that are ten seconds together even where they had to be shortened. */
 const struct preset preset_targets = {
     .name = "targets",
-    .summary = "the cells that the targets of the project are asked in (< 30 min)",
-    .budget_s = 1680,
+    .summary = "the cells that the targets of the project are asked in (< 20 min)",
+    .budget_s = 1200,
     .window_ms = 300,
     .window_least_ms = 100,
     .micro_ms = 100,
     .timeout_ms = 30000,
-    .blocks_common = 14,
-    .blocks_max = 14,
+    .blocks_common = 12,
+    .blocks_max = 12,
     .margin = 0.05,
     .quick_gate = true,
     .aside = true,
     .all_stay = true,
     .keep_cells = true,
-    .idle_ms = 1200,
+    .idle_ms = 1050,
 };
 
 const struct preset preset_capacity = {

@@ -208,7 +208,7 @@ static const char *obstacle(const struct tournament *t,
         return "the programs of the process lane have no variants";
     if (process && !hyperfine)
         return "hyperfine is not installed; scripts/setup.sh installs it";
-    return NULL;
+    return t->excuse != NULL ? t->excuse(cell, entry) : NULL;
 }
 
 static int record_obstacles(struct tournament *t)
@@ -423,6 +423,7 @@ int tournament_run(struct project *project, const struct tournament_request *req
     struct tournament t;
     int status = EXIT_INTERNAL;
     if (open_tournament(&t, project) == 0) {
+        t.excuse = request->excuse;
         int rc = draw_up(&t, request);
         if (rc == -EINVAL || rc == -EEXIST || rc == -ENOENT)
             status = EXIT_USAGE;
@@ -494,6 +495,8 @@ int tournament_resume(struct project *project,
             status = EXIT_USAGE;
         else if (plan_read(&t.plan, t.folder.path) == 0 && lock(&t, t.plan.preset->name) == 0)
             status = resume(&t, request);
+        if (request->folder != NULL && t.folder.path != NULL)
+            *request->folder = text_copy(t.folder.path);
     }
     close_all(&t);
     return status;

@@ -4,33 +4,17 @@
  *
  * Each answer is the median of one ratio per block and the interval of all ratios that the judge's
  * sign test at T = 1/alpha does not refute (judge_compare_rows); it stands by itself, as one
- * question asked. A target is met when the whole interval keeps the bound.
+ * question asked. A target is met when the whole interval keeps the bound; one that holds always,
+ * when every block does.
  */
-#include "targets.h"
+#include "question.h"
 
-#include "../render/fields.h"
 #include "../render/limit_beside.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What one question works with. */
-struct question {
-    const struct run_dir *dir;
-    const struct target *target;
-    struct target_results *out;
-    int cell; /* -1 = the run has no such cell */
-    double *a, *b, *scratch;
-};
-
-const char *target_word_name(enum target_word word)
-{
-    static const char *const names[TARGET_WORDS] = {
-        "met", "met, not proven", "missed, not proven", "missed", "not measured"};
-    return names[word];
-}
 
 static struct target_result *add(struct question *q, const char *who)
 {
@@ -53,18 +37,6 @@ static struct target_result *add(struct question *q, const char *who)
                                      .high = NAN};
     snprintf(result->who, sizeof(result->who), "%s", who);
     return result;
-}
-
-/* Always -1, so that it can stand behind a return. */
-__attribute__((format(printf, 2, 3))) static int
-refuse(struct target_result *result, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(result->reason, sizeof(result->reason), format, arguments);
-    va_end(arguments);
-    result->word = TARGET_NOT_MEASURED;
-    return -1;
 }
 
 /* ---- who there is ---- */
@@ -92,89 +64,10 @@ find_cell(const struct run_dir *dir, const char *lane, const char *scenario, con
     return -1;
 }
 
-/* ---- one number for each block ---- */
-
-static double metric_of(const struct run_dir_run *run, const char *metric)
-{
-    return field_number(json_object_get(json_object_get(run->run, "metrics"), metric), "value");
-}
-
-/* The primary cost, or [metric] of the runs, of [entry] in the blocks of [cell]. Returns how many.
- */
-static size_t
-numbers(const struct run_dir *dir, size_t cell, size_t entry, const char *metric, double *out)
-{
-    const struct judge_cell_input *in = &dir->in.cells[cell];
-    for (size_t b = 0; b < in->block_count; b++)
-        out[b] = metric == NULL ? in->blocks[b].cost[entry] : NAN;
-    size_t at = 0;
-    for (size_t i = 0; metric != NULL && i < dir->run_count; i++) {
-        const struct run_dir_run *run = &dir->runs[i];
-        if (!run->counts || run->cell != cell || run->entry != entry)
-            continue;
-        while (at < in->block_count && in->blocks[at].number < run->block)
-            at++;
-        if (at < in->block_count && in->blocks[at].number == run->block)
-            out[at] = metric_of(run, metric);
-    }
-    return in->block_count;
-}
-
-static double median(const double *values, size_t count, double *scratch)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (isfinite(values[i]))
-            scratch[n++] = values[i];
-    judge_sort(scratch, n);
-    return judge_median(scratch, n);
-}
-
 static double entry_median(struct question *q, size_t cell, size_t entry)
 {
-    const size_t n = numbers(q->dir, cell, entry, q->target->metric, q->a);
-    return median(q->a, n, q->scratch);
-}
-
-/* ---- the word ---- */
-
-static enum target_word word_of(const struct target_result *result)
-{
-    const struct target *target = result->target;
-    const bool up = target->at_least;
-    const double bound = target->bound;
-    const bool keeps = up ? result->ratio >= bound : result->ratio <= bound;
-    if (isnan(result->ratio))
-        return TARGET_NOT_MEASURED;
-    if (isnan(result->low) || isnan(result->high))
-        return keeps ? TARGET_MET_OPEN : TARGET_MISSED_OPEN;
-    if (up ? result->low >= bound : result->high <= bound)
-        return TARGET_MET;
-    if (up ? result->high < bound : result->low > bound)
-        return TARGET_MISSED;
-    return keeps ? TARGET_MET_OPEN : TARGET_MISSED_OPEN;
-}
-
-/* q->a against q->b, [n] of each, in the direction of the bound. */
-static int settle(struct question *q, size_t n, struct target_result *result)
-{
-    const bool up = q->target->at_least;
-    const double log_t = judge_log_threshold(1, q->dir->in.alpha);
-    struct judge_comparison found;
-    const int rc = up ? judge_compare_rows(q->b, q->a, n, log_t, &found)
-                      : judge_compare_rows(q->a, q->b, n, log_t, &found);
-    if (rc != 0)
-        return rc;
-    result->blocks = found.blocks;
-    result->ratio = exp(found.ratio);
-    result->low = exp(found.low);
-    result->high = exp(found.high);
-    result->cost = median(q->a, n, q->scratch);
-    result->other = median(q->b, n, q->scratch);
-    result->word = word_of(result);
-    if (found.blocks == 0)
-        refuse(result, "no block in which both were measured");
-    return 0;
+    const size_t n = question_numbers(q->dir, cell, entry, q->target->metric, q->a);
+    return question_median(q->a, n, q->scratch);
 }
 
 /* ---- held against what ---- */
@@ -182,10 +75,10 @@ static int settle(struct question *q, size_t n, struct target_result *result)
 static int
 against_entry(struct question *q, size_t entry, size_t other, struct target_result *result)
 {
-    const size_t n = numbers(q->dir, (size_t)q->cell, entry, q->target->metric, q->a);
-    numbers(q->dir, (size_t)q->cell, other, q->target->metric, q->b);
+    const size_t n = question_numbers(q->dir, (size_t)q->cell, entry, q->target->metric, q->a);
+    question_numbers(q->dir, (size_t)q->cell, other, q->target->metric, q->b);
     snprintf(result->against, sizeof(result->against), "%s", q->dir->entries[other].name);
-    return settle(q, n, result);
+    return question_settle(q, n, result);
 }
 
 /* Is [a] further from keeping the bound than [b]? */
@@ -215,7 +108,7 @@ static int against_guests(struct question *q, size_t entry, struct target_result
             *result = one;
     }
     if (guests == 0)
-        refuse(result, "no guest ran in this cell");
+        question_refuse(result, "no guest ran in this cell");
     else
         result->word = worst;
     return rc;
@@ -225,13 +118,14 @@ static int against_limit(struct question *q, size_t entry, struct target_result 
 {
     struct limit_times use;
     const char *id = q->target->other;
-    const size_t n = numbers(q->dir, (size_t)q->cell, entry, q->target->metric, q->a);
+    const size_t n = question_numbers(q->dir, (size_t)q->cell, entry, q->target->metric, q->a);
     snprintf(result->against, sizeof(result->against), "limit %s", id);
     if (!limit_of_blocks(q->dir, (size_t)q->cell, id, 1, q->b, &use))
-        return refuse(result, "%s was not measured beside the blocks", id), 0;
-    const int rc = settle(q, n, result);
+        return question_refuse(result, "%s was not measured beside the blocks", id), 0;
+    const int rc = question_settle(q, n, result);
     if (rc == 0 && use.dropped)
-        refuse(result, "%s drifted too far in %zu of %zu blocks", id, use.drifted, use.calibrated);
+        question_refuse(
+            result, "%s drifted too far in %zu of %zu blocks", id, use.drifted, use.calibrated);
     else if (use.drifted > 0)
         snprintf(result->reason,
                  sizeof(result->reason),
@@ -248,29 +142,26 @@ static int against_point(struct question *q, size_t entry, struct target_result 
     const int other = find_cell(q->dir, t->lane, t->scenario, t->other);
     snprintf(result->against, sizeof(result->against), "%s", t->other);
     if (other < 0)
-        return refuse(result, "the run has no cell %s %s", t->scenario, t->other), 0;
-    const size_t n = numbers(q->dir, (size_t)q->cell, entry, t->metric, q->a);
-    const size_t m = numbers(q->dir, (size_t)other, entry, t->metric, q->b);
-    return settle(q, n < m ? n : m, result);
+        return question_refuse(result, "the run has no cell %s %s", t->scenario, t->other), 0;
+    const size_t n = question_numbers(q->dir, (size_t)q->cell, entry, t->metric, q->a);
+    const size_t m = question_numbers(q->dir, (size_t)other, entry, t->metric, q->b);
+    return question_settle(q, n < m ? n : m, result);
 }
 
 static int against_metric(struct question *q, size_t entry, struct target_result *result)
 {
-    const size_t n = numbers(q->dir, (size_t)q->cell, entry, q->target->metric, q->a);
-    numbers(q->dir, (size_t)q->cell, entry, q->target->other, q->b);
+    const size_t n = question_numbers(q->dir, (size_t)q->cell, entry, q->target->metric, q->a);
+    question_numbers(q->dir, (size_t)q->cell, entry, q->target->other, q->b);
     snprintf(result->against, sizeof(result->against), "%s", q->target->other);
-    return settle(q, n, result);
+    return question_settle(q, n, result);
 }
 
 static int against_number(struct question *q, size_t entry, struct target_result *result)
 {
-    const double scale = q->target->scale > 0 ? q->target->scale : 1;
-    const size_t n = numbers(q->dir, (size_t)q->cell, entry, q->target->metric, q->a);
-    for (size_t b = 0; b < n; b++) {
-        q->a[b] *= scale;
+    const size_t n = question_numbers(q->dir, (size_t)q->cell, entry, q->target->metric, q->a);
+    for (size_t b = 0; b < n; b++)
         q->b[b] = 1;
-    }
-    return settle(q, n, result);
+    return question_settle(q, n, result);
 }
 
 /* ---- no cell lost to a guest ---- */
@@ -303,17 +194,39 @@ lose_in(struct question *q, size_t entry, size_t cell, struct target_result *wor
     return rc;
 }
 
+/* Was the question of a guest in [cell] left out, not answered by what the guest cannot do? */
+static bool unasked(const struct run_dir *dir, size_t cell)
+{
+    const struct judge_cell_input *in = &dir->in.cells[cell];
+    bool left_out = in->block_count == 0;
+    for (size_t g = 0; g < dir->entry_count; g++) {
+        const char *why = in->status[g].reason;
+        left_out |= is_guest(dir, g) && why != NULL && strcmp(why, TARGETS_NOT_ASKED) == 0;
+    }
+    return left_out;
+}
+
 static int against_losses(struct question *q, size_t entry, struct target_result *result)
 {
-    size_t pairs = 0;
+    size_t pairs = 0, left_out = 0;
     int rc = 0;
-    for (size_t c = 0; rc == 0 && c < q->dir->cell_count; c++)
+    for (size_t c = 0; rc == 0 && c < q->dir->cell_count; c++) {
+        left_out += unasked(q->dir, c);
         rc = lose_in(q, entry, c, result, &pairs);
+    }
     q->cell = -1;
     if (pairs == 0)
-        return refuse(result, "no guest ran beside it in any cell"), rc;
-    snprintf(
+        return question_refuse(result, "no guest ran beside it in any cell"), rc;
+    if (left_out > 0 && result->word == TARGET_MET)
+        result->word = TARGET_MET_OPEN;
+    const int length = snprintf(
         result->reason, sizeof(result->reason), "its worst of %zu pairs of guest and cell", pairs);
+    if (left_out > 0)
+        snprintf(result->reason + length,
+                 sizeof(result->reason) - (size_t)length,
+                 "; guests did not race in %zu of %zu cells",
+                 left_out,
+                 q->dir->cell_count);
     return rc;
 }
 
@@ -331,7 +244,7 @@ static int ask_of(struct question *q, size_t entry)
     if (target->against == AGAINST_GUESTS)
         rc = against_guests(q, entry, &one);
     else if (target->against == AGAINST_ENTRY && other < 0)
-        refuse(&one, "%s is not in this run", target->other);
+        question_refuse(&one, "%s is not in this run", target->other);
     else if (target->against == AGAINST_ENTRY)
         rc = against_entry(q, entry, (size_t)other, &one);
     else if (target->against == AGAINST_LIMIT)
@@ -348,21 +261,9 @@ static int ask_of(struct question *q, size_t entry)
     return rc;
 }
 
-static bool named(const struct target *target, const char *name)
-{
-    const size_t length = strlen(name);
-    for (const char *at = target->names; *at != '\0'; at += *at == ',') {
-        const size_t one = strcspn(at, ",");
-        if (one == length && strncmp(at, name, one) == 0)
-            return true;
-        at += one;
-    }
-    return false;
-}
-
 static bool is_asked(const struct question *q, size_t entry)
 {
-    return q->target->who == WHO_NAMED ? named(q->target, q->dir->entries[entry].name)
+    return q->target->who == WHO_NAMED ? target_names(q->target, q->dir->entries[entry].name)
                                        : is_native(q->dir, entry);
 }
 
@@ -393,7 +294,7 @@ static int nobody(struct question *q, const char *who, const char *reason)
     struct target_result *result = add(q, who);
     if (result == NULL)
         return -ENOMEM;
-    refuse(result, "%s", reason);
+    question_refuse(result, "%s", reason);
     return 0;
 }
 

@@ -9,6 +9,8 @@
  * limits that a run has not are "not measured", with the reason; nothing is made up for them.
  *
  *   table.c     the targets
+ *   asked.c     who has to race where
+ *   question.c  the numbers of one question, and the word
  *   evaluate.c  from the blocks of a run to an answer for each
  *   write.c     the answers as JSON and as a table
  */
@@ -35,7 +37,7 @@ enum target_against {
     AGAINST_LIMIT,  /* the limit [other], measured beside the block */
     AGAINST_POINT,  /* the same entry at the point [other] of the scenario, round by round */
     AGAINST_METRIC, /* another metric of the same runs */
-    AGAINST_NUMBER, /* 1, in the unit of the metric times [scale] */
+    AGAINST_NUMBER, /* 1, in the unit of the metric */
     AGAINST_LOSSES  /* every guest in every cell: the answer is the worst cell */
 };
 
@@ -44,18 +46,40 @@ struct target {
     const char *what;
     const char *lane, *scenario, *point; /* the cell; NULL for AGAINST_LOSSES */
     const char *metric;                  /* NULL = the primary cost */
-    double scale;                        /* of the metric; 0 = 1 */
     enum target_who who;
     const char *names;
     enum target_against against;
     const char *other;
     double bound;
     bool at_least;    /* other / cost must reach the bound; else cost / other must not exceed it */
+    bool always;      /* in every block: the answer is the worst, and no median */
     const char *unit; /* of cost / other where it is no ratio */
 };
 
 extern const struct target target_table[];
 extern const size_t target_count;
+
+/* ---- asked.c ---- */
+
+/* A cell by its name. */
+struct target_cell {
+    const char *lane, *scenario, *point;
+};
+
+/*
+ * Does a target ask for the contestant [name] ("mutex", "fastpath:disabled") of [kind] in [cell],
+ * for its own cost or as what others are held against? Target 11 asks for nobody: it takes what the
+ * run has.
+ */
+bool targets_ask_for(const struct target_cell *cell, const char *name, const char *kind);
+
+/* Why somebody who could run in a cell does not. */
+#define TARGETS_NOT_ASKED "no target asks for it in this cell"
+
+/* Is [name] one of those that a WHO_NAMED target is about? */
+bool target_names(const struct target *target, const char *name);
+
+/* ---- answers ---- */
 
 enum target_word {
     TARGET_MET,          /* the whole interval keeps the bound */

@@ -315,12 +315,27 @@ static void counters_are_compared_too(void **state)
     one = answer("wake-ups per second of an idle loop", "chunked", AGAINST_NUMBER);
     assert_int_equal(one->word, TARGET_MET);
     assert_true(one->ratio < 1e-300 && one->high < 1e-300);
-    snprintf(more, sizeof(more), ",\"switches_per_s\":{\"value\":2}");
-    for (size_t b = 8; b < 30; b++)
-        block_beside(IDLE, b, costs, "null");
+}
+
+/* "Never" is no median: one block in which it happened is enough, and few in which not are not. */
+static void what_holds_always_holds_in_every_block(void **state)
+{
+    (void)state;
+    static const char what[] = "wake-ups per second of an idle loop";
+    const double costs[ENTRIES] = {100, 100, 100, 100, 100};
+    snprintf(more, sizeof(more), ",\"switches_per_s\":{\"value\":0}");
+    blocks(IDLE, 6, costs);
     ask();
-    assert_int_equal(answer("wake-ups per second of an idle loop", "chunked", AGAINST_NUMBER)->word,
-                     TARGET_MISSED_OPEN);
+    assert_int_equal(answer(what, "chunked", AGAINST_NUMBER)->word, TARGET_MET_OPEN);
+    for (size_t b = 6; b < 19; b++)
+        block_beside(IDLE, b, costs, "null");
+    snprintf(more, sizeof(more), ",\"switches_per_s\":{\"value\":2}");
+    block_beside(IDLE, 19, costs, "null");
+    ask();
+    const struct target_result *one = answer(what, "chunked", AGAINST_NUMBER);
+    assert_int_equal(one->word, TARGET_MISSED);
+    assert_true(close_to(one->ratio, 2) && one->low < 1e-300 && close_to(one->high, 2));
+    assert_string_equal(one->reason, "not so in 1 of 20 blocks");
 }
 
 #define NO_LOSS "loses no cell to a guest"
@@ -331,13 +346,64 @@ static void a_cell_lost_to_a_guest_is_found(void **state)
     (void)state;
     blocks(PRODUCERS, 10, (double[ENTRIES]){10, 20, 40, 10, 30});
     blocks(MICROTASK, 10, (double[ENTRIES]){10, 10, 10, 20, 20});
+    for (size_t cell = 0; cell <= IDLE; cell++)
+        if (cell != PRODUCERS && cell != MICROTASK)
+            blocks(cell, 10, (double[ENTRIES]){10, 10, 10, 20, 20});
     ask();
     assert_int_equal(answer(NO_LOSS, "fastpath", AGAINST_LOSSES)->word, TARGET_MET);
     const struct target_result *one = answer(NO_LOSS, "mutex", AGAINST_LOSSES);
     assert_int_equal(one->word, TARGET_MISSED);
     assert_string_equal(one->against, "libuv in producers threads=1,batch=1");
     assert_true(close_to(one->ratio, 4));
-    assert_string_equal(one->reason, "its worst of 4 pairs of guest and cell");
+    assert_string_equal(one->reason, "its worst of 12 pairs of guest and cell");
+}
+
+/* Where no guest was let in, nothing is known of losing to one. What a guest cannot do, it cannot
+ * win either. */
+static void cells_without_guests_prove_no_win(void **state)
+{
+    (void)state;
+    folder_event(&folder,
+                 "not_run",
+                 "\"cell\":%d,\"entry\":\"libev\",\"reason\":\"%s\"",
+                 IDLE,
+                 TARGETS_NOT_ASKED);
+    folder_event(
+        &folder, "not_run", "\"cell\":%d,\"entry\":\"libev\",\"reason\":\"lacks TIMERS\"", CANCEL);
+    for (size_t cell = 0; cell < IDLE; cell++)
+        blocks(cell, 10, (double[ENTRIES]){10, 10, 10, 20, cell == CANCEL ? 0 : 20});
+    blocks(IDLE, 10, (double[ENTRIES]){10, 10, 10, 20, 0});
+    ask();
+    const struct target_result *one = answer(NO_LOSS, "fastpath", AGAINST_LOSSES);
+    assert_int_equal(one->word, TARGET_MET_OPEN);
+    assert_string_equal(one->reason,
+                        "its worst of 10 pairs of guest and cell; guests did not race in 1 of 6 "
+                        "cells");
+}
+
+static bool asked(const char *lane, const char *scenario, const char *point, const char *name)
+{
+    const struct target_cell cell = {.lane = lane, .scenario = scenario, .point = point};
+    return targets_ask_for(&cell, name, strncmp(name, "lib", 3) == 0 ? "guest" : "native");
+}
+
+static void nobody_races_where_nobody_asks(void **state)
+{
+    (void)state;
+    static const char one_by_one[] = "threads=1,batch=1";
+    assert_true(asked("race", "producers", one_by_one, "chunked"));
+    assert_true(asked("race", "producers", one_by_one, "libuv"));
+    assert_false(asked("race", "producers", one_by_one, "fastpath:disabled"));
+    assert_true(asked("race", "ping_pong", "closed", "fastpath"));
+    assert_true(asked("race", "ping_pong", "closed", "libuv"));
+    assert_false(asked("race", "ping_pong", "closed", "mutex"));
+    assert_true(asked("race", "ping_pong", "parked", "fastpath:disabled"));
+    assert_false(asked("race", "ping_pong", "parked", "libuv"));
+    assert_true(asked("micro", "timer_arm_cancel", "n=1000", "mutex")); /* by 10^3 pending */
+    assert_false(asked("micro", "timer_arm_cancel", "n=1000", "libuv"));
+    assert_true(asked("race", "timer_storm", "op=fire,n=100000", "mutex")); /* by its heap */
+    assert_false(asked("race", "timer_storm", "op=fire,n=100000", "mutex:spin"));
+    assert_false(asked("race", "poisson", "percent=60", "mutex"));
 }
 
 /* Contestants, cells and blocks that a run has not. */
@@ -412,7 +478,10 @@ int main(void)
         CASE(a_limit_that_was_not_measured_is_none),
         CASE(another_point_is_met_round_by_round),
         CASE(counters_are_compared_too),
+        CASE(what_holds_always_holds_in_every_block),
         CASE(a_cell_lost_to_a_guest_is_found),
+        CASE(cells_without_guests_prove_no_win),
+        CASE(nobody_races_where_nobody_asks),
         CASE(what_is_not_there_is_said),
         CASE(who_is_disqualified_is_not_measured),
         CASE(json_and_table_say_the_same),
