@@ -23,20 +23,23 @@
 /* The fast path switched off: what parks in epoll although it need not. */
 static const char *const variants[] = {"fastpath:disabled"};
 
+static void add_cell(struct names *cells, const struct target *t, const char *point)
+{
+    char *key = text_format("%s/%s/%s", t->lane, t->scenario, point);
+    if (!names_has(cells, key))
+        names_add(cells, key);
+    free(key);
+}
+
 static void add_cells(struct names *cells)
 {
     for (size_t i = 0; i < target_count; i++) {
         const struct target *t = &target_table[i];
         if (t->scenario == NULL)
             continue;
-        char *key = text_format("%s/%s/%s", t->lane, t->scenario, t->point);
-        names_add(cells, key);
-        free(key);
-        if (t->against != AGAINST_POINT)
-            continue;
-        key = text_format("%s/%s/%s", t->lane, t->scenario, t->other);
-        names_add(cells, key);
-        free(key);
+        add_cell(cells, t, t->point);
+        if (t->against == AGAINST_POINT)
+            add_cell(cells, t, t->other);
     }
 }
 
