@@ -9,6 +9,7 @@
  */
 #include "question.h"
 
+#include "../render/fields.h"
 #include "../render/limit_beside.h"
 
 #include <errno.h>
@@ -323,6 +324,8 @@ static int ask_each(struct question *q)
 static int ask(struct question *q)
 {
     const struct target *t = q->target;
+    if (strcmp(field_text(q->dir->plan, "order"), "williams") == 0)
+        return nobody(q, "", "blocks of a square depend on each other: ask a run of uniform order");
     q->cell = t->scenario != NULL ? find_cell(q->dir, t->lane, t->scenario, t->point) : -1;
     if (t->scenario != NULL && (q->cell < 0 || q->dir->in.cells[q->cell].block_count == 0))
         return nobody(

@@ -69,7 +69,7 @@ known=$(run_dir)
 pid=$!
 for ((tries = 0; tries < 600; tries++)); do
     run=$(run_dir)
-    [ "$run" = "$known" ] || [ "$(grep -sc '"type":"block"' "$run/raw.ndjson")" -lt 3 ] || break
+    [ "$run" != "$known" ] && [ "$(grep -sc '"type":"block"' "$run/raw.ndjson")" -ge 3 ] 2>/dev/null && break
     read -r -t 0.1 <> <(:) || true
 done
 id=$(basename "$run")

@@ -23,7 +23,7 @@ static char err[1024];
 /* The metric of a run that is no primary cost; "" for none. */
 static char more[256];
 
-static void write_plan(const char *kind_of_guests)
+static void write_plan(const char *kind_of_guests, const char *order)
 {
     static const char *const cells[][3] = {
         {"race", "producers", "threads=1,batch=1"},
@@ -33,10 +33,14 @@ static void write_plan(const char *kind_of_guests)
         {"micro", "microtask", "-"},
         {"race", "idle", "empty"},
     };
-    char text[4096] = "{\"schema\":1,\"preset\":\"targets\",\"seed\":\"1\",\"alpha\":0.05,"
-                      "\"margin\":0.05,\"blocks_common\":14,\"blocks_max\":14,"
-                      "\"calibration\":{\"drift_limit\":0.2},\"entries\":[";
-    size_t used = strlen(text);
+    char text[4096];
+    size_t used = (size_t)snprintf(
+        text,
+        sizeof(text),
+        "{\"schema\":1,\"preset\":\"targets\",\"seed\":\"1\",\"alpha\":0.05,\"order\":\"%s\","
+        "\"margin\":0.05,\"blocks_common\":12,\"blocks_max\":12,"
+        "\"calibration\":{\"drift_limit\":0.2},\"entries\":[",
+        order);
     for (size_t e = 0; e < ENTRIES; e++)
         used += (size_t)snprintf(text + used,
                                  sizeof(text) - used,
@@ -66,7 +70,7 @@ static int set_up(void **state)
 {
     (void)state;
     folder_init(&folder, "standard");
-    write_plan("guest");
+    write_plan("guest", "uniform");
     more[0] = '\0';
     return 0;
 }
@@ -200,7 +204,7 @@ static void the_weakest_word_of_all_guests_counts(void **state)
 static void without_guests_it_is_not_measured(void **state)
 {
     (void)state;
-    write_plan("native");
+    write_plan("native", "uniform");
     blocks(PRODUCERS, 10, (double[ENTRIES]){10, 20, 40, 50, 30});
     ask();
     const struct target_result *one = answer(ONE, "", AGAINST_GUESTS);
@@ -381,31 +385,6 @@ static void cells_without_guests_prove_no_win(void **state)
                         "cells");
 }
 
-static bool asked(const char *lane, const char *scenario, const char *point, const char *name)
-{
-    const struct target_cell cell = {.lane = lane, .scenario = scenario, .point = point};
-    return targets_ask_for(&cell, name, strncmp(name, "lib", 3) == 0 ? "guest" : "native");
-}
-
-static void nobody_races_where_nobody_asks(void **state)
-{
-    (void)state;
-    static const char one_by_one[] = "threads=1,batch=1";
-    assert_true(asked("race", "producers", one_by_one, "chunked"));
-    assert_true(asked("race", "producers", one_by_one, "libuv"));
-    assert_false(asked("race", "producers", one_by_one, "fastpath:disabled"));
-    assert_true(asked("race", "ping_pong", "closed", "fastpath"));
-    assert_true(asked("race", "ping_pong", "closed", "libuv"));
-    assert_false(asked("race", "ping_pong", "closed", "mutex"));
-    assert_true(asked("race", "ping_pong", "parked", "fastpath:disabled"));
-    assert_false(asked("race", "ping_pong", "parked", "libuv"));
-    assert_true(asked("micro", "timer_arm_cancel", "n=1000", "mutex")); /* by 10^3 pending */
-    assert_false(asked("micro", "timer_arm_cancel", "n=1000", "libuv"));
-    assert_true(asked("race", "timer_storm", "op=fire,n=100000", "mutex")); /* by its heap */
-    assert_false(asked("race", "timer_storm", "op=fire,n=100000", "mutex:spin"));
-    assert_false(asked("race", "poisson", "percent=60", "mutex"));
-}
-
 /* Contestants, cells and blocks that a run has not. */
 static void what_is_not_there_is_said(void **state)
 {
@@ -426,6 +405,17 @@ static void what_is_not_there_is_said(void **state)
             there |= results.items[i].target->number == number;
         assert_true(there);
     }
+}
+
+/* Their blocks are no evidence each by itself, which is all that is counted here. */
+static void squares_have_no_answer(void **state)
+{
+    (void)state;
+    write_plan("guest", "williams");
+    ask();
+    for (size_t i = 0; i < results.count; i++)
+        assert_int_equal(results.items[i].word, TARGET_NOT_MEASURED);
+    assert_non_null(strstr(results.items[0].reason, "depend on each other"));
 }
 
 /* An entry that is out of the cell has no answer there, with the reason of the journal. */
@@ -481,8 +471,8 @@ int main(void)
         CASE(what_holds_always_holds_in_every_block),
         CASE(a_cell_lost_to_a_guest_is_found),
         CASE(cells_without_guests_prove_no_win),
-        CASE(nobody_races_where_nobody_asks),
         CASE(what_is_not_there_is_said),
+        CASE(squares_have_no_answer),
         CASE(who_is_disqualified_is_not_measured),
         CASE(json_and_table_say_the_same),
     };
