@@ -214,7 +214,8 @@ int command_targets(int argc, char **argv)
         if (request.only.count == 0 && !add_everybody(&request.only, &request.extra))
             return EXIT_INTERNAL;
         add_cells(&request.cells);
-        announce(&request);
+        if (!dry)
+            announce(&request);
     }
     return measure(&request, resume, out, json);
 }
