@@ -6,8 +6,8 @@
  * How some of them are asked. A guest is any contestant of that kind. What parks without a
  * descriptor is held against the futex, what parks in epoll against eventfd and epoll: fastpath
  * with its fast path switched off does so. The 4-ary heap is that of mutex. A producer that is
- * stopped for 10 ms inside its submit may cost one spin budget (half a parked round trip and a
- * look at the descriptors: below 50 us here) and then 1 %: 150 us, that is 15 ms of each second.
+ * stopped for 10 ms inside its submit may cost one spin budget, taken as 50 us, and then 1 %:
+ * 150 us, that is 15 ms of each second.
  */
 #include "targets.h"
 
