@@ -321,15 +321,25 @@ static int ask_each(struct question *q)
     return rc;
 }
 
+static int no_cell(struct question *q)
+{
+    const struct target *t = q->target;
+    char reason[TARGET_REASON_MAX];
+    snprintf(
+        reason, sizeof(reason), "the run has no cell %s/%s/%s", t->lane, t->scenario, t->point);
+    return nobody(q, "", reason);
+}
+
 static int ask(struct question *q)
 {
     const struct target *t = q->target;
     if (strcmp(field_text(q->dir->plan, "order"), "williams") == 0)
         return nobody(q, "", "blocks of a square depend on each other: ask a run of uniform order");
     q->cell = t->scenario != NULL ? find_cell(q->dir, t->lane, t->scenario, t->point) : -1;
-    if (t->scenario != NULL && (q->cell < 0 || q->dir->in.cells[q->cell].block_count == 0))
-        return nobody(
-            q, "", q->cell < 0 ? "the run has no such cell" : "no block of this cell was run");
+    if (t->scenario != NULL && q->cell < 0)
+        return no_cell(q);
+    if (t->scenario != NULL && q->dir->in.cells[q->cell].block_count == 0)
+        return nobody(q, "", "no block of this cell was run");
     if (t->who != WHO_BEST_NATIVE)
         return ask_each(q);
     const int best = best_native(q);

@@ -393,7 +393,7 @@ static void what_is_not_there_is_said(void **state)
     ask();
     const struct target_result *one = answer("256 ready of 10000, io_uring", "", AGAINST_LIMIT);
     assert_int_equal(one->word, TARGET_NOT_MEASURED);
-    assert_string_equal(one->reason, "the run has no such cell");
+    assert_string_equal(one->reason, "the run has no cell micro/fd_edge/n=256");
     one = answer("microtask, push and run", "", AGAINST_LIMIT);
     assert_string_equal(one->reason, "no block of this cell was run");
     for (size_t i = 0; i < results.count; i++)
