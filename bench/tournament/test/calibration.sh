@@ -10,7 +10,7 @@ journal=raw.ndjson
 
 race() # race SEED: a tournament of both scenarios
 {
-    velo tournament --scenarios alpha,ping_pong --budget 12s --seed "$1"
+    velo tournament --scenarios alpha,ping_pong --budget 60s --seed "$1"
 }
 
 # row KEY: what the verdict says of quick in ping_pong n=1

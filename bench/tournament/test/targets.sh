@@ -16,7 +16,7 @@ check no-cell-is-said "status $status: $(cat "$sandbox/err")" test "$status" -eq
 
 echo '-- POINT threads=1,batch=1' >"$sandbox/scenarios/producers.lua"
 echo '-- POINT parked' >"$sandbox/scenarios/ping_pong.lua"
-velo targets --budget 30s --seed 3
+velo targets --budget 60s --seed 3
 run=$(run_dir)
 id=$(basename "$run")
 check cost-is-said "$(head -n 3 "$sandbox/err")" \
@@ -57,7 +57,7 @@ velo verify "$id"
 check verify-passes-again "$(cat "$sandbox/out")" test "$status" -eq 0
 
 rm -r "$sandbox/build/release/uv"
-velo targets --budget 30s --seed 4
+velo targets --budget 60s --seed 4
 check without-guests "$(cat "$(run_dir)/targets.txt")" grep -q 'no guest ran in this cell' "$(run_dir)/targets.txt"
 
 # ---- Ctrl-C, and going on ----
