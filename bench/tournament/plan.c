@@ -212,6 +212,10 @@ void plan_set_rules(struct plan *plan)
     plan->redo_share = 0.25;
     plan->drift_limit = LIMIT_DRIFT_MOST;
     plan->calibration_ms = plan->preset->uncalibrated ? 0 : 3;
+    plan->late_in_a_row = 2;
+    plan->late_in_all = 3;
+    plan->late_ever = 3;
+    plan->late_stall_ms = 500;
 }
 
 void plan_share_level(struct plan *plan, unsigned tournaments)
