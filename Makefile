@@ -61,11 +61,15 @@ race_objs := $(call objs,bench/race/*.c)
 shim_objs := $(call objs,bench/shim/*.c) $(call cxxobjs,bench/shim/*.cc)
 micro_objs := $(call objs,bench/micro/*.c) $(shim_objs)
 process_objs := $(call objs,bench/process/*.c)
-limits_objs := $(call objs,bench/limits/*.c)
+# Of the probes of io_uring there are two versions; which one, the packages decide.
+uring_absent := $(shell pkg-config --exists liburing 2>/dev/null || echo yes)
+limits_left_out := %/limits/$(if $(uring_absent),uring,uring_absent).o
+limits_objs := $(filter-out $(limits_left_out),$(call objs,bench/limits/*.c))
 judge_objs := $(call objs,reports/judge/*.c)
+targets_objs := $(call objs,reports/targets/*.c)
 render_objs := $(call objs,reports/render/*.c)
 history_objs := $(call objs,reports/history/*.c)
-tournament_objs := $(call objs,bench/tournament/*.c bench/race/variants.c)
+tournament_objs := $(call objs,bench/tournament/*.c bench/race/variants.c bench/limits/derive.c)
 selfcheck_objs := $(call objs,bench/selfcheck/*.c)
 examples := $(patsubst common/examples/%.c,%,$(wildcard common/examples/*.c))
 
@@ -81,7 +85,7 @@ RACE_CFLAGS = $(call once,RACE_CFLAGS,--cflags,lua5.4 jansson)
 RACE_LIBS = $(call once,RACE_LIBS,--libs,lua5.4 jansson,-lm)
 MICRO_LIBS = $(call once,MICRO_LIBS,--libs,benchmark jansson,-lm)
 CONFORMANCE_LIBS = $(call once,CONFORMANCE_LIBS,--libs,cmocka jansson)
-LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson,-lm)
+LIMITS_LIBS = $(call once,LIMITS_LIBS,--libs,jansson $(if $(uring_absent),,liburing),-lm)
 VELO_LIBS = $(call once,VELO_LIBS,--libs,jansson libmd sqlite3 gsl,-lm)
 ORACLE_LIBS = $(call once,ORACLE_LIBS,--libs,gsl)
 $(B)/obj/bench/race/%.o $(B)/obj/bench/micro/%.o: CPPFLAGS += $(RACE_CFLAGS)
@@ -185,7 +189,7 @@ $(B)/limits: $(limits_objs) $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(LIMITS_LIBS))
 
 $(B)/velo: $(call objs,bench/velo.c) $(selfcheck_objs) $(tournament_objs) \
-           $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
+           $(history_objs) $(targets_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(VELO_LIBS))
 
 build/velo: build/release/velo
@@ -201,22 +205,23 @@ $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
 # A bench area is an archive to its tests: they get the objects that they need, without its main.
 define bench_units
-$(B)/obj/bench/$(1)/area.a: $(filter-out %/main.o,$(call objs,bench/$(1)/*.c) \
+$(B)/obj/bench/$(1)/area.a: $(filter-out %/main.o $(limits_left_out),$(call objs,bench/$(1)/*.c) \
                               $(call cxxobjs,bench/$(1)/*.cc)) $(B)/sources
 	$$(call say,AR)
 	$(Q)rm -f $$@ && ar rcs $$@ $$(inputs)
 $(B)/unit/bench/$(1)/%: $(B)/obj/bench/$(1)/%.o $(B)/obj/bench/$(1)/area.a $(B)/sources
-	$$(call link,$(CXX),$$(CONFORMANCE_LIBS) $$(RACE_LIBS) $$(MICRO_LIBS))
+	$$(call link,$(CXX),$$(CONFORMANCE_LIBS) $$(RACE_LIBS) $$(MICRO_LIBS) $$(LIMITS_LIBS))
 endef
 $(foreach area,race micro process limits shim,$(eval $(call bench_units,$(area))))
 $(B)/unit/bench/tournament/%: $(B)/obj/bench/tournament/%.o $(tournament_objs) $(history_objs) \
-                              $(render_objs) $(judge_objs) $(B)/sources
+                              $(targets_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
 $(B)/unit/bench/selfcheck/%: $(B)/obj/bench/selfcheck/%.o $(selfcheck_objs) $(tournament_objs) \
-                             $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
+                             $(history_objs) $(targets_objs) $(render_objs) $(judge_objs) \
+                             $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS))
 # The statistics are held against those of another library, which only their tests link.
-$(B)/unit/reports/%: $(B)/obj/reports/%.o $(history_objs) $(render_objs) $(judge_objs) $(B)/sources
+$(B)/unit/reports/%: $(B)/obj/reports/%.o $(history_objs) $(targets_objs) $(render_objs) $(judge_objs) $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) $(VELO_LIBS) $(ORACLE_LIBS))
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
@@ -248,7 +253,7 @@ run_options = $(call option,PRESET,preset) $(call option,ONLY,only) \
               $(call option,BUDGET,budget) $(call option,RESUME,resume) \
               $(call option,WEIGHTS,weights)
 
-.PHONY: capacity prices setup ready doctor tournament test units conformance race report verify select selfcheck limits list
+.PHONY: capacity prices targets setup ready doctor tournament test units conformance race report verify select selfcheck limits list
 setup: ## install the missing Debian packages
 	@scripts/setup.sh --check
 ready:
@@ -273,6 +278,8 @@ capacity: ready ## the highest rate whose p99 stays below a limit: P99=1ms [IMPL
 prices: ready ## what single decisions cost: [IMPL=] [DECISIONS=] [SCENARIOS=] [SEED=] [BUDGET=]
 	@build/velo prices $(call option,IMPL,contestant) $(call option,DECISIONS,decisions) \
 	    $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) $(call option,BUDGET,budget)
+targets: ready ## the targets of the project, measured: met or not, and why; 20 minutes: [RUN=] [SEED=] [BUDGET=] [RESUME=]
+	@build/velo targets $(call option,RUN,run) $(call option,SEED,seed) $(call option,BUDGET,budget) $(call option,RESUME,resume)
 report: ready ## rebuild the report of reports/latest from its journal: [WEIGHTS=FILE]
 	@build/velo report $(call option,WEIGHTS,weights)
 verify: ready ## recompute a run from its raw lines, compare all that it says: [RUN=ID|FOLDER]

@@ -21,6 +21,7 @@ static const struct {
     {"conformance", "the matrix clause x contestant", command_conformance},
     {"capacity", "the highest rate at which the p99 stays below a limit", command_capacity},
     {"prices", "what single decisions cost: a contestant against its variants", command_prices},
+    {"targets", "the targets of the project: measured, met or not, and why", command_targets},
     {"report", "write verdict and report of a run again", command_report},
     {"select", "name the contestant to take for a profile", command_select},
     {"verify", "recompute a run from its raw lines and say whether all agrees", command_verify},

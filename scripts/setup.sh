@@ -25,6 +25,7 @@ liblua5.4-dev|base|Lua 5.4: scenarios
 libjansson-dev|base|JSON: run lines, journal, verdict
 libsqlite3-dev|base|SQLite: the index of all runs
 libgsl-dev|base|GSL: exact binomial bounds of the self-check, another opinion in unit tests
+liburing-dev|base|io_uring: its prices in build/release/limits
 libmd-dev|base|SHA-256: plan hash, journal chain, program hashes
 hyperfine|base|the process lane: whole programs
 gnuplot-nox|base|the plots of the report

@@ -9,6 +9,7 @@
 #include "peer.h"
 #include "span.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -26,6 +27,19 @@ static double clock_read(struct bench *bench)
     for (span_begin(&span, bench->rep_ns); span_more(&span, BATCH);)
         for (int i = 0; i < BATCH; i++)
             clock_gettime(CLOCK_MONOTONIC, &t);
+    return span_cpu_ns(&span);
+}
+
+static double counter_read(struct bench *bench)
+{
+    struct span span;
+    if (!HAS_COUNTER) {
+        snprintf(bench->reason, sizeof bench->reason, "no counter known for this processor");
+        return NAN;
+    }
+    for (span_begin(&span, bench->rep_ns); span_more(&span, BATCH);)
+        for (int i = 0; i < BATCH; i++)
+            keep(read_counter());
     return span_cpu_ns(&span);
 }
 
@@ -135,7 +149,7 @@ static double mutex_pair(struct bench *bench)
     sem_init(&end, 0, 0);
     if (peer_start(&peer, bench->cpus[0], wait_for_end, &end) != 0) {
         snprintf(bench->reason, sizeof bench->reason, "no second thread");
-        return 0.0 / 0.0;
+        return NAN;
     }
     for (span_begin(&span, bench->rep_ns); span_more(&span, BATCH);)
         for (int i = 0; i < BATCH; i++) {
@@ -170,16 +184,28 @@ static double relax(struct bench *bench)
     return span_cpu_ns(&span);
 }
 
+#define ALONE "one thread, 1000 at a time, its CPU time"
+
 const struct limit limits_cpu[] = {
-    {.id = "C1", .name = "clock_gettime", .once = clock_read},
-    {.id = "C2", .name = "indirect call", .once = indirect_call},
-    {.id = "C3", .name = "ring push + pop + call", .once = ring_push_pop_call},
-    {.id = "C4", .name = "fetch-add, uncontended", .once = fetch_add},
-    {.id = "C4x", .name = "exchange, uncontended", .once = exchange},
-    {.id = "C4c", .name = "compare-exchange, uncontended", .once = compare_exchange},
-    {.id = "C5", .name = "store + fence + load", .once = store_fence_load},
-    {.id = "C6", .name = "mutex lock + unlock, uncontended", .once = mutex_pair},
-    {.id = "C24", .name = "malloc + free of 64 bytes", .once = malloc_free},
-    {.id = "C25", .name = "pause instruction", .once = relax},
+    {.id = "C1", .name = "clock_gettime", .method = ALONE, .once = clock_read},
+    {.id = "C1t", .name = "time stamp counter", .method = ALONE, .once = counter_read},
+    {.id = "C2", .name = "indirect call", .method = ALONE, .once = indirect_call},
+    {.id = "C3",
+     .name = "ring push + pop + call",
+     .method = "1024 slots of 16 bytes; " ALONE,
+     .once = ring_push_pop_call},
+    {.id = "C4", .name = "fetch-add, uncontended", .method = ALONE, .once = fetch_add},
+    {.id = "C4x", .name = "exchange, uncontended", .method = ALONE, .once = exchange},
+    {.id = "C4c",
+     .name = "compare-exchange, uncontended",
+     .method = ALONE,
+     .once = compare_exchange},
+    {.id = "C5", .name = "store + fence + load", .method = ALONE, .once = store_fence_load},
+    {.id = "C6",
+     .name = "mutex lock + unlock, uncontended",
+     .method = "a second thread sleeps; its CPU time",
+     .once = mutex_pair},
+    {.id = "C24", .name = "malloc + free of 64 bytes", .method = ALONE, .once = malloc_free},
+    {.id = "C25", .name = "pause instruction", .method = ALONE, .once = relax},
     {.id = NULL},
 };

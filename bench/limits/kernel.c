@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel.c - prices of the system calls that a loop makes, by one thread that never sleeps. */
+#include "descriptors.h"
 #include "limits.h"
 #include "span.h"
 
@@ -12,11 +13,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { BATCH = 100, MANY = 10000, READY = 256, STRIDE = 97, SPARE = 64 };
+#define ALONE "one thread, 100 at a time, its CPU time"
+#define SPREAD "10000 eventfds, every 97th of 256 ready; CPU time of the wait"
+
+enum { BATCH = 100 };
 
 /* An epoll instance and what it watches. */
 struct pollset {
@@ -182,28 +185,14 @@ static double poll_ready(struct bench *bench)
 
 /* ---- many descriptors, some ready ---- */
 
-/* How many descriptors we may have, after asking for as many as are allowed. */
-static int descriptor_room(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return READY;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return READY;
-    return limit.rlim_cur > MANY + SPARE ? MANY : (int)limit.rlim_cur - SPARE;
-}
-
 static int open_many(struct bench *bench, uint32_t events)
 {
     int count = descriptor_room();
-    if (count < READY) {
-        snprintf(bench->reason, sizeof bench->reason, "needs %d descriptors", READY + SPARE);
-        return -EMFILE;
-    }
+    if (count < DESCRIPTORS_READY)
+        return descriptors_too_few(bench);
     int rc = pollset_open(bench, count, events);
-    if (rc == 0 && count < MANY)
-        snprintf(bench->reason, sizeof bench->reason, "with %d descriptors, not %d", count, MANY);
+    if (rc == 0)
+        descriptors_remark(bench, count);
     return rc;
 }
 
@@ -221,18 +210,20 @@ static int open_many_edge(struct bench *bench)
 static double poll_many(struct bench *bench)
 {
     const struct pollset *set = bench->state;
-    static struct epoll_event events[READY];
+    static struct epoll_event events[DESCRIPTORS_READY];
     uint64_t spent_ns = 0;
     uint64_t delivered = 0;
     uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + bench->rep_ns;
+    const uint64_t overhead_ns = clock_cost_ns(CLOCK_THREAD_CPUTIME_ID);
     bool ok = true;
     do {
         uint64_t one = 1;
-        for (int i = 0; i < READY; i++)
-            ok &= write(set->fds[i * STRIDE % set->count], &one, sizeof one) == sizeof one;
+        for (int i = 0; i < DESCRIPTORS_READY; i++)
+            ok &= write(set->fds[i * DESCRIPTORS_STRIDE % set->count], &one, sizeof one) ==
+                  sizeof one;
         uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-        int ready = epoll_wait(set->epoll, events, READY, 0);
-        spent_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;
+        int ready = epoll_wait(set->epoll, events, DESCRIPTORS_READY, 0);
+        spent_ns += past_ns(CLOCK_THREAD_CPUTIME_ID, begin_ns, overhead_ns);
         for (int i = 0; i < ready; i++)
             ok &= drain(events[i].data.fd);
         ok &= ready > 0;
@@ -242,36 +233,42 @@ static double poll_many(struct bench *bench)
 }
 
 const struct limit limits_kernel[] = {
-    {.id = "C11", .name = "system call (getppid)", .once = system_call},
+    {.id = "C11", .name = "system call (getppid)", .method = ALONE, .once = system_call},
     {.id = "C12",
      .name = "eventfd write, nobody waits",
+     .method = ALONE,
      .setup = open_one,
      .once = write_only,
      .teardown = pollset_close},
     {.id = "C12r",
      .name = "eventfd write + read",
+     .method = ALONE,
      .setup = open_one,
      .once = write_and_read,
      .teardown = pollset_close},
     {.id = "C13",
      .name = "epoll_wait(0), nothing ready",
+     .method = ALONE,
      .setup = open_one,
      .once = poll_empty,
      .teardown = pollset_close},
     {.id = "C13r",
      .name = "epoll_wait(0), one ready",
+     .method = ALONE,
      .setup = open_one_ready,
      .once = poll_ready,
      .teardown = pollset_close},
-    {.id = "C14", .name = "futex wake, nobody waits", .once = futex_wake_nobody},
-    {.id = "C14y", .name = "sched_yield, alone", .once = yield},
+    {.id = "C14", .name = "futex wake, nobody waits", .method = ALONE, .once = futex_wake_nobody},
+    {.id = "C14y", .name = "sched_yield, alone", .method = ALONE, .once = yield},
     {.id = "C21",
      .name = "epoll edge-triggered, per event",
+     .method = SPREAD,
      .setup = open_many_edge,
      .once = poll_many,
      .teardown = pollset_close},
     {.id = "C21l",
      .name = "epoll level-triggered, per event",
+     .method = SPREAD,
      .setup = open_many_level,
      .once = poll_many,
      .teardown = pollset_close},

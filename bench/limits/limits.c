@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* limits.c - runs the probes: repetitions, median, minimum, and words where there is no number. */
+/* limits.c - runs the probes: repetitions, median, spread, and words where there is no number. */
 #include "limits.h"
 #include "peer.h"
 
@@ -10,35 +10,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct limit *const groups[] = {limits_cpu,
+                                             limits_memory,
+                                             limits_kernel,
+                                             limits_sleep,
+                                             limits_pair,
+                                             limits_wake,
+                                             limits_barrier,
+                                             limits_uring,
+                                             NULL};
+
 int bench_init(struct bench *bench, uint64_t rep_ns)
 {
     cpu_set_t set;
-    *bench = (struct bench){.rep_ns = rep_ns, .cpus = {-1, -1}};
+    *bench = (struct bench){.rep_ns = rep_ns};
+    for (int i = 0; i < BENCH_CPUS_MAX; i++)
+        bench->cpus[i] = -1;
     if (sched_getaffinity(0, sizeof set, &set) != 0)
         return -errno;
     for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
         if (!CPU_ISSET((size_t)cpu, &set))
             continue;
-        if (bench->cpu_count < 2)
+        if (bench->cpu_count < BENCH_CPUS_MAX)
             bench->cpus[bench->cpu_count] = cpu;
         bench->cpu_count++;
     }
     return pin_to(bench->cpus[0]);
-}
-
-static int compare(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-double limit_median(double *values, size_t count)
-{
-    if (count == 0)
-        return NAN;
-    qsort(values, count, sizeof *values, compare);
-    return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
 static void repeat(const struct limit *limit, struct bench *bench, struct limit_result *out)
@@ -53,8 +50,13 @@ static void repeat(const struct limit *limit, struct bench *bench, struct limit_
 
 void limit_run(const struct limit *limit, struct bench *bench, struct limit_result *out)
 {
-    *out = (struct limit_result){
-        .id = limit->id, .name = limit->name, .unit = "ns", .median = NAN, .min = NAN};
+    *out = (struct limit_result){.id = limit->id,
+                                 .name = limit->name,
+                                 .unit = "ns",
+                                 .method = limit->method,
+                                 .median = NAN,
+                                 .min = NAN,
+                                 .max = NAN};
     bench->reason[0] = '\0';
     if (limit->two_cpus && bench->cpu_count < 2) {
         snprintf(out->reason, sizeof out->reason, "needs two CPUs, this process may use one");
@@ -72,23 +74,38 @@ void limit_run(const struct limit *limit, struct bench *bench, struct limit_resu
     memcpy(sorted, out->reps, sizeof sorted);
     out->median = limit_median(sorted, LIMIT_REPS);
     out->min = sorted[0];
+    out->max = sorted[LIMIT_REPS - 1];
 }
 
-size_t limits_run(struct bench *bench, struct limit_result out[LIMITS_MAX])
+/* ---- which of them ---- */
+
+static bool is_probe(const char *id)
 {
-    const struct limit *groups[] = {limits_cpu, limits_kernel, limits_pair, limits_wake, NULL};
+    for (size_t g = 0; groups[g]; g++)
+        for (const struct limit *limit = groups[g]; limit->id; limit++)
+            if (strcmp(limit->id, id) == 0)
+                return true;
+    return false;
+}
+
+bool limits_unknown(const char *only, char unknown[LIMIT_ID_BYTES])
+{
+    for (const char *at = only + strspn(only, ","); *at; at += strspn(at, ",")) {
+        size_t length = strcspn(at, ",");
+        snprintf(unknown, LIMIT_ID_BYTES, "%.*s", (int)length, at);
+        if (length >= LIMIT_ID_BYTES || (!is_probe(unknown) && !limits_is_derived(unknown)))
+            return true;
+        at += length;
+    }
+    return false;
+}
+
+size_t limits_run(struct bench *bench, const char *only, struct limit_result out[LIMITS_MAX])
+{
     size_t count = 0;
     for (size_t g = 0; groups[g]; g++)
         for (const struct limit *limit = groups[g]; limit->id && count < LIMITS_MAX; limit++)
-            limit_run(limit, bench, &out[count++]);
-    return limits_derive(out, count);
-}
-
-const struct limit_result *
-limit_find(const struct limit_result *results, size_t count, const char *id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(results[i].id, id) == 0)
-            return &results[i];
-    return NULL;
+            if (limits_named(only, limit->id) || limits_is_part(only, limit->id))
+                limit_run(limit, bench, &out[count++]);
+    return limits_derive(out, count, only);
 }

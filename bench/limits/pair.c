@@ -23,6 +23,7 @@ enum { BATCH = 64, LINE_BYTES = 64, LINES_MANY = 16384, LINES_FEW = 64 };
 static struct {
     alignas(128) _Atomic uint64_t ping;
     alignas(128) _Atomic uint64_t pong;
+    alignas(128) _Atomic bool go; /* both begin here */
     alignas(128) _Atomic bool stop;
     alignas(128) uint64_t peer_ops; /* the peer writes, we read after its end */
     alignas(128) pthread_mutex_t mutex;
@@ -38,20 +39,55 @@ static double no_peer(struct bench *bench, int rc)
 
 /* ---- both do the same to one word ---- */
 
-static void add_batch(void)
+/* A tight loop keeps the line for a burst; with some pauses in between the line moves more often.
+ */
+static inline void pause_a_little(void)
 {
-    for (int i = 0; i < BATCH; i++)
-        atomic_fetch_add(&shared.ping, 1);
+    for (int i = 0; i < 4; i++)
+        cpu_relax();
 }
 
-static void mutex_batch(void)
+static inline void add(void)
 {
-    for (int i = 0; i < BATCH; i++) {
-        pthread_mutex_lock(&shared.mutex);
-        shared.peer_ops += 0; /* a critical section that touches its line */
-        pthread_mutex_unlock(&shared.mutex);
-    }
+    atomic_fetch_add(&shared.ping, 1);
 }
+
+static inline void swap(void)
+{
+    atomic_exchange(&shared.ping, 1);
+}
+
+static inline void compare_until_done(void)
+{
+    uint64_t seen = atomic_load_explicit(&shared.ping, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(&shared.ping, &seen, seen + 1))
+        continue;
+}
+
+static inline void lock_and_unlock(void)
+{
+    pthread_mutex_lock(&shared.mutex);
+    shared.peer_ops += 0; /* a critical section that touches its line */
+    pthread_mutex_unlock(&shared.mutex);
+}
+
+/* A batch of operations written out, since a call would be as dear as what is measured. */
+#define BATCH_OF(name, operation, between)                                                         \
+    static void name(void)                                                                         \
+    {                                                                                              \
+        for (int i = 0; i < BATCH; i++) {                                                          \
+            operation();                                                                           \
+            between;                                                                               \
+        }                                                                                          \
+    }
+BATCH_OF(add_batch, add, (void)0)
+BATCH_OF(add_batch_paused, add, pause_a_little())
+BATCH_OF(swap_batch, swap, (void)0)
+BATCH_OF(swap_batch_paused, swap, pause_a_little())
+BATCH_OF(compare_batch, compare_until_done, (void)0)
+BATCH_OF(compare_batch_paused, compare_until_done, pause_a_little())
+BATCH_OF(mutex_batch, lock_and_unlock, (void)0)
+BATCH_OF(mutex_batch_paused, lock_and_unlock, pause_a_little())
 
 struct contender {
     void (*batch)(void);
@@ -61,39 +97,54 @@ struct contender {
 static void contend(void *arg)
 {
     struct contender *contender = arg;
+    while (!atomic_load_explicit(&shared.go, memory_order_acquire))
+        continue;
     while (!atomic_load_explicit(&shared.stop, memory_order_relaxed)) {
         contender->batch();
         contender->ops += BATCH;
     }
 }
 
-/* Operations of both threads, over the wall time. */
+/* Operations of both threads, over the wall time from a start that both see; and whose they were.
+ */
 static double contended(struct bench *bench, void (*batch)(void))
 {
     struct contender other = {.batch = batch};
     struct peer peer;
     struct span span;
     atomic_store(&shared.stop, false);
+    atomic_store(&shared.go, false);
     int rc = peer_start(&peer, bench->cpus[1], contend, &other);
     if (rc != 0)
         return no_peer(bench, rc);
+    atomic_store(&shared.go, true);
     for (span_begin(&span, bench->rep_ns); span_more(&span, BATCH);)
         batch();
     atomic_store(&shared.stop, true);
     peer_join(&peer);
+    double mine = (double)span.ops / (double)(span.ops + other.ops);
+    snprintf(bench->reason,
+             sizeof bench->reason,
+             "shares %.0f and %.0f %%, last time",
+             100 * mine,
+             100 - 100 * mine);
     span.ops += other.ops;
     return span_wall_ns(&span);
 }
 
-static double contended_add(struct bench *bench)
-{
-    return contended(bench, add_batch);
-}
-
-static double contended_mutex(struct bench *bench)
-{
-    return contended(bench, mutex_batch);
-}
+#define CONTENDED(name, batch)                                                                     \
+    static double name(struct bench *bench)                                                        \
+    {                                                                                              \
+        return contended(bench, batch);                                                            \
+    }
+CONTENDED(contended_add, add_batch)
+CONTENDED(contended_add_paused, add_batch_paused)
+CONTENDED(contended_swap, swap_batch)
+CONTENDED(contended_swap_paused, swap_batch_paused)
+CONTENDED(contended_compare, compare_batch)
+CONTENDED(contended_compare_paused, compare_batch_paused)
+CONTENDED(contended_mutex, mutex_batch)
+CONTENDED(contended_mutex_paused, mutex_batch_paused)
 
 /* ---- there and back ---- */
 
@@ -153,24 +204,12 @@ static void fill(void *arg)
     }
 }
 
-/* The price of reading the clock, which a pass over few lines must not pay. */
-static uint64_t clock_cost_ns(void)
-{
-    uint64_t least = UINT64_MAX;
-    for (int i = 0; i < 100; i++) {
-        uint64_t begin_ns = clock_ns(CLOCK_MONOTONIC);
-        uint64_t cost_ns = clock_ns(CLOCK_MONOTONIC) - begin_ns;
-        least = cost_ns < least ? cost_ns : least;
-    }
-    return least;
-}
-
 static double read_dirty(struct bench *bench, size_t count)
 {
     struct peer peer;
     uint64_t spent_ns = 0;
     uint64_t passes = 0;
-    uint64_t overhead_ns = clock_cost_ns();
+    const uint64_t overhead_ns = clock_cost_ns(CLOCK_MONOTONIC);
     uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + bench->rep_ns;
     bool ok = true;
     atomic_store(&shared.ping, 0);
@@ -190,8 +229,7 @@ static double read_dirty(struct bench *bench, size_t count)
             sum += word;
         }
         keep(sum);
-        uint64_t took_ns = clock_ns(CLOCK_MONOTONIC) - begin_ns;
-        spent_ns += took_ns > overhead_ns ? took_ns - overhead_ns : 0;
+        spent_ns += past_ns(CLOCK_MONOTONIC, begin_ns, overhead_ns);
         ok &= sum == passes * count;
     } while (clock_ns(CLOCK_MONOTONIC) < end_ns);
     atomic_store(&shared.ping, STOP);
@@ -212,11 +250,64 @@ static double read_dirty_few(struct bench *bench)
     return read_dirty(bench, LINES_FEW);
 }
 
+#define BOTH "two threads from one start; all operations by wall time"
+#define PAUSED "4 pauses after each; two threads, wall time"
+
 const struct limit limits_pair[] = {
-    {.id = "C7", .name = "fetch-add, 2 threads", .two_cpus = true, .once = contended_add},
-    {.id = "C7m", .name = "mutex, 2 threads", .two_cpus = true, .once = contended_mutex},
-    {.id = "C8", .name = "cache line round trip", .two_cpus = true, .once = line_round_trip},
-    {.id = "C9", .name = "dirty line read, 16384", .two_cpus = true, .once = read_dirty_many},
-    {.id = "C9s", .name = "dirty line read, 64", .two_cpus = true, .once = read_dirty_few},
+    {.id = "C7",
+     .name = "fetch-add, 2 threads",
+     .method = BOTH,
+     .two_cpus = true,
+     .once = contended_add},
+    {.id = "C7p",
+     .name = "fetch-add, 2 threads, pauses",
+     .method = PAUSED,
+     .two_cpus = true,
+     .once = contended_add_paused},
+    {.id = "C7x",
+     .name = "exchange, 2 threads",
+     .method = BOTH,
+     .two_cpus = true,
+     .once = contended_swap},
+    {.id = "C7xp",
+     .name = "exchange, 2 threads, pauses",
+     .method = PAUSED,
+     .two_cpus = true,
+     .once = contended_swap_paused},
+    {.id = "C7c",
+     .name = "compare-exchange loop, 2 threads",
+     .method = BOTH,
+     .two_cpus = true,
+     .once = contended_compare},
+    {.id = "C7cp",
+     .name = "compare-exchange, 2 threads, pauses",
+     .method = PAUSED,
+     .two_cpus = true,
+     .once = contended_compare_paused},
+    {.id = "C7m",
+     .name = "mutex, 2 threads",
+     .method = BOTH,
+     .two_cpus = true,
+     .once = contended_mutex},
+    {.id = "C7mp",
+     .name = "mutex, 2 threads, pauses",
+     .method = PAUSED,
+     .two_cpus = true,
+     .once = contended_mutex_paused},
+    {.id = "C8",
+     .name = "cache line round trip",
+     .method = "a word each on its own 128 bytes; store, spin; wall time",
+     .two_cpus = true,
+     .once = line_round_trip},
+    {.id = "C9",
+     .name = "dirty line read, 16384",
+     .method = "the other thread fills them; a word of each read; wall time",
+     .two_cpus = true,
+     .once = read_dirty_many},
+    {.id = "C9s",
+     .name = "dirty line read, 64",
+     .method = "the other thread fills them; a word of each read; wall time",
+     .two_cpus = true,
+     .once = read_dirty_few},
     {.id = NULL},
 };

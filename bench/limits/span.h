@@ -33,6 +33,25 @@ static inline uint64_t clock_ns(clockid_t clock)
     return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
 
+/* What it costs to look at [clock] twice, which a short stretch of work must not pay. */
+static inline uint64_t clock_cost_ns(clockid_t clock)
+{
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; i < 100; i++) {
+        uint64_t begin_ns = clock_ns(clock);
+        uint64_t cost_ns = clock_ns(clock) - begin_ns;
+        least = cost_ns < least ? cost_ns : least;
+    }
+    return least;
+}
+
+/* Time since [begin_ns] on [clock], without what looking costs. */
+static inline uint64_t past_ns(clockid_t clock, uint64_t begin_ns, uint64_t overhead_ns)
+{
+    uint64_t took_ns = clock_ns(clock) - begin_ns;
+    return took_ns > overhead_ns ? took_ns - overhead_ns : 0;
+}
+
 static inline void span_begin(struct span *span, uint64_t length_ns)
 {
     span->ops = 0;
@@ -72,6 +91,24 @@ static inline double span_cpu_ns(const struct span *span)
 #define cpu_relax() __asm__ volatile("yield" : : : "memory")
 #else
 #define cpu_relax() __asm__ volatile("" : : : "memory")
+#endif
+
+/* A counter that a program may read without the kernel; 0 names a processor that we know none of.
+ */
+#if defined(__x86_64__) || defined(__i386__)
+#define HAS_COUNTER 1
+#define read_counter() __builtin_ia32_rdtsc()
+#elif defined(__aarch64__)
+#define HAS_COUNTER 1
+static inline uint64_t read_counter(void)
+{
+    uint64_t value;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
+    return value;
+}
+#else
+#define HAS_COUNTER 0
+#define read_counter() ((uint64_t)0)
 #endif
 
 #endif

@@ -10,9 +10,11 @@
 #include "span.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,11 +25,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* One side. A futex side uses [rung], an eventfd side the two descriptors. */
+/* One side. A futex side uses [rung]; an eventfd side [event] and [epoll]; a pipe side [event] to
+ * ring and [epoll] to wait; a condition [rung] under its lock. */
 struct bell {
     alignas(128) _Atomic uint32_t rung;
     int event;
     int epoll;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
 };
 
 struct wire {
@@ -61,6 +66,36 @@ static void event_wait(struct bell *bell)
     struct epoll_event event;
     while (epoll_wait(bell->epoll, &event, 1, -1) != 1)
         continue;
+}
+
+static void pipe_ring(struct bell *bell)
+{
+    while (write(bell->event, "", 1) < 0 && errno == EINTR)
+        continue;
+}
+
+static void pipe_wait(struct bell *bell)
+{
+    char byte;
+    while (read(bell->epoll, &byte, 1) != 1)
+        continue;
+}
+
+static void cond_ring(struct bell *bell)
+{
+    pthread_mutex_lock(&bell->lock);
+    atomic_store_explicit(&bell->rung, 1, memory_order_relaxed); /* the lock orders it */
+    pthread_mutex_unlock(&bell->lock);
+    pthread_cond_signal(&bell->cond);
+}
+
+static void cond_wait(struct bell *bell)
+{
+    pthread_mutex_lock(&bell->lock);
+    while (atomic_load_explicit(&bell->rung, memory_order_relaxed) == 0)
+        pthread_cond_wait(&bell->cond, &bell->lock);
+    atomic_store_explicit(&bell->rung, 0, memory_order_relaxed);
+    pthread_mutex_unlock(&bell->lock);
 }
 
 static void echo(void *arg)
@@ -114,8 +149,11 @@ static int wire_open(struct bench *bench)
         return -ENOMEM;
     }
     memset(wire, 0, sizeof *wire);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         wire->bells[i].event = wire->bells[i].epoll = -1;
+        pthread_mutex_init(&wire->bells[i].lock, NULL);
+        pthread_cond_init(&wire->bells[i].cond, NULL);
+    }
     wire->ring = futex_ring;
     wire->wait = futex_wait;
     return 0;
@@ -129,6 +167,8 @@ static void wire_close(struct bench *bench)
             close(wire->bells[i].event);
         if (wire->bells[i].epoll >= 0)
             close(wire->bells[i].epoll);
+        pthread_cond_destroy(&wire->bells[i].cond);
+        pthread_mutex_destroy(&wire->bells[i].lock);
     }
     free(wire);
 }
@@ -161,28 +201,83 @@ static int wire_open_events(struct bench *bench)
     return rc;
 }
 
+static int wire_open_pipes(struct bench *bench)
+{
+    int rc = wire_open(bench);
+    if (rc != 0)
+        return rc;
+    struct wire *wire = bench->state;
+    wire->ring = pipe_ring;
+    wire->wait = pipe_wait;
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        int ends[2];
+        rc = pipe2(ends, O_CLOEXEC) == 0 ? 0 : -errno;
+        if (rc == 0) {
+            wire->bells[i].epoll = ends[0];
+            wire->bells[i].event = ends[1];
+        }
+    }
+    if (rc != 0) {
+        snprintf(bench->reason, sizeof bench->reason, "pipe: %s", strerror(-rc));
+        wire_close(bench);
+    }
+    return rc;
+}
+
+static int wire_open_conds(struct bench *bench)
+{
+    int rc = wire_open(bench);
+    if (rc != 0)
+        return rc;
+    struct wire *wire = bench->state;
+    wire->ring = cond_ring;
+    wire->wait = cond_wait;
+    return 0;
+}
+
+#define FUTEX "a word each side: store, wake one, wait; wall time"
+#define EPOLL "eventfd + edge-triggered epoll each side; wall time"
+
 const struct limit limits_wake[] = {
     {.id = "C15",
      .name = "futex round trip, two CPUs",
+     .method = FUTEX,
      .two_cpus = true,
      .setup = wire_open,
      .once = round_trip_cross,
      .teardown = wire_close},
     {.id = "C15s",
      .name = "futex round trip, one CPU",
+     .method = FUTEX,
      .setup = wire_open,
      .once = round_trip_same,
      .teardown = wire_close},
     {.id = "C16",
      .name = "eventfd + epoll round trip, two CPUs",
+     .method = EPOLL,
      .two_cpus = true,
      .setup = wire_open_events,
      .once = round_trip_cross,
      .teardown = wire_close},
     {.id = "C16s",
      .name = "eventfd + epoll round trip, one CPU",
+     .method = EPOLL,
      .setup = wire_open_events,
      .once = round_trip_same,
+     .teardown = wire_close},
+    {.id = "C17",
+     .name = "pipe round trip, two CPUs",
+     .method = "a pipe each way: write a byte, read; wall time",
+     .two_cpus = true,
+     .setup = wire_open_pipes,
+     .once = round_trip_cross,
+     .teardown = wire_close},
+    {.id = "C17c",
+     .name = "condition variable round trip, two CPUs",
+     .method = "lock and condition each side; wall time",
+     .two_cpus = true,
+     .setup = wire_open_conds,
+     .once = round_trip_cross,
      .teardown = wire_close},
     {.id = NULL},
 };

@@ -28,7 +28,7 @@ static struct {
     enum item item;
     uint64_t count;
     uint64_t ran, disorder, unexpected;
-    uint64_t before_bytes, grown_bytes;
+    uint64_t before_bytes, grown_bytes, held_bytes;
     struct velo_loop **loops;
 } self;
 
@@ -64,6 +64,13 @@ static uint64_t peak_bytes(void)
     return now.max_rss_bytes;
 }
 
+/* Bytes that somebody has asked malloc for and not freed. */
+static uint64_t held_bytes(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
 static void lap(void *load, uint64_t duration_ns, struct lap *out)
 {
     uint64_t start_ns = clock_now_ns();
@@ -72,6 +79,7 @@ static void lap(void *load, uint64_t duration_ns, struct lap *out)
     (void)duration_ns;
     malloc_trim(0);
     self.before_bytes = covariates_rss_bytes();
+    self.held_bytes = held_bytes();
     for (uint64_t i = 0; i < self.count && rc == 0; i++)
         rc = add_item(i);
     uint64_t now_bytes = covariates_rss_bytes(), most_bytes = peak_bytes();
@@ -89,12 +97,19 @@ static void destroy_loops(void)
         race_check(self.race, velo_loop_destroy(self.loops[i]), "velo_loop_destroy");
 }
 
+/* What is kept when they have run and the loop sleeps again: pages that are resident, and bytes
+ * that the loop has not freed, which tell of a few chunks among the pages of code and stacks. */
 static void run_tasks(struct race *race)
 {
     if (!gauge_wait(&self.done, 1, race->cpus.spins))
         race_late(race, "not all of %" PRIu64 " pending tasks ran within 5 s", self.count);
+    if (!stage_wait_asleep(&self.stage))
+        return;
+    malloc_trim(0);
     double kept = (double)covariates_rss_bytes() - (double)self.before_bytes;
+    double held = (double)held_bytes() - (double)self.held_bytes;
     race_metric(race, "kept_bytes_per_item", fmax(kept, 0) / (double)self.count);
+    race_metric(race, "held_bytes", fmax(held, 0));
 }
 
 static void finish(struct race *race)
@@ -141,6 +156,7 @@ static const struct param_spec params[] = {
 static const struct metric_spec metrics[] = {
     {"bytes_per_item", "bytes", false},
     {"kept_bytes_per_item", "bytes", false},
+    {"held_bytes", "bytes", false},
     {"ns_per_item", "ns", false},
     {NULL, NULL, false},
 };

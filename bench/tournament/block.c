@@ -9,6 +9,7 @@
  */
 #include "blocks.h"
 
+#include "calibration.h"
 #include "json.h"
 #include "noise.h"
 #include "rules.h"
@@ -31,6 +32,7 @@ struct attempt {
     size_t count;
     struct rules_row row; /* in its square, when it began */
     double worst_run_share;
+    json_t *before, *after; /* the limits beside it; NULL where none is wanted or known */
 };
 
 /* What else the machine did during a run. */
@@ -177,7 +179,7 @@ static int record_begin(struct tournament *t, const struct attempt *attempt)
 
 /* Ends an attempt: it counts, or it is to be done again (*again). */
 static int
-close_attempt(struct block_loop *loop, const struct attempt *attempt, double share, bool *again)
+close_attempt(struct block_loop *loop, struct attempt *attempt, double share, bool *again)
 {
     struct tournament *t = loop->t;
     bool noisy;
@@ -216,8 +218,16 @@ close_attempt(struct block_loop *loop, const struct attempt *attempt, double sha
         json_object_set_new(event, "row", json_integer((json_int_t)attempt->row.row));
         json_object_set_new(event, "rows", json_integer((json_int_t)attempt->row.rows));
     }
+    if (calibration_wanted(&t->plan, &t->plan.cells[attempt->cell]))
+        calibration_record(&t->plan, event, attempt->before, attempt->after);
+    attempt->before = attempt->after = NULL;
     int rc = ledger_record(t, "block", event);
     return rc == 0 ? ledger_sync(t) : rc;
+}
+
+static json_t *calibrate(struct tournament *t, const struct attempt *attempt)
+{
+    return calibration_measure(t->project, &t->plan, &t->plan.cells[attempt->cell], &t->interrupt);
 }
 
 static void say_that_it_ends(void *user)
@@ -246,16 +256,25 @@ static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *a
                                          .attempt = (unsigned)number};
     if (attempt->count == 0)
         return 0;
-    if (interrupt_seen(&t->interrupt))
-        return -EINTR; /* came in a pause: nothing has begun */
+    attempt->before = calibrate(t, attempt);
+    if (interrupt_seen(&t->interrupt)) { /* came in a pause, or just now: nothing has begun */
+        json_decref(attempt->before);
+        return -EINTR;
+    }
     interrupt_shield(&t->interrupt, say_that_it_ends, t);
     rc = record_begin(t, attempt);
     noise_mark(&before);
     for (size_t i = 0; rc == 0 && i < attempt->count; i++)
         rc = interrupt_seen(&t->interrupt) ? -EINTR : run_position(t, attempt, i);
-    interrupt_unshield(&t->interrupt);
     noise_mark(&after);
-    return rc == 0 ? close_attempt(loop, attempt, noise_share(&before, &after), again) : rc;
+    if (rc == 0 && attempt->before != NULL)
+        attempt->after = calibrate(t, attempt);
+    interrupt_unshield(&t->interrupt);
+    if (rc == 0)
+        rc = close_attempt(loop, attempt, noise_share(&before, &after), again);
+    json_decref(attempt->before);
+    json_decref(attempt->after);
+    return rc;
 }
 
 int block_run(struct block_loop *loop, size_t cell)

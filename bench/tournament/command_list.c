@@ -269,17 +269,33 @@ static void print_limits(const json_t *limits)
 {
     size_t index;
     const json_t *limit;
-    printf("%-4s %-44s %12s %12s\n", "id", "limit of this machine", "median", "least");
+    printf("%-4s %-40s %12s %12s %12s %-7s %7s\n",
+           "id",
+           "limit of this machine",
+           "median",
+           "least",
+           "most",
+           "unit",
+           "spread");
     json_array_foreach(json_object_get(limits, "limits"), index, limit)
     {
         double median = json_double(limit, "median", NAN);
-        const char *unit = json_text(limit, "unit", "");
-        printf("%-4s %-44.44s ", json_text(limit, "id", ""), json_text(limit, "name", ""));
-        if (isfinite(median))
-            printf("%9.4g %-2s %9.4g %-2s\n", median, unit, json_double(limit, "min", NAN), unit);
-        else
-            printf("not measured: %s\n", json_text(limit, "reason", ""));
+        double spread = json_double(limit, "spread", NAN);
+        printf("%-4s %-40.40s ", json_text(limit, "id", ""), json_text(limit, "name", ""));
+        if (!isfinite(median)) {
+            printf("NOT RUN: %s\n", json_text(limit, "reason", ""));
+            continue;
+        }
+        printf("%12.4g %12.4g %12.4g %-7s",
+               median,
+               json_double(limit, "min", NAN),
+               json_double(limit, "max", NAN),
+               json_text(limit, "unit", ""));
+        if (isfinite(spread))
+            printf(" %5.0f %%", 100 * spread);
+        printf("\n");
     }
+    printf("How each is measured: build/release/limits\n");
 }
 
 int command_limits(int argc, char **argv)
@@ -287,7 +303,7 @@ int command_limits(int argc, char **argv)
     bool as_json = false, quick = false;
     const struct args_option options[] = {
         {"json", NULL, "as JSON", NULL, &as_json},
-        {"quick", NULL, "within a second, less exact", NULL, &quick},
+        {"quick", NULL, "about a second, less exact", NULL, &quick},
         {NULL, NULL, NULL, NULL, NULL},
     };
     const struct args_command command = {

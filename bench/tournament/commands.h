@@ -11,6 +11,7 @@ int command_race(int argc, char **argv);
 int command_conformance(int argc, char **argv);
 int command_capacity(int argc, char **argv);
 int command_prices(int argc, char **argv);
+int command_targets(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_select(int argc, char **argv);
 int command_doctor(int argc, char **argv);

@@ -24,14 +24,24 @@ enum { GUESS_OVERHEAD_MS = 180 };
 /* What gate, limits and pilot take of the budget, where nobody has measured it. */
 static const double part_for_blocks = 0.8;
 
-static void estimate_costs(struct plan *plan, const struct past *past)
+/* Who is not excused, as far as is known before the gate: a guest counts as a native. */
+static unsigned runners(const struct tournament *t, const struct plan_cell *cell)
 {
-    for (size_t c = 0; c < plan->cell_count; c++) {
-        double overhead_ms = past_overhead_ms(past, plan->cells[c].key);
+    unsigned count = 0;
+    for (size_t e = 0; e < t->plan.entry_count; e++)
+        count += t->excuse == NULL || t->excuse(cell, &t->plan.entries[e]) == NULL;
+    return count;
+}
+
+static void estimate_costs(struct tournament *t, const struct past *past)
+{
+    for (size_t c = 0; c < t->plan.cell_count; c++) {
+        struct plan_cell *cell = &t->plan.cells[c];
+        double overhead_ms = past_overhead_ms(past, cell->key);
         if (!(overhead_ms >= 0))
             overhead_ms = GUESS_OVERHEAD_MS;
-        plan->cells[c].block_ms =
-            (plan->cells[c].window_ms + overhead_ms) * (double)plan->entry_count;
+        cell->runners = runners(t, cell);
+        cell->block_ms = (cell->window_ms + overhead_ms) * (double)cell->runners;
     }
 }
 
@@ -68,12 +78,13 @@ static void print_cells(const struct plan *plan, const struct sight *sight)
     }
 }
 
-static size_t cells_left(const struct plan *plan)
+/* Of one block of each cell. */
+static size_t runs(const struct plan *plan)
 {
-    size_t left = 0;
+    size_t sum = 0;
     for (size_t c = 0; c < plan->cell_count; c++)
-        left += !plan->cells[c].dropped;
-    return left;
+        sum += plan->cells[c].dropped ? 0 : plan->cells[c].runners;
+    return sum;
 }
 
 int dry_run(struct tournament *t)
@@ -86,7 +97,7 @@ int dry_run(struct tournament *t)
     double seconds = part_for_blocks * t->plan.budget_s;
     plan_add_twin(&t->plan, admitted);
     past_open(&past, RUN_FOLDER_BASE);
-    estimate_costs(&t->plan, &past);
+    estimate_costs(t, &past);
     fit_to_budget(&t->plan, seconds);
     sight_make(&sight, &t->plan, &past, NULL, 0, seconds);
     print_head(&t->plan);
@@ -98,7 +109,7 @@ int dry_run(struct tournament *t)
            t->plan.blocks_common,
            fit_common_seconds(&t->plan, NULL),
            blocks,
-           blocks * t->plan.entry_count * cells_left(&t->plan));
+           blocks * runs(&t->plan));
     char *sentence = sight_sentence(&sight);
     struct screen screen = {.file = stdout, .columns = text_columns(STDOUT_FILENO)};
     screen_wrap(&screen, sentence, 2);

@@ -77,7 +77,7 @@ static int exit_status(const struct tournament *t, const json_t *verdict, enum t
         return EXIT_DISQUALIFIED;
     if (finish_is_distrusted(verdict))
         return EXIT_UNDECIDED;
-    if (t->plan.preset->smoke || t->plan.preset->prices || json_bool(summary, "decided", false))
+    if (t->plan.preset->smoke || t->plan.preset->all_stay || json_bool(summary, "decided", false))
         return EXIT_DECIDED;
     return EXIT_UNDECIDED;
 }
@@ -85,7 +85,8 @@ static int exit_status(const struct tournament *t, const json_t *verdict, enum t
 static void print_resume(const struct tournament *t)
 {
     const char *id = strcmp(t->folder.base, RUN_FOLDER_BASE) == 0 ? t->folder.id : t->folder.path;
-    printf("Stopped. Nothing measured is lost; go on with\n  build/velo tournament --resume %s\n",
+    printf("Stopped. Nothing measured is lost; go on with\n  build/velo %s --resume %s\n",
+           t->plan.preset == &preset_targets ? "targets" : "tournament",
            id);
 }
 

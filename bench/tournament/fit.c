@@ -119,10 +119,17 @@ static void keep_squares_whole(struct plan *plan)
     plan->blocks_max = plan->preset->blocks_max * rows;
 }
 
-void fit_to_budget(struct plan *plan, double seconds)
+/* Windows first, then rounds. */
+static void keep_every_cell(struct plan *plan, double seconds)
+{
+    double others = fit_common_seconds(plan, "micro") + fit_common_seconds(plan, "process");
+    shorten_windows(plan, seconds - others);
+}
+
+/* What each lane has a share of loses cells. */
+static void drop_cells(struct plan *plan, double room)
 {
     static const char *const small_lanes[] = {"process", "micro"};
-    double room = seconds > 0 ? seconds * common_part : 0;
     unsigned enough = plan->blocks_common < COMMON_ENOUGH ? plan->blocks_common : COMMON_ENOUGH;
     double race_room = room;
     for (size_t i = 0; i < 2; i++) {
@@ -135,6 +142,15 @@ void fit_to_budget(struct plan *plan, double seconds)
     shorten_windows(plan, race_room);
     trim(plan, "race", enough, race_room);
     trim(plan, NULL, enough, room);
+}
+
+void fit_to_budget(struct plan *plan, double seconds)
+{
+    double room = seconds > 0 ? seconds * common_part : 0;
+    if (plan->preset->keep_cells)
+        keep_every_cell(plan, room);
+    else
+        drop_cells(plan, room);
     double round = round_seconds(plan, NULL);
     if (round > 0 && round * plan->blocks_common > room) {
         unsigned rounds = (unsigned)(room / round);

@@ -40,6 +40,7 @@ static void free_request(struct tournament_request *request)
 {
     names_free(&request->only);
     names_free(&request->filter);
+    names_free(&request->cells);
     names_free(&request->extra);
     names_free(&request->force);
 }

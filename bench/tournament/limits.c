@@ -13,28 +13,57 @@
 
 enum { LIMITS_TIME_MS = 30000 };
 
-json_t *limits_measure(const struct project *project, bool quick, struct interrupt *interrupt)
+/* [argv] begins with the program. */
+static json_t *measure(const char *const *argv, struct interrupt *interrupt)
 {
-    char *program = text_format("%s/limits", project->build);
-    const char *const argv[] = {program, "--json", quick ? "--quick" : NULL, NULL};
     struct child_request request = {
         .argv = argv, .timeout_ms = LIMITS_TIME_MS, .interrupt = interrupt};
     struct child_result result;
     json_t *limits = NULL;
-    if (access(program, X_OK) != 0) {
-        say_error("%s is not built; the report will have no limits", program);
+    if (access(argv[0], X_OK) != 0) {
+        say_error("%s is not built; the report will have no limits", argv[0]);
     } else if (child_run(&request, &result) == 0) {
         json_error_t error;
         limits = json_loads(result.out, 0, &error);
         if (limits == NULL && result.end != CHILD_INTERRUPTED) {
             char *why = child_explain(&result, LIMITS_TIME_MS);
             char *last = text_last_line(result.err);
-            say_error("%s --json: %s: %s", program, why, last);
+            say_error("%s --json: %s: %s", argv[0], why, last);
             free(last);
             free(why);
         }
         child_result_free(&result);
     }
+    return limits;
+}
+
+bool limits_available(const struct project *project)
+{
+    char *program = text_format("%s/limits", project->build);
+    const bool there = access(program, X_OK) == 0;
+    free(program);
+    return there;
+}
+
+json_t *limits_measure(const struct project *project, bool quick, struct interrupt *interrupt)
+{
+    char *program = text_format("%s/limits", project->build);
+    const char *const argv[] = {program, "--json", quick ? "--quick" : NULL, NULL};
+    json_t *limits = measure(argv, interrupt);
+    free(program);
+    return limits;
+}
+
+json_t *limits_measure_some(const struct project *project,
+                            const char *ids,
+                            double rep_ms,
+                            struct interrupt *interrupt)
+{
+    char *program = text_format("%s/limits", project->build);
+    char *length = text_format("%g", rep_ms);
+    const char *const argv[] = {program, "--json", "--only", ids, "--rep-ms", length, NULL};
+    json_t *limits = measure(argv, interrupt);
+    free(length);
     free(program);
     return limits;
 }

@@ -10,6 +10,7 @@
  */
 #include "tournament.h"
 
+#include "calibration.h"
 #include "clock.h"
 #include "json.h"
 #include "noise.h"
@@ -36,6 +37,7 @@ struct pilot {
     double *rate;             /* per cell: the least capacity seen; 0 = none */
     double *longest_ms;       /* per cell */
     double *cost;             /* per entry, in the cell under way; 0 = none */
+    double *beside_ms;        /* per cell: what measuring its limit takes; 0 = there is none */
 };
 
 static unsigned pilot_window(const struct plan_cell *cell)
@@ -171,7 +173,7 @@ static void conclude(struct pilot *pilot)
             run_ms += cell->window_ms - pilot_window(cell);
         cell->common_rate = scenario_rate(pilot, cell);
         cell->runners = runners;
-        cell->block_ms = run_ms * (double)runners;
+        cell->block_ms = run_ms * (double)runners + 2 * pilot->beside_ms[i];
         double limit_ms = run_ms * LIMIT_FACTOR;
         cell->timeout_ms = limit_ms > LIMIT_LEAST_MS ? (unsigned)limit_ms : LIMIT_LEAST_MS;
     }
@@ -189,6 +191,17 @@ static void compare_twins(struct pilot *pilot)
     memset(pilot->cost, 0, t->plan.entry_count * sizeof(*pilot->cost));
 }
 
+/* How long the limits of [cell] take, of which a block has two. */
+static void time_calibration(struct pilot *pilot, size_t cell)
+{
+    struct tournament *t = pilot->t;
+    const double started_s = clock_seconds();
+    json_t *limits = calibration_measure(t->project, &t->plan, &t->plan.cells[cell], &t->interrupt);
+    if (limits != NULL)
+        pilot->beside_ms[cell] = (clock_seconds() - started_s) * 1e3;
+    json_decref(limits);
+}
+
 int pilot_run(struct tournament *t)
 {
     struct plan *plan = &t->plan;
@@ -198,6 +211,7 @@ int pilot_run(struct tournament *t)
         .rate = text_alloc(plan->cell_count * sizeof(double)),
         .longest_ms = text_alloc(plan->cell_count * sizeof(double)),
         .cost = text_alloc(plan->entry_count * sizeof(double)),
+        .beside_ms = text_alloc(plan->cell_count * sizeof(double)),
     };
     t->pilot_d = text_alloc(plan->cell_count * plan->entry_count * sizeof(double));
     int rc = 0;
@@ -219,10 +233,12 @@ int pilot_run(struct tournament *t)
             done++;
         }
         compare_twins(&pilot);
+        time_calibration(&pilot, c);
     }
     conclude(&pilot);
     free(pilot.seen);
     free(pilot.cost);
+    free(pilot.beside_ms);
     free(pilot.rate);
     free(pilot.longest_ms);
     return rc;

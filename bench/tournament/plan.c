@@ -2,6 +2,7 @@
 /* plan.c - entries and cells from what the user asked for; see plan.h. The file is plan_file.c. */
 #include "plan.h"
 
+#include "../../reports/render/limit_rules.h"
 #include "../race/variants.h"
 #include "journal.h"
 #include "schedule.h"
@@ -86,6 +87,7 @@ add_cell(struct plan *plan, const struct scenario *scenario, const struct scenar
         abort();
     plan->cells = cells;
     bool micro = strcmp(scenario->lane, "micro") == 0;
+    bool idle = plan->preset->idle_ms > 0 && strcmp(scenario->family, "idle") == 0;
     cells[plan->cell_count++] = (struct plan_cell){
         .key = text_format("%s/%s/%s", scenario->lane, scenario->name, point->id),
         .lane = text_copy(scenario->lane),
@@ -101,7 +103,9 @@ add_cell(struct plan *plan, const struct scenario *scenario, const struct scenar
         .core = point->core,
         .ceiling = point->ceiling,
         .placement = text_copy(point->placement),
-        .window_ms = micro ? plan->preset->micro_ms : plan->preset->window_ms,
+        .window_ms = idle    ? plan->preset->idle_ms
+                     : micro ? plan->preset->micro_ms
+                             : plan->preset->window_ms,
         .timeout_ms = plan->preset->timeout_ms,
         .source = point,
     };
@@ -128,6 +132,18 @@ add_points(struct plan *plan, const struct plan_wish *wish, const struct scenari
             added++;
         }
     return added;
+}
+
+/* The points of one scenario that are asked for by their keys; who has none is passed over. */
+static void add_named(struct plan *plan, const struct names *cells, const struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->point_count; i++) {
+        const struct scenario_point *point = &scenario->points[i];
+        char *key = text_format("%s/%s/%s", scenario->lane, scenario->name, point->id);
+        if (names_has(cells, key))
+            add_cell(plan, scenario, point);
+        free(key);
+    }
 }
 
 static int check_filter(const struct plan_wish *wish)
@@ -167,6 +183,10 @@ static int make_cells(struct plan *plan, const struct plan_wish *wish)
         return rc;
     for (size_t s = 0; s < wish->scenarios->count; s++) {
         const struct scenario *scenario = &wish->scenarios->items[s];
+        if (wish->cells != NULL && wish->cells->count > 0) {
+            add_named(plan, wish->cells, scenario);
+            continue;
+        }
         bool useless = wish->preset->prices && strcmp(scenario->lane, "process") == 0;
         if (!useless && scenario_wanted(scenario, wish->filter)) /* its programs have no variants */
             add_points(plan, wish, scenario);
@@ -190,6 +210,8 @@ void plan_set_rules(struct plan *plan)
     plan->redo_run_limit = 0.10;
     plan->redo_max = plan->preset->smoke ? 0 : 2;
     plan->redo_share = 0.25;
+    plan->drift_limit = LIMIT_DRIFT_MOST;
+    plan->calibration_ms = plan->preset->uncalibrated ? 0 : 3;
     plan->late_in_a_row = 2;
     plan->late_in_all = 3;
     plan->late_ever = 3;

@@ -66,6 +66,8 @@ struct plan {
     double redo_run_limit;   /* the same for a single run */
     unsigned redo_max;       /* redos of one block */
     double redo_share;       /* no redo once they are this share of all attempts */
+    double drift_limit;      /* a price that moves more beside a block is no limit of it */
+    double calibration_ms;   /* length of one repetition of a price beside a block; 0 = none */
     unsigned late_in_a_row;  /* late runs in a row that put out, the last on a quiet machine; */
     unsigned late_in_all;    /* late runs on a quiet machine, in all cells; */
     unsigned late_ever;      /* late runs in a row, whatever the machine did; see rules.h */
@@ -88,6 +90,7 @@ struct plan_wish {
     const struct scenario_list *scenarios;
     const struct names *only;   /* contestants or NAME:VARIANT; empty = all */
     const struct names *filter; /* scenarios; empty = all of the preset */
+    const struct names *cells;  /* keys of cells, just these; empty or NULL = as the preset says */
     const char *point;          /* only this point; NULL = all of the preset */
     uint64_t seed;
     bool seed_given;

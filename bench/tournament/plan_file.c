@@ -165,6 +165,10 @@ static json_t *plan_json(const struct plan *plan)
                              "created",
                              plan->created);
     json_object_set_new(
+        root,
+        "calibration",
+        json_pack("{s:f, s:f}", "drift_limit", plan->drift_limit, "rep_ms", plan->calibration_ms));
+    json_object_set_new(
         root, "null", plan->null.dir != NULL ? entry_json(plan, &plan->null) : json_null());
     free(seed);
     if (plan->questions > 0)
@@ -289,6 +293,7 @@ static void read_lists(struct plan *plan, const json_t *root)
 static int read_root(struct plan *plan, const json_t *root, const char *path)
 {
     const json_t *redo = json_object_get(root, "redo");
+    const json_t *beside = json_object_get(root, "calibration");
     const json_t *late = json_object_get(root, "late"); /* none: one late run puts out */
     const char *order = json_text(root, "order", "uniform");
     *plan = (struct plan){
@@ -305,6 +310,8 @@ static int read_root(struct plan *plan, const json_t *root, const char *path)
         .redo_run_limit = json_double(redo, "run_limit", 1),
         .redo_max = (unsigned)json_int(redo, "max", 0),
         .redo_share = json_double(redo, "share", 0),
+        .drift_limit = json_double(beside, "drift_limit", 0),
+        .calibration_ms = json_double(beside, "rep_ms", 0),
         .late_in_a_row = (unsigned)json_int(late, "in_a_row", 1),
         .late_in_all = (unsigned)json_int(late, "in_all", 1),
         .late_ever = (unsigned)json_int(late, "ever", 1),

@@ -84,6 +84,7 @@ const struct preset preset_gate = {
     .core_only = true,
     .quick_gate = true,
     .aside = true,
+    .uncalibrated = true,
 };
 
 const struct preset preset_prices = {
@@ -100,7 +101,29 @@ const struct preset preset_prices = {
     .core_only = true,
     .quick_gate = true,
     .aside = true,
+    .uncalibrated = true,
     .prices = true,
+    .all_stay = true,
+};
+
+/* As many blocks as an interval takes that leaves out the outermost on each side, and idle windows
+ * that are ten seconds together even where they had to be shortened. */
+const struct preset preset_targets = {
+    .name = "targets",
+    .summary = "the cells that the targets of the project are asked in (< 20 min)",
+    .budget_s = 1200,
+    .window_ms = 300,
+    .window_least_ms = 100,
+    .micro_ms = 100,
+    .timeout_ms = 30000,
+    .blocks_common = 12,
+    .blocks_max = 12,
+    .margin = 0.05,
+    .quick_gate = true,
+    .aside = true,
+    .all_stay = true,
+    .keep_cells = true,
+    .idle_ms = 1050,
 };
 
 const struct preset preset_capacity = {
@@ -122,6 +145,8 @@ const struct preset *preset_recorded(const char *name)
         return &preset_gate;
     if (strcmp(preset_prices.name, name) == 0)
         return &preset_prices;
+    if (strcmp(preset_targets.name, name) == 0)
+        return &preset_targets;
     return strcmp(preset_duel.name, name) == 0 ? &preset_duel : NULL;
 }
 

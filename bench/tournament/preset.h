@@ -22,7 +22,11 @@ struct preset {
     bool first_point_only;  /* one point of each scenario */
     bool quick_gate;        /* the conformance suite in the usual mode only */
     bool aside;             /* a question of its own: reports/latest stays where it is */
-    bool prices;            /* contestants against their own variants: nobody leaves a cell */
+    bool prices;            /* contestants against their own variants */
+    bool all_stay;          /* nobody leaves a cell, and no cell ends early */
+    bool keep_cells;        /* what does not fit costs rounds, never a cell */
+    bool uncalibrated;      /* nobody asks how close to the limit anybody comes */
+    unsigned idle_ms;       /* window of cells whose cost is that of doing nothing; 0 = as all */
     bool smoke;             /* a check of the pipeline: nothing is judged */
 };
 
@@ -41,10 +45,13 @@ extern const struct preset preset_capacity;
 /* What `velo prices` uses. */
 extern const struct preset preset_prices;
 
+/* What `velo targets` uses. */
+extern const struct preset preset_targets;
+
 /* The preset called [name], or NULL after a message that names those that exist. */
 const struct preset *preset_find(const char *name);
 
-/* The preset that a recorded plan names, duel, gate and prices included; NULL if none. */
+/* The preset that a recorded plan names, duel, gate, prices and targets included; NULL if none. */
 const struct preset *preset_recorded(const char *name);
 
 /* Share of the budget of a lane ("race", "micro", "process"). */

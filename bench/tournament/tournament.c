@@ -82,6 +82,7 @@ static int draw_up(struct tournament *t, const struct tournament_request *reques
         .scenarios = &t->scenarios,
         .only = &request->only,
         .filter = &request->filter,
+        .cells = &request->cells,
         .point = request->point,
         .seed = request->seed,
         .seed_given = request->seed_given,
@@ -207,7 +208,7 @@ static const char *obstacle(const struct tournament *t,
         return "the programs of the process lane have no variants";
     if (process && !hyperfine)
         return "hyperfine is not installed; scripts/setup.sh installs it";
-    return NULL;
+    return t->excuse != NULL ? t->excuse(cell, entry) : NULL;
 }
 
 static int record_obstacles(struct tournament *t)
@@ -274,7 +275,7 @@ static char *promise(struct tournament *t)
 static int fix_plan(struct tournament *t)
 {
     fit_to_budget(&t->plan, t->deadline_s - clock_seconds());
-    if (t->plan.preset->prices) /* a contestant that is beaten is still what its variants meet */
+    if (t->plan.preset->all_stay) /* who is beaten is still what the others are held against */
         t->plan.blocks_max = t->plan.blocks_common;
     int rc = record_dropped(t);
     char *sight = promise(t);
@@ -422,6 +423,7 @@ int tournament_run(struct project *project, const struct tournament_request *req
     struct tournament t;
     int status = EXIT_INTERNAL;
     if (open_tournament(&t, project) == 0) {
+        t.excuse = request->excuse;
         int rc = draw_up(&t, request);
         if (rc == -EINVAL || rc == -EEXIST || rc == -ENOENT)
             status = EXIT_USAGE;
@@ -493,6 +495,8 @@ int tournament_resume(struct project *project,
             status = EXIT_USAGE;
         else if (plan_read(&t.plan, t.folder.path) == 0 && lock(&t, t.plan.preset->name) == 0)
             status = resume(&t, request);
+        if (request->folder != NULL && t.folder.path != NULL)
+            *request->folder = text_copy(t.folder.path);
     }
     close_all(&t);
     return status;

@@ -50,6 +50,7 @@ struct tournament {
     double deadline_s;  /* on clock_seconds(): no block starts after it */
     int lock;           /* held to the end */
     bool recording;     /* the journal is open */
+    const char *(*excuse)(const struct plan_cell *cell, const struct plan_entry *entry); /* below */
 };
 
 /* ---- ledger.c ---- */
@@ -130,6 +131,7 @@ int ceiling_run(struct tournament *t, size_t cell);
 struct tournament_request {
     const struct preset *preset;
     struct names only, filter, extra;
+    struct names cells; /* just these, "lane/scenario/point"; empty = as the preset says */
     const char *point;
     uint64_t seed;
     bool seed_given;
@@ -142,6 +144,9 @@ struct tournament_request {
     enum schedule_design order;
     unsigned sharing; /* tournaments that share one level among all their cells; 0 = none */
     char **folder;    /* takes the path of the run folder, for the caller to free; NULL = unasked */
+    /* Why an entry that can run in a cell need not; returns NULL where it shall. NULL = all shall.
+     */
+    const char *(*excuse)(const struct plan_cell *cell, const struct plan_entry *entry);
 };
 
 /* A whole tournament. Returns the exit status. */

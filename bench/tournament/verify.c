@@ -63,6 +63,7 @@ static int verify_own(struct verify *v, bool pages)
         verify_rates(v);
         verify_evidence(v);
         verify_verdict(v);
+        verify_targets(v);
     }
     v->skipped[VERIFY_VERDICT] |= !whole;
     v->skipped[VERIFY_PAGES] = true;

@@ -8,10 +8,12 @@
  *   verify_plan.c      the plan: hash, seals, rules of its preset, programs
  *   verify_journal.c   line after line: chain, times, which line may stand where
  *   verify_block.c     run and block lines: order, seeds, paddings, costs, redo
+ *   verify_calibration.c  the prices beside each block
  *   verify_anchor.c    was it set back?
  *   verify_gate.c      who was admitted
  *   verify_evidence.c  signs, E, crossings, intervals by a second arithmetic
  *   verify_verdict.c   verdict.json field by field, and the pages byte by byte
+ *   verify_targets.c   the answers to the targets, if they were asked
  *   verify_merged.c    a merged run: its sources, and what follows from them
  *   verify_report.c    what is said
  *
@@ -48,6 +50,7 @@ enum verify_part {
     VERIFY_ORDER,
     VERIFY_COSTS,
     VERIFY_REDO,
+    VERIFY_LIMITS,
     VERIFY_EVIDENCE,
     VERIFY_VERDICT,
     VERIFY_PAGES,
@@ -181,6 +184,9 @@ void verify_run_line(struct verify *v, const json_t *event);
 void verify_block_line(struct verify *v, const json_t *event);
 void verify_null_line(struct verify *v, const json_t *event); /* verify_null.c */
 
+/* What the "block" line of [cell] says of the limits beside it. */
+void verify_calibration(struct verify *v, const struct plan_cell *cell, const json_t *event);
+
 /* The lines that must follow a run, a pilot run or a block that was just applied, into v->due. */
 void verify_expect_after_run(struct verify *v, const json_t *event);
 void verify_expect_after_pilot(struct verify *v, const json_t *event);
@@ -197,5 +203,6 @@ int verify_merged(struct verify *v, bool pages);
 
 void verify_verdict(struct verify *v);
 void verify_pages(struct verify *v);
+void verify_targets(struct verify *v);
 
 #endif

@@ -368,6 +368,7 @@ void verify_block_line(struct verify *v, const json_t *event)
                 json_string(reason),
                 "the rules of the plan say so");
     free(reason);
+    verify_calibration(v, &v->plan.cells[attempt->cell], event);
     for (size_t e = 0; !again && e < v->plan.entry_count; e++) /* late in it, and out for it */
         attempt->cost[e] = isinf(attempt->cost[e]) ? NAN : attempt->cost[e];
     keep_attempt(v);

@@ -67,12 +67,14 @@ static void check_rules(struct verify *v)
         {"margin", v->plan.margin, house.margin, true},
         {"blocks_max",
          v->plan.blocks_max,
-         v->plan.preset->prices ? v->plan.blocks_common : house.blocks_max,
+         v->plan.preset->all_stay ? v->plan.blocks_common : house.blocks_max,
          false},
         {"redo.block_limit", v->plan.redo_block_limit, house.redo_block_limit, true},
         {"redo.run_limit", v->plan.redo_run_limit, house.redo_run_limit, true},
         {"redo.max", v->plan.redo_max, house.redo_max, true},
         {"redo.share", v->plan.redo_share, house.redo_share, true},
+        {"calibration.drift_limit", v->plan.drift_limit, house.drift_limit, false},
+        {"calibration.rep_ms", v->plan.calibration_ms, house.calibration_ms, false},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         json_t *recorded = json_real(rules[i].recorded);

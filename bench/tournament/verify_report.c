@@ -157,6 +157,7 @@ static void print_part(const struct verify *v, enum verify_part part)
         {"order", "orders, seeds, paddings and commands of runs, and who ran"},
         {"costs", "costs and outcomes, from what each run printed"},
         {"redo", "decisions to let a block count or do it again"},
+        {"limits", "prices beside a block: medians, limits, drift"},
         {"evidence", "drops, decisions, signs, E and intervals"},
         {"verdict", "values of verdict.json"},
         {"pages", "files of the report, byte by byte"},

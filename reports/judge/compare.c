@@ -32,6 +32,31 @@ mean_log_ratio(const struct judge_cell_input *cell, size_t first, size_t rows, s
     return rows > 0 ? sum / (double)rows : NAN;
 }
 
+/* The median of [count] differences, and their interval. Sorts [d]. */
+static void settle(double *d, size_t count, double log_t, struct judge_comparison *out)
+{
+    const size_t rank = judge_interval_rank(count, log_t);
+    judge_sort(d, count);
+    *out = (struct judge_comparison){.blocks = count,
+                                     .ratio = judge_median(d, count),
+                                     .low = rank > 0 ? d[rank - 1] : NAN,
+                                     .high = rank > 0 ? d[count - rank] : NAN};
+}
+
+int judge_compare_rows(
+    const double *a, const double *b, size_t n, double log_t, struct judge_comparison *out)
+{
+    double *d = calloc(n + 1, sizeof(*d));
+    size_t count = 0;
+    for (size_t i = 0; d != NULL && i < n; i++) {
+        d[count] = log_ratio(a[i], b[i]);
+        count += isnan(d[count]) ? 0 : 1;
+    }
+    settle(d, d != NULL ? count : 0, log_t, out);
+    free(d);
+    return d != NULL ? 0 : -ENOMEM;
+}
+
 int judge_compare(const struct judge_cell_input *cell,
                   size_t a,
                   size_t b,
@@ -39,20 +64,14 @@ int judge_compare(const struct judge_cell_input *cell,
                   struct judge_comparison *out)
 {
     double *d = calloc(cell->block_count + 1, sizeof(*d));
-    *out = (struct judge_comparison){.ratio = NAN, .low = NAN, .high = NAN};
+    size_t count = 0;
     for (size_t i = 0; d != NULL && i < cell->block_count;) {
         const size_t rows = judge_square_rows(cell, i);
-        d[out->blocks] = mean_log_ratio(cell, i, rows, a, b);
-        out->blocks += isnan(d[out->blocks]) ? 0 : 1;
+        d[count] = mean_log_ratio(cell, i, rows, a, b);
+        count += isnan(d[count]) ? 0 : 1;
         i += rows > 0 ? rows : 1;
     }
-    if (d != NULL) {
-        const size_t rank = judge_interval_rank(out->blocks, log_t);
-        judge_sort(d, out->blocks);
-        out->ratio = judge_median(d, out->blocks);
-        out->low = rank > 0 ? d[rank - 1] : NAN;
-        out->high = rank > 0 ? d[out->blocks - rank] : NAN;
-    }
+    settle(d, d != NULL ? count : 0, log_t, out);
     free(d);
     return d != NULL ? 0 : -ENOMEM;
 }

@@ -407,6 +407,10 @@ int judge_compare(const struct judge_cell_input *cell,
                   double log_t,
                   struct judge_comparison *out);
 
+/* The same for two rows of [n] numbers that belong together two by two. Returns: 0; -ENOMEM. */
+int judge_compare_rows(
+    const double *a, const double *b, size_t n, double log_t, struct judge_comparison *out);
+
 /* ---- budget.c ---- */
 
 /* What one more block of a cell costs and promises. */

@@ -131,6 +131,10 @@ static void take_verdict(struct model *model, struct cell *cell, const json_t *o
     result->p5 = field_number(object, "p5");
     result->p95 = field_number(object, "p95");
     result->limit_times = field_number(object, "x_limit");
+    result->limit_low = field_number(object, "x_limit_low");
+    result->limit_high = field_number(object, "x_limit_high");
+    result->limit_blocks = field_count(object, "limit_blocks", 0);
+    result->limit_drifted = field_count(object, "limit_drifted", 0);
     result->limit = field_text(object, "limit");
     result->ratio = field_number(object, "ratio");
     result->low = field_number(object, "low");
@@ -244,6 +248,8 @@ static int cells_make(struct model *model)
                                       .p5 = NAN,
                                       .p95 = NAN,
                                       .limit_times = NAN,
+                                      .limit_low = NAN,
+                                      .limit_high = NAN,
                                       .ratio = NAN,
                                       .low = NAN,
                                       .high = NAN};

@@ -56,10 +56,12 @@ struct result {
     const char *reason; /* "" without one */
     const char *reproduce;
     long runs;
-    double median, p5, p95;  /* in the unit of the cell, NAN if absent */
-    double limit_times;      /* median / physical limit, NAN where none applies */
-    const char *limit;       /* which, "L1"; "" for none */
-    double ratio, low, high; /* to the best of the cell */
+    double median, p5, p95;           /* in the unit of the cell, NAN if absent */
+    double limit_times;               /* cost / physical limit, NAN where none applies */
+    double limit_low, limit_high;     /* its interval; NAN without one */
+    long limit_blocks, limit_drifted; /* with a limit of their own; of them left out */
+    const char *limit;                /* which, "L1"; "" for none */
+    double ratio, low, high;          /* to the best of the cell */
     struct side_value cost[COST_COUNT];
     bool is_best;
 };

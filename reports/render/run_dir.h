@@ -56,8 +56,9 @@ struct run_dir_block {
     bool valid;
     double foreign_share; /* NAN if unknown */
     const char *reason;
-    const json_t *entries; /* names in running order */
-    size_t row, rows;      /* its place in a Williams square; rows 0: the order is uniform */
+    const json_t *entries;     /* names in running order */
+    size_t row, rows;          /* its place in a Williams square; rows 0: the order is uniform */
+    const json_t *calibration; /* {"before","after"}: the limits beside it; NULL without any */
 };
 
 /* A run of the null contestant, which shows what the harness itself costs: a "null" line. */

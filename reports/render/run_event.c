@@ -357,7 +357,8 @@ apply_block(struct run_dir *dir, const json_t *event, size_t line, const struct 
                                   .valid = json_is_true(valid),
                                   .foreign_share = field_number(event, "foreign_share"),
                                   .entries = json_object_get(event, "entries"),
-                                  .reason = field_text(event, "reason")};
+                                  .reason = field_text(event, "reason"),
+                                  .calibration = json_object_get(event, "calibration")};
     int rc = need_where(dir, event, &block.cell, &block.block, &block.attempt, sink);
     if (rc == 0 && !json_is_boolean(valid))
         rc = REFUSE(sink, "\"valid\" is missing or neither true nor false");

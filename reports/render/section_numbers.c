@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * section_numbers.c - the tables of what is judged: pairs, absolute values, the physical limits.
+ * section_numbers.c - the tables of what is judged: pairs, absolute values.
  * Rows stand in groups, one for each cell; a group has one scale, so that its numbers can be
  * compared by eye.
  */
@@ -185,35 +185,4 @@ void section_absolute(struct page *page, const struct model *model)
                    "One run is one fresh process; median, 5th and 95th percentile are taken over "
                    "the runs of all blocks that count. Smaller is better. × the limit: the median "
                    "as a multiple of what the machine itself needs (see the limits below).");
-}
-
-/* ---- limits ---- */
-
-void section_limits(struct page *page, const struct model *model)
-{
-    static const char *const titles[] = {"<limit", "<what", ">median", ">least", "<note"};
-    const json_t *list = json_object_get(model->dir.limits, "limits");
-    page_heading(page, 2, "limits", "What this machine can do at best");
-    if (json_array_size(list) == 0) {
-        page_paragraph(page, "empty", "The calibration was not run, so no limit is known.");
-        return;
-    }
-    page_table(page, "limits", 5, titles);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *limit = json_array_get(list, i);
-        const char *unit = field_text(limit, "unit");
-        page_row(page, "");
-        page_cell(page, "", "%s", field_text(limit, "id"));
-        page_cell(page, "", "%s", field_text(limit, "name"));
-        page_cell(page, "n", "%s", human_value(field_number(limit, "median"), unit).text);
-        page_cell(page, "n", "%s", human_value(field_number(limit, "min"), unit).text);
-        page_cell(page, "", "%s", field_text(limit, "reason"));
-    }
-    page_table_end(page);
-    double drift = field_number(json_object_get(model->verdict, "trust"), "limits_drift");
-    if (isfinite(drift))
-        page_paragraph(page,
-                       "legend",
-                       "Between the start and the end of the run they drifted by %s.",
-                       human_percent(drift).text);
 }

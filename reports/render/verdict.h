@@ -27,7 +27,10 @@
  *   cells[]: lane, scenario, point, params, metric, unit, better, primary, contestant, runs,
  *       median, p5, p95, ratio, low, high (to the leader of the cell, also in rows that are
  *       not primary; those have no word). If primary also family, verdict, reason, loses_to,
- *       star, x_limit, limit (id in limits.json, perhaps a multiple), reproduce
+ *       star, reproduce, limit (id in limits.json, perhaps a multiple), x_limit (median over
+ *       blocks of cost by the limit of the block) with x_limit_low and x_limit_high, limit_from
+ *       (beside the blocks, or the start of the run), limit_blocks (calibrated), limit_drifted
+ *       (of them left out; no multiples where it is more than half)
  *   duels[]: lane, scenario, point, params, metric, a, b, blocks, won_by_a, ties, e_value (at
  *       the first crossing), threshold, decided_block, ratio (a/b), ratio_second_half, low,
  *       high, small, clock_too_coarse, further_blocks, verdict (of a)

@@ -6,6 +6,7 @@
  * is listed beside it without a word: verdict_others.c.
  */
 #include "fields.h"
+#include "limit_beside.h"
 #include "verdict_parts.h"
 
 #include <float.h>
@@ -64,6 +65,26 @@ static const char *reproduce(const struct run_dir *dir, size_t cell, size_t entr
     return NULL;
 }
 
+/* The cost as a multiple of what the machine needs, and how well that is known. */
+static void set_limit(json_t *row, const struct run_dir *dir, size_t c, size_t e)
+{
+    struct limit_times times;
+    if (limit_times_of(dir, c, e, &times) != 0)
+        return; /* no memory for one field: the verdict on the cell stands */
+    const bool known = times.rule != NULL && (times.beside || !isnan(times.limit));
+    json_object_set_new(row, "x_limit", verdict_number(times.times));
+    json_object_set_new(row, "x_limit_low", verdict_number(times.low));
+    json_object_set_new(row, "x_limit_high", verdict_number(times.high));
+    json_object_set_new(row, "limit", text_or_null(known ? times.rule->label : NULL));
+    json_object_set_new(row,
+                        "limit_from",
+                        text_or_null(!known         ? NULL
+                                     : times.beside ? "beside"
+                                                    : "start"));
+    json_object_set_new(row, "limit_blocks", json_integer((json_int_t)times.calibrated));
+    json_object_set_new(row, "limit_drifted", json_integer((json_int_t)times.drifted));
+}
+
 /*
  * Does the word stand, and yet mean little? A loser's does if nobody beats it by more than the
  * margin; a winner's if it beats somebody by less.
@@ -91,8 +112,6 @@ static json_t *primary_row(const struct judged *judged, size_t c, size_t e)
     const struct judge_cell_result *result = &judged->cells[c];
     const struct judge_entry_result *entry = &result->entries[e];
     char reason[1024];
-    const char *limit_label;
-    const double limit = verdict_limit(judged->dir, cell, &limit_label);
     json_t *row = verdict_row(cell, cell->metric);
     judge_reason(&judged->dir->in, c, result, e, judged->block_seconds[c], reason, sizeof(reason));
     json_object_set_new(row, "unit", json_string(cell->unit));
@@ -104,8 +123,7 @@ static json_t *primary_row(const struct judged *judged, size_t c, size_t e)
     json_object_set_new(row, "ratio", verdict_ratio(entry->ratio));
     json_object_set_new(row, "low", verdict_ratio(entry->low));
     json_object_set_new(row, "high", verdict_ratio(entry->high));
-    json_object_set_new(row, "x_limit", verdict_number(entry->median / limit));
-    json_object_set_new(row, "limit", text_or_null(limit_label));
+    set_limit(row, judged->dir, c, e);
     json_object_set_new(row, "verdict", json_string(judge_word_name(entry->word)));
     json_object_set_new(row, "small", json_boolean(is_small(result, e)));
     json_object_set_new(row, "reason", json_string(reason));

@@ -58,12 +58,4 @@ size_t verdict_late_runs(const struct run_dir *dir);
 /* The object "map", or null where there is nothing to weigh. */
 json_t *verdict_map(const struct judged *judged);
 
-/*
- * The physical limit that a cost of this cell stands beside.
- * Returns its value in the unit of the cell and *label ("L4", "C15/2"), or NAN and NULL where no
- * limit makes sense or it was not measured.
- */
-double
-verdict_limit(const struct run_dir *dir, const struct run_dir_cell *cell, const char **label);
-
 #endif

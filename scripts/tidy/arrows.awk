@@ -28,7 +28,7 @@ BEGIN {
     may["bench/null/"] = api
     may["bench/shim/"] = "^$"
     may["bench/limits/"] = parts "|" api
-    may["bench/tournament/"] = "^reports/(judge|render|history)/|^bench/race/variants\\.h$"
+    may["bench/tournament/"] = "^reports/(judge|render|history|targets)/|^bench/race/variants\\.h$|^bench/limits/limits\\.h$"
     may["bench/tournament/faulty/"] = api
     may["bench/selfcheck/"] = "^bench/tournament/|^reports/(judge|render)/"
     may["bench/micro/test/"] = api
@@ -37,6 +37,7 @@ BEGIN {
     may["reports/judge/"] = "^$"
     may["reports/render/"] = "^reports/judge/"
     may["reports/history/"] = "^reports/(judge|render)/"
+    may["reports/targets/"] = "^reports/(judge|render)/"
 }
 
 # a/b/../c -> a/c

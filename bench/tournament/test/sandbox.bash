@@ -81,11 +81,7 @@ make_sandbox() # contestants mutex and quick, scenarios alpha and beta
     echo '-- beta' >"$sandbox/scenarios/beta.lua"
     add_fake mutex 100
     add_fake quick 50
-    cat >"$sandbox/build/release/limits" <<'EOF'
-#!/bin/sh
-echo '{"schema":1,"cpus":2,"limits":[{"id":"C4","name":"fetch-add, uncontended","unit":"ns","median":5,"min":5,"reps":[5],"reason":""}]}'
-EOF
-    chmod +x "$sandbox/build/release/limits"
+    cp "$test_dir/fake-limits" "$sandbox/build/release/limits"
 }
 
 # What races without a seed gets the next one: of identical code one race in fifty tells two apart, as

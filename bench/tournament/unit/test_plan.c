@@ -105,6 +105,44 @@ static void presets_choose_cells(void **state)
     assert_true(make(&plan, "standard", "quick:turbo", "") < 0);
 }
 
+/* By their keys, core or not; who does not exist is passed over, nobody at all is a mistake. */
+static void cells_can_be_named(void **state)
+{
+    (void)state;
+    struct names only = {0}, filter = {0}, cells = {0}, none = {0};
+    struct plan plan;
+    struct plan_wish wish = {.preset = &preset_targets,
+                             .registry = &registry,
+                             .scenarios = &list,
+                             .only = &only,
+                             .filter = &filter,
+                             .cells = &cells};
+    names_add(&cells, "race/alpha/n=3");
+    names_add(&cells, "micro/post/n=1");
+    names_add(&cells, "race/gamma/n=1");
+    assert_int_equal(plan_make(&plan, &wish), 0);
+    assert_int_equal(plan.cell_count, 2);
+    assert_string_equal(plan.cells[0].key, "race/alpha/n=3");
+    assert_string_equal(plan.cells[1].key, "micro/post/n=1");
+    plan_free(&plan);
+    names_add(&none, "race/gamma/n=1");
+    wish.cells = &none;
+    assert_true(plan_make(&plan, &wish) < 0);
+    names_free(&cells);
+    names_free(&none);
+}
+
+static void only_who_asks_for_limits_calibrates(void **state)
+{
+    (void)state;
+    struct plan plan = {.preset = &preset_targets};
+    plan_set_rules(&plan);
+    assert_true(plan.calibration_ms > 0 && plan.drift_limit > 0.1 && plan.drift_limit < 0.5);
+    plan.preset = &preset_gate;
+    plan_set_rules(&plan);
+    assert_false(plan.calibration_ms > 0);
+}
+
 static void the_baseline_gets_a_twin(void **state)
 {
     (void)state;
@@ -150,6 +188,8 @@ static void a_plan_survives_its_file(void **state)
     for (size_t i = 0; i < back.cell_count; i++)
         assert_string_equal(back.cells[i].key, plan.cells[i].key);
     assert_true(back.cells[1].common_rate == plan.cells[1].common_rate);
+    assert_true(back.drift_limit == plan.drift_limit);
+    assert_true(back.calibration_ms == plan.calibration_ms);
     plan_free(&back);
 
     char *path = text_format("%s/plan.json", dir);
@@ -189,13 +229,34 @@ static void the_plan_is_cut_to_the_budget(void **state)
     plan_free(&plan);
 }
 
+/* Where every cell is asked for, rounds are given up and no cell is. */
+static void a_plan_can_keep_its_cells(void **state)
+{
+    (void)state;
+    struct plan plan;
+    assert_int_equal(make(&plan, "standard", "", ""), 0);
+    plan.preset = &preset_targets;
+    plan_set_rules(&plan);
+    for (size_t i = 0; i < plan.cell_count; i++)
+        plan.cells[i].block_ms = 2000;
+    fit_to_budget(&plan, 60);
+    assert_true(plan.blocks_common < preset_targets.blocks_common);
+    assert_true(fit_common_seconds(&plan, NULL) <= 60);
+    for (size_t i = 0; i < plan.cell_count; i++)
+        assert_false(plan.cells[i].dropped);
+    plan_free(&plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(presets_choose_cells),
+        cmocka_unit_test(cells_can_be_named),
+        cmocka_unit_test(only_who_asks_for_limits_calibrates),
         cmocka_unit_test(the_baseline_gets_a_twin),
         cmocka_unit_test(a_plan_survives_its_file),
         cmocka_unit_test(the_plan_is_cut_to_the_budget),
+        cmocka_unit_test(a_plan_can_keep_its_cells),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

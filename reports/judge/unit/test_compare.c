@@ -95,6 +95,28 @@ static void squares_are_compared_as_wholes(void **state)
     assert_true(isinf(found.ratio) && found.ratio > 0);
 }
 
+/* Two rows of numbers are compared as two entries are. */
+static void rows_are_compared_as_entries(void **state)
+{
+    const double slowdown[2] = {1, 1.2};
+    double a[20], b[20];
+    uint64_t seed = 32;
+    (void)state;
+    field_init(&field, 2, 1, 20);
+    field_race(&field, 0, slowdown, 0.1, &seed);
+    field.cost[0][7][1] = NAN;
+    for (size_t i = 0; i < 20; i++) {
+        a[i] = field.cost[0][i][0];
+        b[i] = field.cost[0][i][1];
+    }
+    compare(0, 1);
+    const struct judge_comparison entries = found;
+    assert_int_equal(judge_compare_rows(a, b, 20, log(20), &found), 0);
+    assert_int_equal(found.blocks, 19);
+    assert_true(found.ratio == entries.ratio);
+    assert_true(found.low == entries.low && found.high == entries.high);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +125,7 @@ int main(void)
         cmocka_unit_test(zero_is_a_number),
         cmocka_unit_test(squares_are_compared_as_wholes),
         cmocka_unit_test(what_is_absent_or_absurd_is_left_out),
+        cmocka_unit_test(rows_are_compared_as_entries),
     };
     return cmocka_run_group_tests_name("judge compare", tests, NULL, NULL);
 }
