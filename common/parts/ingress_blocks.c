@@ -123,14 +123,12 @@ static bool next_block(struct blocks *in, struct seat *seat)
 
 /* ---- single tasks ---- */
 
-/* Write one task where the pen is, which has two words at least, such that it may follow [head].
- * Returns the run to publish, and moves the pen. */
-static uint64_t pen_write(struct pen *pen, bool continues, uint64_t head, velo_fn fn, void *arg)
+/* Write one task where the pen is, which has two words at least, as a run that may follow [head].
+ * Returns that run, and moves the pen. */
+static uint64_t pen_write(struct pen *pen, uint64_t head, velo_fn fn, void *arg)
 {
     uint64_t run;
-    if (continues) {
-        run = head + RUN_ONE;
-    } else if (pen_left(pen) > 2) {
+    if (pen_left(pen) > 2) {
         *pen->next++ = head & RUN_BITS;
         run = run_word(pen->next, 1, 0);
     } else {
@@ -142,6 +140,8 @@ static uint64_t pen_write(struct pen *pen, bool continues, uint64_t head, velo_f
     return run;
 }
 
+/* Never behind the seat's last run: who could do that did not come here, and a head that has
+ * changed is never that run again. */
 int seat_push_slowly(
     struct blocks *in, struct seat *seat, struct wake *wake, int lane, velo_fn fn, void *arg)
 {
@@ -160,7 +160,7 @@ int seat_push_slowly(
             return rc;
         }
         pen = seat->pen;
-        run = pen_write(&pen, seat_continues(seat, head), head, fn, arg);
+        run = pen_write(&pen, head, fn, arg);
         VELO_POINT(PUT_WRITTEN);
     } while (!blocks_publish(in, lane, &head, run));
     VELO_POINT(PUT_STORED);

@@ -5,6 +5,8 @@
  */
 #include "common/unit/blocks_fixture.h"
 
+#include <semaphore.h>
+
 enum { PRODUCERS = 4, PRODUCER_SHIFT = 48 };
 
 struct race {
@@ -138,31 +140,37 @@ static void freeing_waits_for_who_is_inside(void **state)
 
 /* ---- memory ---- */
 
-enum { VISITORS = UNIT_TEAM_MAX, FULL_REGION = (REGION_CHUNKS_MAX + 1) * BLOCK_BYTES };
+enum {
+    VISITORS = UNIT_TEAM_MAX,
+    BEGUN = REGION_CHUNKS_MAX + 8, /* blocks that one fills before the last */
+    FULL_REGION = (REGION_CHUNKS_MAX + 1) * BLOCK_BYTES
+};
 
 static struct race visits;
 
-/* One after the other, so that each is the first to use some region. */
+/* One after the other, so that each begins its last block in a region of its own. */
 static void flood_in_turn(void *arg, unsigned index)
 {
-    atomic_uint *turn = arg;
-    while (atomic_load(turn) != index)
-        sched_yield();
-    for (unsigned i = 0; i < (REGION_CHUNKS_MAX + 8) * BLOCK_TASKS; i++)
+    sem_t *turns = arg;
+    while (sem_wait(&turns[index]) != 0)
+        continue; /* EINTR */
+    for (unsigned i = 0; i < BEGUN * BLOCK_TASKS + 1; i++)
         if (push(&visits.in, &visits.wake, i) != 0)
             abort();
-    atomic_fetch_add(turn, 1);
+    sem_post(&turns[index + 1]);
 }
 
 /* Threads that have ended leave blocks that they have begun; these keep no memory after a trim. */
 static void who_has_gone_keeps_no_region(void **state)
 {
     (void)state;
-    atomic_uint turn = 0;
+    sem_t turns[VISITORS + 1];
     struct velo_task task;
     struct unit_team team;
     queue_open(&visits.in, &visits.wake);
-    unit_team_start(&team, VISITORS, flood_in_turn, &turn);
+    for (unsigned i = 0; i <= VISITORS; i++)
+        sem_init(&turns[i], 0, i == 0);
+    unit_team_start(&team, VISITORS, flood_in_turn, turns);
     unit_team_join(&team);
     while (pop(&visits.in, &task)) {
     }
