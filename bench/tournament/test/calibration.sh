@@ -3,10 +3,10 @@
 # The prices of the machine beside each block: measured where the cell has a limit and nowhere else;
 # a planted drift drops the comparison and no verdict; velo verify computes all of it again.
 . "$(dirname "$0")/sandbox.bash"
+. "$(dirname "$0")/forge.bash"
 make_sandbox
 echo '-- ping_pong' >"$sandbox/scenarios/ping_pong.lua" # a limit: L4, the price of a line
 limits=$sandbox/build/release
-journal=raw.ndjson
 
 race() # race SEED: a tournament of both scenarios
 {
@@ -23,8 +23,7 @@ row()
 
 # ---- an honest run ----
 race 5
-honest=$(run_dir)
-id=$(basename "$honest")
+keep_honest
 blocks=$(grep -c '"type":"block"' "$honest/$journal")
 with=$(grep -c '"type":"block".*"calibration":{"before":' "$honest/$journal")
 check some-blocks-are-calibrated "$with of $blocks" test "$with" -gt 0 -a "$with" -lt "$blocks"
@@ -39,30 +38,18 @@ check honest-run-passes "$(cat "$sandbox/out")" test "$status" -eq 0
 check verify-counts-limits "$(cat "$sandbox/out")" said '^  limits  *[1-9]'
 
 # ---- forgers: the chain is made right again, the numbers are not ----
-kept=$sandbox/kept
-cp -r "$honest" "$kept"
-careful() # careful NAME PATTERN PERL: in the first calibrated line
+forge() # forge NAME PATTERN PERL: by a careful forger, in the first calibrated line
 {
-    rm -rf "$honest"
-    cp -r "$kept" "$honest"
-    perl -pi -e "if (!\$done && /\"calibration\":\\{/) { $3; \$done = 1 }" "$honest/$journal"
-    "$test_dir/rechain" "$honest"
-    VELO_HOME=$sandbox/nowhere velo report "$id"
-    velo verify "$id" --no-pages
-    if [ "$status" -eq 5 ] && said "$2"; then
-        ok "$1"
-    else
-        not_ok "$1" "status $status: $(cat "$sandbox/out")"
-    fi
+    careful "$1" "$2" "$journal" "if (!\$done && /\"calibration\":\{/) { $3; \$done = 1 }"
 }
-careful price-lowered 'calibration.before\[0\].median' 's/"median":50/"median":25/'
-careful price-and-repetitions-lowered 'calibration.before\[1\].median' \
+forge price-lowered 'calibration.before\[0\].median' 's/"median":50/"median":25/'
+forge price-and-repetitions-lowered 'calibration.before\[1\].median' \
     's/"median":50/"median":45/; s/"reps":\[50,50,50,50,50\]/"reps":[45,45,45,45,45]/; s/"min":50/"min":45/; s/"max":50/"max":45/'
-careful limit-not-of-its-parts 'calibration.before\[1\].median' 's/("id":"L4","unit":"ns","median":)50/${1}40/'
-careful drift-hidden 'drift' 's/"drift":0.0/"drift":0.1/'
-careful drift-invented 'limit_holds' 's/"limit_holds":true/"limit_holds":false/'
-careful calibration-removed 'calibration' 's/,"calibration":.*"limit_holds":true//'
-careful other-prices 'calibration' 's/"id":"L4"/"id":"L7"/g'
+forge limit-not-of-its-parts 'calibration.before\[1\].median' 's/("id":"L4","unit":"ns","median":)50/${1}40/'
+forge drift-hidden 'drift' 's/"drift":0.0/"drift":0.1/'
+forge drift-invented 'limit_holds' 's/"limit_holds":true/"limit_holds":false/'
+forge calibration-removed 'calibration' 's/,"calibration":.*"limit_holds":true//'
+forge other-prices 'calibration' 's/"id":"L4"/"id":"L7"/g'
 
 # ---- a planted drift ----
 echo 70 >"$limits/later"
