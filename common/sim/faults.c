@@ -196,17 +196,23 @@ void sim_sleep(void (*pass)(void *ctx, int64_t timeout_ns), void *ctx)
     atomic_store(&sleep_pass, pass);
 }
 
-static bool is_sleepless(void)
+bool sim_is_sleepless(void)
 {
     return atomic_load(&sleep_pass) != NULL;
+}
+
+void sim_pass(int64_t timeout_ns)
+{
+    void (*pass)(void *, int64_t) = atomic_load(&sleep_pass);
+    if (timeout_ns != 0)
+        pass(atomic_load(&sleep_ctx), timeout_ns);
 }
 
 /* The wait of [rc] events found none: let fake time pass. */
 static int passed(int rc, int64_t timeout_ns)
 {
-    void (*pass)(void *, int64_t) = atomic_load(&sleep_pass);
-    if (rc == 0 && timeout_ns != 0)
-        pass(atomic_load(&sleep_ctx), timeout_ns);
+    if (rc == 0)
+        sim_pass(timeout_ns);
     return rc;
 }
 
@@ -219,7 +225,7 @@ SEEN int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_m
 {
     NEXT(epoll_wait)
     int error = sim_enter(timeout_ms != 0 ? SIM_POLL_WAIT : SIM_POLL_LOOK);
-    if (error == 0 && is_sleepless())
+    if (error == 0 && sim_is_sleepless())
         return passed(next(epfd, events, max, 0), timeout_ms < 0 ? -1 : timeout_ms * NS_PER_MS);
     return error != 0 ? failed(error) : next(epfd, events, max, timeout_ms);
 }
@@ -246,7 +252,7 @@ SEEN int epoll_pwait2(int epfd,
     NEXT(epoll_pwait2)
     static const struct timespec at_once = {0, 0};
     int error = sim_enter(blocks(timeout) ? SIM_POLL_WAIT : SIM_POLL_LOOK);
-    if (error == 0 && is_sleepless())
+    if (error == 0 && sim_is_sleepless())
         return passed(next(epfd, events, max, &at_once, mask), to_ns(timeout));
     return error != 0 ? failed(error) : next(epfd, events, max, timeout, mask);
 }
@@ -264,7 +270,7 @@ ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const si
     NEXT(ppoll)
     static const struct timespec at_once = {0, 0};
     int error = sim_enter(blocks(timeout) ? SIM_POLL_WAIT : SIM_POLL_LOOK);
-    if (error == 0 && is_sleepless())
+    if (error == 0 && sim_is_sleepless())
         return passed(next(fds, count, &at_once, mask), to_ns(timeout));
     return error != 0 ? failed(error) : next(fds, count, timeout, mask);
 }
@@ -313,7 +319,7 @@ static int enter_futex(const long *arguments)
     if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) {
         if (sim_enter(SIM_FUTEX_WAIT) != 0)
             return EINTR;
-        return is_sleepless() ? pass_futex(arguments) : 0;
+        return sim_is_sleepless() ? pass_futex(arguments) : 0;
     }
     if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET)
         (void)sim_enter(SIM_FUTEX_WAKE);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The poller of this contestant: one io_uring per loop, one multishot poll per descriptor.
+ *
+ *   ring.c   the ring itself: making it, whose it is, entering the kernel
+ *   watch.c  what the table wants watched, and what the kernel has been told of it (fdkernel.h)
+ *   poll.c   harvesting: from completions to the table's batch (core_poll)
+ *
+ * A ring with deferred task work belongs to one thread. So only the owner of the loop tells the
+ * kernel anything; what other threads change is left in a list, under the table's lock, which the
+ * owner goes through each time before it waits. Why it sees a change although it sleeps: it looks
+ * at the list after it has announced its sleep, and who leaves a change there releases the lock and
+ * then looks whether a sleep is announced (wake.h). If the owner's look came first, so did its
+ * announcement, and it is woken.
+ */
+#ifndef URING_URING_H
+#define URING_URING_H
+
+#include "common/core.h"
+#include "common/parts/fdkernel.h"
+#include "common/parts/lanes.h"
+
+#include <liburing.h>
+
+/* What the ring's completions carry: the poll that they come from, or one of these. */
+#define URING_WAKE FD_DATA_WAKE         /* the poll of the eventfd */
+#define URING_DROPPED (UINT64_MAX - 1)  /* a poll that was taken back: nobody waits for it */
+#define URING_ASKED (UINT64_C(1) << 63) /* | index: asking anew has failed */
+#define URING_INDEX ((UINT64_C(1) << 26) - 1)
+
+/* One entry of the table, with the same index. */
+struct uring_watch {
+    /* under the table's lock */
+    struct fd_arming want;
+    bool wanted;           /* [want] is a registration */
+    bool replaced;         /* what the kernel polls belonged to an earlier one */
+    bool changed;          /* in the list of changes */
+    uint32_t next_changed; /* FD_NIL: the last */
+    /* the ring's thread */
+    struct fd_arming told; /* what it goes by */
+    bool watched;          /* [told] is a registration */
+    bool spent;            /* VELO_ONESHOT: its event was told, it is to be silent */
+    bool queued;           /* in the queue of those to be asked */
+    uint32_t next_queued;
+    uint64_t tag;  /* of the poll in the kernel; 0 = none */
+    uint64_t ring; /* of which ring: see uring.rings */
+    int slot;      /* where in the batch it may be */
+};
+
+struct uring {
+    struct io_uring ring;
+    /* under the table's lock, but for reading by the owner */
+    bool open;          /* there is a ring */
+    const void *thread; /* whose it is; NULL nobody's yet, it is disabled */
+    bool inside;        /* that thread is inside a run, and uses it */
+    uint32_t changed;   /* first of the list of changes; FD_NIL */
+    _Atomic uint32_t changes;
+    _Atomic(struct uring_watch *) chunks[FD_CHUNKS];
+    /* the ring's thread */
+    uint64_t rings; /* made so far */
+    uint64_t tags;  /* polls made so far */
+    bool fresh;     /* completions that come now were caused after the last user code ran */
+    bool woken;     /* the eventfd was written since the wait began */
+    bool deaf;      /* it is not polled */
+    bool peeked;    /* the batch was not delivered */
+    int last;       /* events in the last batch */
+    uint32_t queue_first, queue_last; /* entries of which the kernel is to be asked; FD_NIL */
+};
+
+struct velo_loop {
+    struct velo_core core; /* first: a loop is a core */
+    struct lanes lanes;
+    struct uring uring;
+};
+
+static inline struct uring *uring_of(struct velo_core *core)
+{
+    return &((struct velo_loop *)(void *)core)->uring;
+}
+
+static inline struct velo_core *uring_core(struct fdtable *table)
+{
+    return (struct velo_core *)(void *)((char *)table - offsetof(struct velo_core, fds));
+}
+
+/* ---- ring.c ---- */
+
+/* Make a ring for whatever thread comes first. 0; -ENOSYS the kernel has or allows none, which is
+ * logged; or -errno. Under the table's lock, or before the loop is shared. */
+int uring_open(struct velo_core *core);
+void uring_close(struct uring *uring);
+
+/* Make the ring the calling thread's, and keep others from using it until core_settle(). A ring
+ * that was another thread's is replaced, and all is to be told anew. Owner. 0 or -errno. */
+int uring_adopt(struct velo_core *core);
+
+/* A place for a submission, or NULL: the kernel takes none now, and entering says why. */
+struct io_uring_sqe *uring_sqe(struct uring *uring);
+
+/* Submit, and wait for a completion as backend waits do. 0; -ETIME, -EINTR: nothing came; -errno.
+ */
+int uring_enter(struct uring *uring, int64_t timeout_ns);
+
+/* May the kernel have completions that it has not posted? */
+static inline bool uring_is_pending(const struct uring *uring)
+{
+    return (IO_URING_READ_ONCE(*uring->ring.sq.kflags) &
+            (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+}
+
+/* ---- watch.c ---- */
+
+/* The watch of an entry that was watched once. */
+struct uring_watch *uring_watch_at(const struct uring *uring, uint64_t index);
+
+/* Go through what has changed. Ring's thread; not under the lock. */
+void uring_apply_changes(struct velo_core *core);
+
+/* All that is registered has changed: there is a new ring. Under the table's lock. */
+void uring_tell_all(struct velo_core *core);
+
+/* Ask the kernel again about [watch], the next time. */
+void uring_queue(struct uring *uring, struct uring_watch *watch);
+
+/* Ask it about up to [max] of them. */
+void uring_ask(struct uring *uring, int max);
+
+/* Take the poll back: nobody wants its events. */
+void uring_drop(struct uring *uring, struct uring_watch *watch);
+
+/* Poll the eventfd. */
+void uring_listen(struct velo_core *core);
+
+void uring_watches_fini(struct velo_core *core);
+
+#endif

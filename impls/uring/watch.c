@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the table wants watched, and what the kernel has been told of it; see uring.h.
+ *
+ * The kernel is told by a multishot poll, which stays until it is taken back, and reports edges
+ * only. Asking it again about a poll that it has (an update) makes it look, and report what is true
+ * now: that is how a level is kept up, how a change of events takes effect, and how a completion
+ * that may be out of date is checked.
+ */
+#include "common/parts/alloc.h"
+#include "common/parts/thread.h"
+#include "uring.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- where they are: the geometry of the table ---- */
+
+static size_t chunk_bytes(uint32_t chunk)
+{
+    return ((size_t)FD_FIRST << chunk) * sizeof(struct uring_watch);
+}
+
+static uint32_t chunk_of(uint64_t index)
+{
+    return 31u - (uint32_t)__builtin_clz((uint32_t)index + FD_FIRST) - 6u;
+}
+
+struct uring_watch *uring_watch_at(const struct uring *uring, uint64_t index)
+{
+    uint32_t chunk = chunk_of(index);
+    /* (U1) acquire: pairs with (U1) in reserve(); the ring's thread looks without the lock */
+    struct uring_watch *watches = atomic_load_explicit(&uring->chunks[chunk], memory_order_acquire);
+    return &watches[(uint32_t)index + FD_FIRST - (FD_FIRST << chunk)];
+}
+
+/* Room for entry [index]. */
+static int reserve(struct velo_core *core, uint32_t index)
+{
+    struct uring *uring = uring_of(core);
+    uint32_t chunk = chunk_of(index);
+    /* (U1) relaxed: changed under the lock only */
+    if (atomic_load_explicit(&uring->chunks[chunk], memory_order_relaxed) != NULL)
+        return 0;
+    struct uring_watch *watches =
+        alloc_zeroed(core->fds.alloc, chunk_bytes(chunk), _Alignof(struct uring_watch));
+    if (watches == NULL)
+        return -ENOMEM;
+    /* (U1) release: publishes the zeroed watches; pairs with (U1) in uring_watch_at() */
+    atomic_store_explicit(&uring->chunks[chunk], watches, memory_order_release);
+    return 0;
+}
+
+void uring_watches_fini(struct velo_core *core)
+{
+    struct uring *uring = uring_of(core);
+    for (uint32_t i = 0; i < FD_CHUNKS; i++) {
+        /* (U1) relaxed: alone now */
+        struct uring_watch *watches = atomic_load_explicit(&uring->chunks[i], memory_order_relaxed);
+        alloc_free(core->fds.alloc, watches, chunk_bytes(i), _Alignof(struct uring_watch));
+    }
+}
+
+/* ---- telling the kernel; ring's thread ---- */
+
+static uint64_t tag_of(const struct uring *uring, const struct uring_watch *watch)
+{
+    return watch->ring == uring->rings ? watch->tag : 0; /* those of earlier rings are gone */
+}
+
+static unsigned to_poll(unsigned events)
+{
+    unsigned mask = 0;
+    if ((events & VELO_READ) != 0)
+        mask |= POLLIN;
+    if ((events & VELO_WRITE) != 0)
+        mask |= POLLOUT;
+    return mask;
+}
+
+void uring_queue(struct uring *uring, struct uring_watch *watch)
+{
+    if (watch->queued)
+        return;
+    uint32_t index = watch->told.index;
+    watch->queued = true;
+    watch->next_queued = FD_NIL;
+    if (uring->queue_first == FD_NIL)
+        uring->queue_first = index;
+    else
+        uring_watch_at(uring, uring->queue_last)->next_queued = index;
+    uring->queue_last = index;
+}
+
+static void ask(struct uring *uring, struct uring_watch *watch, struct io_uring_sqe *sqe)
+{
+    uint64_t tag = tag_of(uring, watch);
+    unsigned mask = to_poll(watch->told.events);
+    if (tag == 0) {
+        watch->tag = (++uring->tags << 26 | watch->told.index) & ~URING_ASKED;
+        watch->ring = uring->rings;
+        io_uring_prep_poll_multishot(sqe, watch->told.fd, mask);
+        io_uring_sqe_set_data64(sqe, watch->tag);
+    } else {
+        io_uring_prep_poll_update(
+            sqe, tag, 0, mask, IORING_POLL_UPDATE_EVENTS | IORING_POLL_ADD_MULTI);
+        io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+        io_uring_sqe_set_data64(sqe, URING_ASKED | watch->told.index);
+    }
+}
+
+void uring_ask(struct uring *uring, int max)
+{
+    while (max > 0 && uring->queue_first != FD_NIL) {
+        struct uring_watch *watch = uring_watch_at(uring, uring->queue_first);
+        if (watch->watched && !watch->spent) {
+            struct io_uring_sqe *sqe = uring_sqe(uring);
+            if (sqe == NULL)
+                return;
+            ask(uring, watch, sqe);
+            max--;
+        }
+        uring->queue_first = watch->next_queued;
+        watch->queued = false;
+    }
+}
+
+/* False: the kernel takes nothing now. */
+static bool drop(struct uring *uring, struct uring_watch *watch)
+{
+    uint64_t tag = tag_of(uring, watch);
+    if (tag == 0)
+        return true;
+    struct io_uring_sqe *sqe = uring_sqe(uring);
+    if (sqe == NULL)
+        return false;
+    /* not a removal, which fails while the poll is just reporting */
+    io_uring_prep_cancel64(sqe, tag, 0);
+    io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+    io_uring_sqe_set_data64(sqe, URING_DROPPED);
+    watch->tag = 0;
+    return true;
+}
+
+void uring_drop(struct uring *uring, struct uring_watch *watch)
+{
+    (void)drop(uring, watch); /* or at its next report */
+}
+
+void uring_listen(struct velo_core *core)
+{
+    struct uring *uring = uring_of(core);
+    struct io_uring_sqe *sqe = uring_sqe(uring);
+    if (sqe == NULL)
+        return;
+    io_uring_prep_poll_multishot(sqe, core->fds.eventfd, POLLIN); /* edges: it is never read */
+    io_uring_sqe_set_data64(sqe, URING_WAKE);
+    uring->deaf = false;
+}
+
+/* ---- changes ---- */
+
+static void count(struct uring *uring, uint32_t n)
+{
+    /* (U2) relaxed: written under the lock, and read by who has just made a change under it, or
+     * by the owner, who looks again before it sleeps, under the lock */
+    atomic_fetch_add_explicit(&uring->changes, n, memory_order_relaxed);
+}
+
+static void put_change(struct uring *uring, struct uring_watch *watch, uint32_t index)
+{
+    if (watch->changed)
+        return;
+    watch->changed = true;
+    watch->next_changed = uring->changed;
+    uring->changed = index;
+    count(uring, 1);
+}
+
+/* The owner goes by what is wanted now, whatever was before. False: the kernel takes nothing. */
+static bool apply(struct uring *uring, struct uring_watch *watch)
+{
+    if (watch->replaced && !drop(uring, watch))
+        return false;
+    watch->replaced = false;
+    watch->spent = false;
+    watch->watched = watch->wanted;
+    watch->told = watch->want;
+    if (watch->watched)
+        uring_queue(uring, watch);
+    return true;
+}
+
+static void apply_all(struct uring *uring)
+{
+    while (uring->changed != FD_NIL) {
+        struct uring_watch *watch = uring_watch_at(uring, uring->changed);
+        if (!apply(uring, watch))
+            return;
+        uring->changed = watch->next_changed;
+        watch->changed = false;
+        count(uring, UINT32_MAX);
+    }
+}
+
+bool core_has_changes(const struct velo_core *core)
+{
+    const struct uring *uring = uring_of((struct velo_core *)(uintptr_t)core);
+    return atomic_load_explicit(&uring->changes, memory_order_relaxed) != 0; /* (U2) */
+}
+
+void uring_apply_changes(struct velo_core *core)
+{
+    pthread_mutex_lock(&core->fds.lock);
+    apply_all(uring_of(core));
+    pthread_mutex_unlock(&core->fds.lock);
+}
+
+void uring_tell_all(struct velo_core *core)
+{
+    struct fd_arming arming;
+    for (size_t fd = 0; fd < core->fds.by_fd_size; fd++) {
+        if (fdtable_arming(&core->fds, fd, &arming))
+            put_change(uring_of(core), uring_watch_at(uring_of(core), arming.index), arming.index);
+    }
+}
+
+/* ---- what the table asks for; under its lock ---- */
+
+/* Only epoll says it: devices may have a poll of their own or not. */
+static int check_device(int fd)
+{
+    struct epoll_event event = {0};
+    int epfd = epoll_create1(EPOLL_CLOEXEC);
+    if (epfd < 0)
+        return -errno;
+    int rc = epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+    close(epfd);
+    return rc;
+}
+
+/* Can the kernel poll [fd]? To the ring it would be ready for ever, which is said too late. */
+static int check(int fd)
+{
+    struct stat file;
+    if (fstat(fd, &file) != 0)
+        return -errno;
+    switch (file.st_mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFDIR:
+    case S_IFBLK:
+    case S_IFLNK:
+        return -EPERM;
+    case S_IFCHR:
+        return check_device(fd);
+    default: /* pipes, sockets, and what has no type: eventfd, timerfd, epoll, ... */
+        return 0;
+    }
+}
+
+int fdkernel_add(struct fdtable *table, const struct fd_arming *arming)
+{
+    struct velo_core *core = uring_core(table);
+    int rc = check(arming->fd);
+    if (rc == 0)
+        rc = reserve(core, arming->index);
+    if (rc != 0)
+        return rc;
+    struct uring_watch *watch = uring_watch_at(uring_of(core), arming->index);
+    watch->want = *arming;
+    watch->wanted = true;
+    put_change(uring_of(core), watch, arming->index);
+    return 0;
+}
+
+/* A level that nobody wants to hear of is simply not asked for again; only the ring's thread finds
+ * that out (fdtable_claim). */
+static bool is_hush(const struct uring_watch *watch, const struct fd_arming *arming)
+{
+    return arming->data == watch->want.data && arming->data == watch->told.data;
+}
+
+int fdkernel_change(struct fdtable *table, const struct fd_arming *arming)
+{
+    struct uring *uring = uring_of(uring_core(table));
+    struct uring_watch *watch = uring_watch_at(uring, arming->index);
+    struct stat file;
+    if (is_hush(watch, arming)) {
+        watch->want.hushed = watch->told.hushed = arming->hushed;
+        return 0;
+    }
+    if (fstat(arming->fd, &file) != 0)
+        return -errno;
+    watch->want = *arming;
+    put_change(uring, watch, arming->index);
+    return 0;
+}
+
+/*
+ * Nobody runs the loop, and the poll holds a file that its user may be about to close. The ring's
+ * own thread takes it back at once; another one gives up the ring, and with it all polls.
+ */
+static void remove_at_rest(struct velo_core *core)
+{
+    struct uring *uring = uring_of(core);
+    if (uring->thread == thread_self()) {
+        apply_all(uring);
+        (void)uring_enter(uring, 0);
+    } else if (!fdtable_is_pinned(&core->fds)) { /* else its next turn comes soon */
+        uring_close(uring);
+    }
+}
+
+void fdkernel_remove(struct fdtable *table, uint32_t index, int fd)
+{
+    struct velo_core *core = uring_core(table);
+    struct uring *uring = uring_of(core);
+    struct uring_watch *watch = uring_watch_at(uring, index);
+    (void)fd;
+    watch->wanted = false;
+    watch->replaced = true;
+    put_change(uring, watch, index);
+    if (!uring->inside && uring->open && tag_of(uring, watch) != 0)
+        remove_at_rest(core);
+}
+
+/* A poll belongs to a file and not to its number, so there are no strays. */
+void fdkernel_rebuild(struct fdtable *table)
+{
+    (void)table;
+}
+
+/* ---- the table's own descriptors ---- */
+
+int fdkernel_init(struct fdtable *table)
+{
+    struct velo_core *core = uring_core(table);
+    struct uring *uring = uring_of(core);
+    uring->changed = uring->queue_first = FD_NIL;
+    table->epfd = -1;
+    table->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (table->eventfd < 0)
+        return -errno;
+    int rc = uring_open(core);
+    if (rc != 0)
+        close(table->eventfd);
+    return rc;
+}
+
+void fdkernel_close(struct fdtable *table)
+{
+    uring_close(uring_of(uring_core(table)));
+    close(table->eventfd);
+}
+
+bool fdkernel_owns(const struct fdtable *table, int fd)
+{
+    const struct uring *uring = uring_of(uring_core((struct fdtable *)(uintptr_t)table));
+    return fd == table->eventfd || (uring->open && fd == uring->ring.ring_fd);
+}
