@@ -115,7 +115,7 @@ inputs = $(filter %.o %.a,$^)
 define link
 	$(call say,LINK)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(1) $(LDFLAGS_ALL) -o $@ $(inputs) $(2)
+	$(Q)$(1) $(LDFLAGS_ALL) -o $@ $(inputs) $(2) $(if $(findstring /uring/,$@),-luring)
 endef
 
 $(B)/libcommon.a: $(common_objs) $(B)/sources

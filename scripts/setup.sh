@@ -25,6 +25,8 @@ liblua5.4-dev|base|Lua 5.4: scenarios
 libjansson-dev|base|JSON: run lines, journal, verdict
 libsqlite3-dev|base|SQLite: the index of all runs
 libgsl-dev|base|GSL: exact binomial bounds of the self-check, another opinion in unit tests
+liburing-dev|base|io_uring: the contestant uring
+libseccomp-dev|base|its test: io_uring forbidden, as in containers
 libmd-dev|base|SHA-256: plan hash, journal chain, program hashes
 hyperfine|base|the process lane: whole programs
 gnuplot-nox|base|the plots of the report

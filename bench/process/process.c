@@ -21,16 +21,18 @@
 
 #define TASKS_MAX UINT64_C(10000000)
 #define EXIT_USAGE 2
+#define EXIT_CANNOT_RUN 3
 
 static const char help[] =
-    "usage: process --tasks N\n"
+    "usage: process --tasks N | --check\n"
     "\n"
     "Creates an event loop, runs it on a thread of its own, submits N tasks (1 to 10000000) and "
     "ends\n"
     "it: by a graceful shutdown, or, after a single task, by an immediate close. To be timed from\n"
-    "outside, for example by hyperfine -N.\n"
+    "outside, for example by hyperfine -N. --check only asks whether a loop can be made here.\n"
     "\n"
-    "Exit status: 0; 1 a task was lost, ran twice or out of order, or a call failed; 2 usage.\n";
+    "Exit status: 0; 1 a task was lost, ran twice or out of order, or a call failed; 2 usage;\n"
+    "3 this system lacks, or forbids, what the contestant is built on.\n";
 
 /* The tasks get numbers as arguments and find the rest here. */
 static struct {
@@ -137,6 +139,27 @@ static int run_program(uint64_t tasks)
     return status;
 }
 
+static void note_reason(void *ctx, enum velo_log_level level, const char *event, const char *fields)
+{
+    (void)level;
+    if (strcmp(event, "unavailable") == 0)
+        snprintf(ctx, 256, "%s", fields);
+}
+
+static int check(void)
+{
+    char reason[256] = "";
+    struct velo_options options = {.size = sizeof options, .on_log = note_reason, .ctx = reason};
+    int rc = velo_loop_create(&program.loop, &options);
+    if (rc == 0)
+        return velo_loop_destroy(program.loop) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    fprintf(stderr,
+            "%s cannot run here: %s\n",
+            velo_impl()->name,
+            reason[0] != '\0' ? reason : velo_strerror(rc));
+    return rc == -ENOSYS ? EXIT_CANNOT_RUN : EXIT_FAILURE;
+}
+
 static bool parse_tasks(const char *text, uint64_t *tasks)
 {
     char *end;
@@ -150,6 +173,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"tasks", required_argument, NULL, 't'},
+        {"check", no_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -157,6 +181,8 @@ int main(int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'h')
             return fputs(help, stdout) < 0;
+        if (c == 'c')
+            return check();
         if (c == '?')
             return EXIT_USAGE;
         if (!parse_tasks(optarg, &tasks)) {

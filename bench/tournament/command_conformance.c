@@ -107,6 +107,11 @@ static void print_matrix(const struct gate *gate)
     }
 }
 
+static const char *not_run(const struct gate_sheet *sheet)
+{
+    return json_text(sheet->result, "not_run", "");
+}
+
 /* Failures, deviations and what does not apply, in the words of the suite. */
 static void print_reasons(const struct gate *gate)
 {
@@ -128,10 +133,19 @@ static void print_reasons(const struct gate *gate)
             if (strcmp(result, "fail") == 0)
                 printf("  again: %s\n", json_text(item, "reproduce", ""));
         }
+        if (not_run(sheet)[0] != '\0')
+            printf("%s: NOT RUN: %s\n", name, not_run(sheet));
         if (sheet->result == NULL)
             printf("%s: %s\n  again: %s\n", name, sheet->reason, sheet->reproduce);
         free(name);
     }
+}
+
+static const char *word_of(const struct gate_sheet *sheet)
+{
+    if (sheet->reason[0] != '\0')
+        return "REFUSED ";
+    return not_run(sheet)[0] != '\0' ? "NOT RUN " : "ADMITTED";
 }
 
 static int print_totals(const struct gate *gate)
@@ -144,7 +158,7 @@ static int print_totals(const struct gate *gate)
         char *name = column_name(sheet);
         printf("%-20s %s  %d pass, %d fail, %d n/a, %d deviation\n",
                name,
-               sheet->reason[0] == '\0' ? "ADMITTED" : "REFUSED ",
+               word_of(sheet),
                (int)json_int(totals, "pass", 0),
                (int)json_int(totals, "fail", 0),
                (int)json_int(totals, "na", 0),
@@ -162,7 +176,9 @@ static void tell(void *user, const struct gate_sheet *sheet)
                     "%s %s: %s",
                     sheet->contestant,
                     sheet->mode,
-                    sheet->reason[0] == '\0' ? "passed" : sheet->reason);
+                    sheet->reason[0] != '\0'    ? sheet->reason
+                    : not_run(sheet)[0] != '\0' ? not_run(sheet)
+                                                : "passed");
 }
 
 static int run_suites(const struct registry *registry, const struct names *wanted, bool as_json)

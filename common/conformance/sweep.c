@@ -29,6 +29,8 @@ static const struct {
     {SIM_EPOLL_CTL, "epoll_ctl", {ENOMEM, ENOSPC}, true},
     {SIM_EPOLL_CREATE, "epoll_create1", {EMFILE, ENFILE, ENOMEM}, true},
     {SIM_EVENTFD, "eventfd", {EMFILE, ENFILE, ENOMEM}, true},
+    {SIM_URING_SETUP, "io_uring", {EMFILE, ENFILE, ENOMEM}, true},
+    {SIM_URING_ENABLE, "register", {ENOMEM}, true},
     {SIM_CLOSE, "close", {EINTR, EIO}, true},
     {SIM_DUP, "dup3", {EINTR, EBUSY, EMFILE}, true},
     {SIM_FCNTL, "fcntl", {EBADF}, true},
@@ -115,10 +117,15 @@ void sweep_cancel(struct sweep *run, unsigned kind, velo_id id)
         atomic_fetch_add(&run->cancelled, 1);
 }
 
+bool sweep_polls(const struct sweep *run)
+{
+    return run->call == SIM_POLL_WAIT || run->call == SIM_POLL_LOOK ||
+           run->call == SIM_URING_SETUP || run->call == SIM_URING_ENABLE;
+}
+
 int sweep_run(struct sweep *run, enum velo_run_mode mode)
 {
-    bool polls = run->call == SIM_POLL_WAIT || run->call == SIM_POLL_LOOK;
-    return SWEEP_CALL(run, velo_loop_run(run->loop, mode), polls ? -run->error : 0);
+    return SWEEP_CALL(run, velo_loop_run(run->loop, mode), sweep_polls(run) ? -run->error : 0);
 }
 
 void sweep_turns(struct sweep *run, unsigned count)

@@ -295,8 +295,9 @@ struct velo_impl {
  * Owns:    [*out] is the caller's until velo_loop_destroy(). [opts] is copied.
  * Returns: 0; -EINVAL no out, unknown size or value in opts, a watchdog without slow_ns or without
  *          a hook to tell; -ENOTSUP FORCED without VELO_CAP_FAST_PATH; -ENOMEM; -EMFILE, -ENFILE
- *          no descriptor left; -ENOSPC no watch left; -EAGAIN no thread for the watchdog. On
- *          failure [*out] is untouched.
+ *          no descriptor left; -ENOSPC no watch left; -EAGAIN no thread for the watchdog; -ENOSYS
+ *          this system lacks, or forbids, what the contestant is built on: on_log is told what,
+ *          as event "unavailable". On failure [*out] is untouched.
  * Memory:  publish [*out] to other threads by your own means.
  */
 VELO_API int velo_loop_create(struct velo_loop **out, const struct velo_options *opts);

@@ -30,6 +30,7 @@ enum sim_call {
     SIM_EPOLL_CREATE, /* epoll_create1 */
     SIM_EVENTFD,      /* eventfd */
     SIM_URING_SETUP,  /* io_uring_queue_init_params */
+    SIM_URING_ENABLE, /* io_uring_register, io_uring_register_eventfd */
     SIM_CLOSE,        /* close of an eventfd or epoll; done all the same, as Linux does it */
     SIM_DUP,          /* dup3 */
     SIM_FCNTL,        /* fcntl(F_GETFD) */

@@ -2,13 +2,12 @@
 /*
  * See faults.h. The functions of liburing that enter the kernel, for contestants that use them; the
  * library's own system calls are inline and not seen otherwise. Programs without liburing never
- * come here.
+ * come here, and without its header none of it is needed.
  */
 #include "faults.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <liburing.h>
 #include <stdatomic.h>
 
 /* As in faults.c. */
@@ -25,6 +24,9 @@ void sim_shrink_rings(unsigned entries)
     atomic_store(&entries_max, entries);
 }
 
+#if __has_include(<liburing.h>)
+#include <liburing.h>
+
 static int64_t to_ns(const struct __kernel_timespec *timeout)
 {
     return timeout == NULL ? -1 : timeout->tv_sec * INT64_C(1000000000) + timeout->tv_nsec;
@@ -40,6 +42,20 @@ io_uring_queue_init_params(unsigned entries, struct io_uring *ring, struct io_ur
     if (atomic_load(&entries_max) != 0)
         params->cq_entries = entries = atomic_load(&entries_max);
     return next(entries, ring, params);
+}
+
+SEEN int io_uring_register(unsigned fd, unsigned operation, const void *argument, unsigned count)
+{
+    NEXT(io_uring_register)
+    int error = sim_enter(SIM_URING_ENABLE);
+    return error != 0 ? -error : next(fd, operation, argument, count);
+}
+
+SEEN int io_uring_register_eventfd(struct io_uring *ring, int fd)
+{
+    NEXT(io_uring_register_eventfd)
+    int error = sim_enter(SIM_URING_ENABLE);
+    return error != 0 ? -error : next(ring, fd);
 }
 
 SEEN int io_uring_submit_and_get_events(struct io_uring *ring)
@@ -68,3 +84,5 @@ SEEN int io_uring_submit_and_wait_timeout(struct io_uring *ring,
     sim_pass(to_ns(timeout));
     return -ETIME;
 }
+
+#endif

@@ -179,6 +179,7 @@ int loop_turn(struct velo_loop *loop, bool may_block)
 void loop_expose(struct velo_loop *loop)
 {
     wake_expose(&loop->lanes.wake);
+    uring_attend(&loop->core);
     if (lanes_count(&loop->lanes) != 0 || core_has_mail(&loop->core))
         loop_notify(loop); /* readable at once */
 }
@@ -198,8 +199,8 @@ const struct velo_impl *velo_impl(void)
         .capabilities = VELO_CAP_GLOBAL_FIFO | VELO_CAP_PRIORITY | VELO_CAP_MICROTASKS |
                         VELO_CAP_IMMEDIATES | VELO_CAP_TIMERS | VELO_CAP_TIMER_ANY_THREAD |
                         VELO_CAP_FDS | VELO_CAP_FD_EDGE | VELO_CAP_UNTIL_IDLE | VELO_CAP_BATCH |
-                        VELO_CAP_BOUNDED | VELO_CAP_METRICS | VELO_CAP_OFFLOAD |
-                        VELO_CAP_SIGNAL_SAFE,
+                        VELO_CAP_BOUNDED | VELO_CAP_METRICS | VELO_CAP_BACKEND_FD |
+                        VELO_CAP_OFFLOAD | VELO_CAP_SIGNAL_SAFE,
     };
     return &impl;
 }

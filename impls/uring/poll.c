@@ -46,7 +46,8 @@ static uint32_t events_of_error(struct uring *uring, struct uring_watch *watch, 
     case -EAGAIN:
         uring_queue(uring, watch); /* ask again */
         return 0;
-    default: /* it cannot be polled after all */
+    default: /* it cannot be polled after all: told once */
+        watch->spent = true;
         return EPOLLERR;
     }
 }
@@ -58,12 +59,17 @@ take_event(struct velo_core *core, struct uring_watch *watch, const struct io_ur
     struct uring *uring = uring_of(core);
     if ((cqe->flags & IORING_CQE_F_MORE) == 0)
         watch->tag = 0;
-    uint32_t events =
-        cqe->res < 0 ? events_of_error(uring, watch, cqe->res) : (uint32_t)cqe->res & REPORTED;
-    if (events == 0 || !watch->watched)
+    if (!watch->watched)
         return n;
     if (watch->spent) {
         uring_drop(uring, watch);
+        return n;
+    }
+    uint32_t events =
+        cqe->res < 0 ? events_of_error(uring, watch, cqe->res) : (uint32_t)cqe->res & REPORTED;
+    if (events == 0) {
+        if (cqe->res > 0 && watch->tag == 0) /* nothing to tell, but the poll has ended */
+            uring_queue(uring, watch);
         return n;
     }
     if (uring->fresh && n < FD_BATCH)
@@ -110,8 +116,17 @@ static int drain(struct velo_core *core, int n)
 
 /* ---- harvesting ---- */
 
-/* What the last batch told of is to be asked about again, if its level may still be up, or if
- * nobody was called. */
+/* Is the kernel to be asked about what it has reported? */
+static bool is_open(const struct uring *uring, const struct uring_watch *watch)
+{
+    if (uring->peeked) /* nobody was called */
+        return true;
+    if ((watch->told.events & VELO_ONESHOT) != 0)
+        return false;
+    bool level = (watch->told.events & VELO_EDGE) == 0 && !watch->told.hushed;
+    return level || !uring_is_polled(uring, watch);
+}
+
 static void ask_about_the_last(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
@@ -120,8 +135,7 @@ static void ask_about_the_last(struct velo_core *core)
         struct uring_watch *watch = uring_watch_at(uring, data & URING_INDEX);
         if (watch->told.data != data || !watch->watched)
             continue;
-        if (uring->peeked ||
-            ((watch->told.events & (VELO_EDGE | VELO_ONESHOT)) == 0 && !watch->told.hushed))
+        if (is_open(uring, watch))
             uring_queue(uring, watch);
         else if ((watch->told.events & VELO_ONESHOT) != 0)
             watch->spent = true;
@@ -135,6 +149,7 @@ static int prepare(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
     int rc = 0;
+    uring_hush(core);
     uring->fresh = uring->woken = false;
     (void)drain(core, 0);
     for (int i = 0; i < ROUNDS_MAX && rc == 0 && uring_is_pending(uring); i++) {
@@ -143,8 +158,11 @@ static int prepare(struct velo_core *core)
     }
     uring->fresh = !uring_is_pending(uring);
     ask_about_the_last(core);
-    if (core_has_changes(core))
+    if (core_has_changes(core)) {
+        pthread_mutex_lock(&core->fds.lock);
         uring_apply_changes(core);
+        pthread_mutex_unlock(&core->fds.lock);
+    }
     if (uring->deaf)
         uring_listen(core);
     return rc;
@@ -185,14 +203,12 @@ static int fill_batch(struct velo_core *core, int64_t timeout_ns)
     return n;
 }
 
-/* Returns the number of events in the batch, or -errno; a wait that nothing came of is 0. */
+/* Returns the number of events in the batch, or -errno, which need be no failure: see answer(). */
 static int harvest(struct velo_core *core, int64_t timeout_ns)
 {
     int rc = prepare(core);
     if (rc == 0)
         rc = fill_batch(core, timeout_ns);
-    if (rc == -ETIME || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY)
-        rc = 0;
     uring_of(core)->last = rc > 0 ? rc : 0;
     return rc;
 }
@@ -214,13 +230,19 @@ static int wait_as_owner(struct velo_core *core, int64_t timeout_ns)
     return rc == 0 ? harvest(core, timeout_ns) : rc;
 }
 
+/* A wait that nothing came of, for whatever reason, has found no events. */
+static int answer(int rc)
+{
+    return rc == -ETIME || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY ? 0 : rc;
+}
+
 int core_poll(struct velo_core *core, int64_t timeout_ns)
 {
     if (core_is_forked(core)) /* its ring is the parent's, too */
         return -ECHILD;
     counter_add(&core->ledger.polls, 1);
     core_wait_begin(core);
-    int rc = wait_as_owner(core, timeout_ns);
+    int rc = answer(wait_as_owner(core, timeout_ns));
     core_wait_end(core);
     core->fds.ready = rc < 0 ? 0 : rc;
     core->unharvested = false;
@@ -240,25 +262,49 @@ int core_peek(struct velo_core *core, int64_t timeout_ns)
         return -ECHILD;
     counter_add(&core->ledger.polls, 1);
     core_wait_begin(core);
-    int rc = wait_as_owner(core, timeout_ns);
+    int rc = answer(wait_as_owner(core, timeout_ns));
     core_wait_end(core);
     uring_of(core)->peeked = rc > 0;
     core->unharvested = rc > 0;
     return rc > 0 ? 1 : rc;
 }
 
+/* The kernel learns what has changed, so that a file which was unwatched and closed is gone. */
+static void settle(struct velo_core *core)
+{
+    struct uring *uring = uring_of(core);
+    if (!core_has_changes(core))
+        return;
+    uring_apply_changes(core);
+    (void)uring_enter(uring, 0);
+}
+
+/* The events of the last batch are for the next run: let the kernel report them once more, by which
+ * the ring signals. */
+static void tell_again(struct velo_core *core)
+{
+    uring_of(core)->peeked = true;
+    ask_about_the_last(core);
+    uring_ask(uring_of(core), FD_BATCH);
+    (void)uring_enter(uring_of(core), 0);
+}
+
 bool core_settle(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
+    bool left = false;
     if (!uring->inside)
         return false;
-    if (core_has_changes(core)) {
-        uring_apply_changes(core);
-        uring_ask(uring, FD_BATCH);
-        (void)uring_enter(uring, 0);
-    }
+    bool embedded = fdtable_is_pinned(&core->fds);
+    int ready = embedded ? harvest(core, 0) : 0;
     pthread_mutex_lock(&core->fds.lock);
+    if (embedded)
+        left = uring_signal(core) || ready != 0; /* events, or an error for the next run */
+    else
+        settle(core);
+    if (ready > 0)
+        tell_again(core);
     uring->inside = false;
     pthread_mutex_unlock(&core->fds.lock);
-    return false;
+    return left;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The ring: making it, whose it is, and entering the kernel; see uring.h. */
+#include "common/parts/poller.h"
 #include "common/parts/thread.h"
 #include "uring.h"
 
@@ -71,7 +72,7 @@ void uring_close(struct uring *uring)
 {
     if (uring->open)
         io_uring_queue_exit(&uring->ring);
-    uring->open = false;
+    uring->open = uring->signals = false;
     uring->thread = NULL;
 }
 
@@ -102,9 +103,71 @@ int uring_adopt(struct velo_core *core)
         return 0;
     pthread_mutex_lock(&core->fds.lock);
     int rc = adopt(core);
+    if (rc == 0 && uring->signals)
+        (void)io_uring_cq_eventfd_toggle(&uring->ring, false);
     uring->inside = rc == 0;
     pthread_mutex_unlock(&core->fds.lock);
     return rc;
+}
+
+/* ---- embedding ---- */
+
+void uring_hush(struct velo_core *core)
+{
+    struct epoll_event events[2];
+    if (fdtable_is_pinned(&core->fds))
+        (void)poller_wait(core->fds.epfd, events, 2, 0);
+}
+
+/*
+ * The kernel marks its work in the ring's flags and then looks whether it may signal; here signals
+ * are allowed first, and then the flags are looked at. In between stands a locked instruction, as
+ * this needs a store to be seen before a load (Dekker, as in wake.h).
+ */
+bool uring_signal(struct velo_core *core)
+{
+    struct uring *uring = uring_of(core);
+    int rc = 0;
+    if (!uring->signals)
+        rc = io_uring_register_eventfd(&uring->ring, uring->signal_fd);
+    uring->signals = rc == 0;
+    if (rc == 0)
+        rc = io_uring_cq_eventfd_toggle(&uring->ring, true);
+    if (rc != 0) { /* then it is readable for ever, which wastes time and loses nothing */
+        core_log(core, VELO_LOG_ERROR, "embedding_failed", "error=%s", velo_strerror(rc));
+        return true;
+    }
+    /* (U3) seq_cst: the fence of the proof; pairs with the kernel's own */
+    (void)atomic_fetch_add_explicit(&uring->changes, 0, memory_order_seq_cst);
+    return uring_is_pending(uring) || io_uring_cq_ready(&uring->ring) != 0;
+}
+
+/* Under the lock. True: there is something to do. */
+static bool attend(struct velo_core *core)
+{
+    struct uring *uring = uring_of(core);
+    if (uring->inside || (uring->open && uring->signals))
+        return false;
+    int rc = adopt(core);
+    if (rc != 0) {
+        core_log(core, VELO_LOG_ERROR, "embedding_failed", "error=%s", velo_strerror(rc));
+        return true; /* the next run meets it, too */
+    }
+    if (uring->deaf)
+        uring_listen(core);
+    uring_apply_changes(core);
+    uring_ask(uring, FD_BATCH);
+    (void)uring_enter(uring, 0);
+    return uring_signal(core);
+}
+
+void uring_attend(struct velo_core *core)
+{
+    pthread_mutex_lock(&core->fds.lock);
+    bool ready = attend(core);
+    pthread_mutex_unlock(&core->fds.lock);
+    if (ready)
+        loop_notify((struct velo_loop *)(void *)core);
 }
 
 struct io_uring_sqe *uring_sqe(struct uring *uring)

@@ -39,7 +39,7 @@ struct uring_watch {
     /* the ring's thread */
     struct fd_arming told; /* what it goes by */
     bool watched;          /* [told] is a registration */
-    bool spent;            /* VELO_ONESHOT: its event was told, it is to be silent */
+    bool spent;            /* silent until it changes: a oneshot that was told, or an error */
     bool queued;           /* in the queue of those to be asked */
     uint32_t next_queued;
     uint64_t tag;  /* of the poll in the kernel; 0 = none */
@@ -53,6 +53,8 @@ struct uring {
     bool open;          /* there is a ring */
     const void *thread; /* whose it is; NULL nobody's yet, it is disabled */
     bool inside;        /* that thread is inside a run, and uses it */
+    int signal_fd;      /* constant: an eventfd that the ring signals to while it is at rest */
+    bool signals;       /* it does: the loop is embedded */
     uint32_t changed;   /* first of the list of changes; FD_NIL */
     _Atomic uint32_t changes;
     _Atomic(struct uring_watch *) chunks[FD_CHUNKS];
@@ -90,6 +92,22 @@ static inline struct velo_core *uring_core(struct fdtable *table)
 int uring_open(struct velo_core *core);
 void uring_close(struct uring *uring);
 
+/*
+ * Embedding. The descriptor of a ring with deferred task work does not become readable when such
+ * work comes, so what is handed out watches two eventfds: the loop's own, and one to which the ring
+ * signals that it has something. It signals at rest only: what is harvested needs no signal.
+ */
+
+/* What was signalled is being looked at. Owner, before it harvests. */
+void uring_hush(struct velo_core *core);
+
+/* From here on the ring signals. True: there is something already. Ring's thread, under the lock.
+ */
+bool uring_signal(struct velo_core *core);
+
+/* Nobody runs the loop: see to it that its ring signals; it may become the calling thread's. */
+void uring_attend(struct velo_core *core);
+
 /* Make the ring the calling thread's, and keep others from using it until core_settle(). A ring
  * that was another thread's is replaced, and all is to be told anew. Owner. 0 or -errno. */
 int uring_adopt(struct velo_core *core);
@@ -113,7 +131,10 @@ static inline bool uring_is_pending(const struct uring *uring)
 /* The watch of an entry that was watched once. */
 struct uring_watch *uring_watch_at(const struct uring *uring, uint64_t index);
 
-/* Go through what has changed. Ring's thread; not under the lock. */
+/* Has the kernel a poll for it? One may have ended by itself, for want of room for its reports. */
+bool uring_is_polled(const struct uring *uring, const struct uring_watch *watch);
+
+/* Go through what has changed. Ring's thread, under the lock. */
 void uring_apply_changes(struct velo_core *core);
 
 /* All that is registered has changed: there is a new ring. Under the table's lock. */

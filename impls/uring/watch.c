@@ -71,6 +71,11 @@ static uint64_t tag_of(const struct uring *uring, const struct uring_watch *watc
     return watch->ring == uring->rings ? watch->tag : 0; /* those of earlier rings are gone */
 }
 
+bool uring_is_polled(const struct uring *uring, const struct uring_watch *watch)
+{
+    return tag_of(uring, watch) != 0;
+}
+
 static unsigned to_poll(unsigned events)
 {
     unsigned mask = 0;
@@ -194,8 +199,9 @@ static bool apply(struct uring *uring, struct uring_watch *watch)
     return true;
 }
 
-static void apply_all(struct uring *uring)
+void uring_apply_changes(struct velo_core *core)
 {
+    struct uring *uring = uring_of(core);
     while (uring->changed != FD_NIL) {
         struct uring_watch *watch = uring_watch_at(uring, uring->changed);
         if (!apply(uring, watch))
@@ -210,13 +216,6 @@ bool core_has_changes(const struct velo_core *core)
 {
     const struct uring *uring = uring_of((struct velo_core *)(uintptr_t)core);
     return atomic_load_explicit(&uring->changes, memory_order_relaxed) != 0; /* (U2) */
-}
-
-void uring_apply_changes(struct velo_core *core)
-{
-    pthread_mutex_lock(&core->fds.lock);
-    apply_all(uring_of(core));
-    pthread_mutex_unlock(&core->fds.lock);
 }
 
 void uring_tell_all(struct velo_core *core)
@@ -307,7 +306,7 @@ static void remove_at_rest(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
     if (uring->thread == thread_self()) {
-        apply_all(uring);
+        uring_apply_changes(core);
         (void)uring_enter(uring, 0);
     } else if (!fdtable_is_pinned(&core->fds)) { /* else its next turn comes soon */
         uring_close(uring);
@@ -335,29 +334,63 @@ void fdkernel_rebuild(struct fdtable *table)
 
 /* ---- the table's own descriptors ---- */
 
+/* The set that is handed out for embedding, by way of the table. */
+static int embeddable(struct fdtable *table, int signal_fd)
+{
+    struct epoll_event event = {0};
+    event.events = EPOLLIN | (uint32_t)EPOLLET; /* edges: neither is ever read */
+    table->epfd = epoll_create1(EPOLL_CLOEXEC);
+    if (table->epfd < 0)
+        return -errno;
+    int rc = 0;
+    if (epoll_ctl(table->epfd, EPOLL_CTL_ADD, table->eventfd, &event) != 0 ||
+        epoll_ctl(table->epfd, EPOLL_CTL_ADD, signal_fd, &event) != 0)
+        rc = -errno;
+    if (rc != 0)
+        close(table->epfd);
+    return rc;
+}
+
 int fdkernel_init(struct fdtable *table)
 {
     struct velo_core *core = uring_core(table);
     struct uring *uring = uring_of(core);
+    int rc = 0;
     uring->changed = uring->queue_first = FD_NIL;
-    table->epfd = -1;
     table->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (table->eventfd < 0)
         return -errno;
-    int rc = uring_open(core);
+    uring->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (uring->signal_fd < 0) {
+        rc = -errno;
+        goto fail_signal;
+    }
+    rc = embeddable(table, uring->signal_fd);
     if (rc != 0)
-        close(table->eventfd);
+        goto fail_epoll;
+    rc = uring_open(core);
+    if (rc == 0)
+        return 0;
+    close(table->epfd);
+fail_epoll:
+    close(uring->signal_fd);
+fail_signal:
+    close(table->eventfd);
     return rc;
 }
 
 void fdkernel_close(struct fdtable *table)
 {
-    uring_close(uring_of(uring_core(table)));
+    struct uring *uring = uring_of(uring_core(table));
+    uring_close(uring);
+    close(table->epfd);
+    close(uring->signal_fd);
     close(table->eventfd);
 }
 
 bool fdkernel_owns(const struct fdtable *table, int fd)
 {
     const struct uring *uring = uring_of(uring_core((struct fdtable *)(uintptr_t)table));
-    return fd == table->eventfd || (uring->open && fd == uring->ring.ring_fd);
+    return fd == table->eventfd || fd == table->epfd || fd == uring->signal_fd ||
+           (uring->open && fd == uring->ring.ring_fd);
 }
