@@ -107,7 +107,7 @@ apply() # apply TREE NAME [OPTION...]: other line numbers are fine, other contex
 
 copy_sources() # copy_sources TO
 {
-    git ls-files -co --exclude-standard -- Makefile common impls | while IFS= read -r file; do
+    git ls-files -co --exclude-standard -- Makefile scripts/library.sh common impls | while IFS= read -r file; do
         [ -f "$file" ] && echo "$file"
     done | tr '\n' '\0' | xargs -0 cp -p --parents -t "$1"
 }
