@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watched descriptors of one loop, over epoll.
+ * The watched descriptors of one loop, over epoll, or what stands in for it: see fdkernel.h.
  *
  * Watching, modifying and unwatching are cold and take a lock, on any thread; epoll_ctl acts on a
  * sleeping epoll_wait at once (F6). Dispatching takes no lock: one atomic word per registration
