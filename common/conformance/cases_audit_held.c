@@ -246,8 +246,10 @@ CONF_CASE(a_watch_that_fails_does_not_keep_the_loop, "A2 F7", VELO_CAP_FDS | VEL
     barrier_init(&barrier);
     sim_hook(SIM_EPOLL_CTL, hold_once, &barrier);
     conf_team_start(&team, 1, watch_a_file, &test);
-    if (!conf_count_wait_for(&barrier.held, 1, CONF_NS_PER_S))
+    if (!conf_count_wait_for(&barrier.held, 1, CONF_NS_PER_S)) {
+        conf_team_join(&team);
         conf_na("watches by a call that the test cannot hold");
+    }
     conf_runner_start(&runner, test.loop, VELO_RUN_UNTIL_IDLE);
     conf_elapse_ns(20 * CONF_NS_PER_MS); /* time to fall asleep, if it does */
     conf_count_add(&barrier.go, 1);
