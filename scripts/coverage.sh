@@ -33,8 +33,8 @@ run() # run COMMAND...: one line if it fails; the coverage counts all the same
 mkdir -p "$out"
 failed=0
 find build/cov -name '*.gcda' -delete 2>/dev/null
-for loop in impls/*/loop.c; do
-    name=$(basename "$(dirname "$loop")")
+for name in $(scripts/library.sh present); do
+    loop=impls/$name/loop.c
     suite=build/cov/$name/conformance
     echo "== $name"
     for mode in auto forced disabled; do

@@ -132,7 +132,7 @@ contestants_of() # contestants_of VARIANT: who has a mutant that is built so
     names | while IFS= read -r name; do
         [ "$(variant_of "$name")" = "$1" ] && field "$name" Contestant | tr ' ' '\n'
     done | sort -u | while IFS= read -r name; do
-        [ -f "impls/$name/loop.c" ] && echo "$name"
+        scripts/library.sh present | grep -xF "$name"
     done
 }
 

@@ -43,8 +43,7 @@ while [ $# -gt 0 ]; do
 done
 
 names=()
-for loop in impls/*/loop.c; do
-    name=$(basename "$(dirname "$loop")")
+for name in $(scripts/library.sh natives); do # it sees no step of a library
     [ -z "$only" ] || [[ " $only " == *" $name "* ]] || continue
     names+=("$name")
 done

@@ -26,6 +26,10 @@ libjansson-dev|base|JSON: run lines, journal, verdict
 libsqlite3-dev|base|SQLite: the index of all runs
 libgsl-dev|base|GSL: exact binomial bounds of the self-check, another opinion in unit tests
 libmd-dev|base|SHA-256: plan hash, journal chain, program hashes
+libuv1-dev|base|guest libuv; without it that contestant is NOT RUN
+libev-dev|base|guest libev, likewise
+libevent-dev|base|guest libevent, likewise
+libglib2.0-dev|base|guest glib, likewise
 hyperfine|base|the process lane: whole programs
 gnuplot-nox|base|the plots of the report
 clang-format|base|the layout of the sources is a test

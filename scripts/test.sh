@@ -110,10 +110,7 @@ step_all() # step_all SCRIPT...: each has a folder of its own, and many wait: on
 
 contestants()
 {
-    local loop
-    for loop in impls/*/loop.c; do
-        [ -f "$loop" ] && basename "$(dirname "$loop")"
-    done
+    scripts/library.sh present
 }
 
 part_tidy()
