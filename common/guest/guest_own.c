@@ -41,7 +41,7 @@ static int next_byte(struct targets *targets)
             return -1;
         }
     }
-    return targets->buffer[targets->at++];
+    return (unsigned char)targets->buffer[targets->at++];
 }
 
 /* The next one, or -1. */
