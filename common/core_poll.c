@@ -41,16 +41,3 @@ int core_peek(struct velo_core *core, int64_t timeout_ns)
     core->unharvested = rc > 0;
     return rc;
 }
-
-/* epoll is told at once, by whoever makes the change. */
-bool core_has_changes(const struct velo_core *core)
-{
-    (void)core;
-    return false;
-}
-
-bool core_settle(struct velo_core *core)
-{
-    (void)core;
-    return false;
-}

@@ -28,6 +28,10 @@ libgsl-dev|base|GSL: exact binomial bounds of the self-check, another opinion in
 liburing-dev|base|io_uring: the contestant uring
 libseccomp-dev|base|its test: io_uring forbidden, as in containers
 libmd-dev|base|SHA-256: plan hash, journal chain, program hashes
+libuv1-dev|base|guest libuv; without it that contestant is NOT RUN
+libev-dev|base|guest libev, likewise
+libevent-dev|base|guest libevent, likewise
+libglib2.0-dev|base|guest glib, likewise
 hyperfine|base|the process lane: whole programs
 gnuplot-nox|base|the plots of the report
 clang-format|base|the layout of the sources is a test

@@ -39,6 +39,17 @@ static bool add_if_contestant(struct registry *registry, const char *name, const
     return race != NULL;
 }
 
+/* A guest without its library is not built; the build has left a line that says so. */
+static void tell_absent(const char *name, const char *dir)
+{
+    char *path = text_format("%s/not-run", dir);
+    char *reason = text_first_line(path, "");
+    if (reason[0] != '\0')
+        say_error("%s is NOT RUN: %s", name, reason);
+    free(reason);
+    free(path);
+}
+
 static int find_built(struct registry *registry, const char *build)
 {
     DIR *directory = opendir(build);
@@ -52,7 +63,8 @@ static int find_built(struct registry *registry, const char *build)
         if (entry->d_name[0] == '.')
             continue;
         char *dir = text_format("%s/%s", build, entry->d_name);
-        add_if_contestant(registry, entry->d_name, dir);
+        if (!add_if_contestant(registry, entry->d_name, dir))
+            tell_absent(entry->d_name, dir);
         free(dir);
     }
     closedir(directory);

@@ -3,7 +3,8 @@
  * registry.h - which contestants were built: nothing is registered, what stands there is found.
  *
  * A contestant is a directory that holds a program called race: build/V/NAME, or a directory given
- * with --extra, whose name is then the contestant's name.
+ * with --extra, whose name is then the contestant's name. Where only a file not-run stands, a
+ * guest's library is missing, which is said on stderr.
  */
 #ifndef VELO_REGISTRY_H
 #define VELO_REGISTRY_H

@@ -28,6 +28,7 @@ struct conf_result {
     const struct conf_case *entry;
     enum conf_verdict verdict;
     char reason[512];
+    bool aborted; /* killed by abort(), or a breakpoint */
     char *output; /* of a failed case; malloced or NULL */
     double ms;
     uint64_t seed; /* of the run that decided */
@@ -37,6 +38,7 @@ struct conf_result {
 struct conf_shared {
     atomic_int verdict;
     atomic_bool reason_taken;
+    atomic_bool refused; /* a fault of the test had struck when the case failed */
     char reason[512];
 };
 

@@ -21,7 +21,7 @@ enum { STATE_FREE, STATE_ARMED, STATE_DISARMED };
 #define EVENTS_SHIFT 5
 #define SERIAL_SHIFT 11
 #define SERIAL_MASK ((UINT64_C(1) << 38) - 1)
-#define INDEX_MASK ((UINT64_C(1) << 26) - 1)
+#define INDEX_MASK ((UINT64_C(1) << FD_INDEX_BITS) - 1)
 #define ID_KIND (UINT64_C(3) << 62)
 #define GENERATION_MAX ((UINT64_C(1) << 36) - 1)
 #define EVENTS_MASK UINT64_C(63)
@@ -193,7 +193,7 @@ static struct fd_arming arming_of(const struct fdtable *table, uint32_t index)
     uint64_t word = entry_word(entry);
     return (struct fd_arming){.fd = entry_fd(entry),
                               .index = index,
-                              .data = (serial_of(word) << 26) | index,
+                              .data = (serial_of(word) << FD_INDEX_BITS) | index,
                               .events = events_of(word),
                               .hushed = (word & HUSHED) != 0};
 }
@@ -456,7 +456,7 @@ bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call)
     if (data == FD_DATA_WAKE)
         return false;
     uint32_t index = (uint32_t)(data & INDEX_MASK);
-    uint64_t serial = data >> 26;
+    uint64_t serial = data >> FD_INDEX_BITS;
     struct fd_entry *entry = entry_at(table, index);
     uint64_t word = entry_word(entry);
     if (!is_arming(word, serial)) {

@@ -3,7 +3,7 @@
  * The system calls of a loop, counted, delayed and made to fail by tests.
  *
  * The objects of this folder define write, read, close, dup3, fcntl, poll, the epoll calls,
- * eventfd, syscall (for futexes), sched_getaffinity, the making of threads and locks, and the
+ * eventfd, timerfd, syscall (for futexes), sched_getaffinity, the making of threads and locks, and the
  * allocator themselves and pass everything on, so no special build of the library is needed;
  * test/seam.sh proves that the library calls nothing else that can fail. Of io_uring the calls of
  * liburing are seen that make a ring and enter it; inline system calls are not. Arming is for one
@@ -29,6 +29,7 @@ enum sim_call {
     SIM_EPOLL_CTL,    /* epoll_ctl */
     SIM_EPOLL_CREATE, /* epoll_create1 */
     SIM_EVENTFD,      /* eventfd */
+    SIM_TIMERFD,      /* timerfd_create */
     SIM_URING_SETUP,  /* io_uring_queue_init_params */
     SIM_URING_ENABLE, /* io_uring_register, io_uring_register_eventfd */
     SIM_CLOSE,        /* close of an eventfd or epoll; done all the same, as Linux does it */

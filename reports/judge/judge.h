@@ -21,6 +21,7 @@
  *   weights.c   how much each cell counts
  *   square.c    blocks of a balanced order: one sign per square
  *   budget.c    which cell gets the next block           map.c        the answer under all weights
+ *   stars.c     wins that hold over all cells together
  *   compare.c   numbers without a verdict
  */
 #ifndef JUDGE_H
@@ -50,7 +51,13 @@ struct judge_status {
 struct judge_block {
     size_t number;      /* its number in the journal; rises from block to block */
     const double *cost; /* one per entry, in their order; NAN where the entry did not run */
-    size_t row, rows;   /* its place in a Williams square of so many rows; rows below 2: none */
+    size_t given_up;    /* attempts left half-way in this cell since the valid block before it */
+    /* The whole attempts at it that were done again, one row of costs after the other. In a block
+     * that is a folded square: one row, made of the first whole attempt at each block of it. */
+    const double *redone;
+    size_t redone_count;
+    bool folded;
+    size_t row, rows; /* its place in a Williams square of so many rows; rows below 2: none */
 };
 
 /* What a cell measures, for the weights of the standings (the order is that of the weight table).
@@ -80,6 +87,7 @@ struct judge_input {
     double alpha;  /* 0.05: the chance of a false winner that we accept, per cell */
     double margin; /* 0.03: ratios inside 1/(1+margin) .. 1+margin are practically equal */
     bool smoke;    /* a pipeline check: no winner is ever named */
+    bool merged;   /* runs put together: decided by all blocks, not at the first crossing */
     const struct judge_entry *entries;
     size_t entry_count;
     const struct judge_cell_input *cells;
@@ -106,8 +114,9 @@ double judge_log_e(size_t n, size_t k);
 double judge_log_e_step(double log_e, size_t n, size_t wins);
 
 /*
- * ln T for a cell with [contestants] at plan time (twins not counted): T = 1/alpha for up to two,
- * contestants/alpha above. Racing and disqualification do not lower it.
+ * ln T for a cell with [contestants] at plan time (twins not counted): the number of their pairs
+ * over alpha. The chance that any word of the cell is wrong, WINNER or LOSES of whomever, is then
+ * at most alpha. Racing and disqualification do not lower it.
  */
 double judge_log_threshold(size_t contestants, double alpha);
 
@@ -128,21 +137,26 @@ size_t judge_blocks_needed(double log_t, size_t losses);
 
 /*
  * How many more blocks until E reaches T if the leading side goes on winning at the rate it has
- * shown, (k + 1/2)/(n + 1). An expectation for people, never part of a verdict.
+ * shown, (k + 1/2)/(n + 1), and [against] more blocks count as lost by it. An expectation, for
+ * people and for the choice of the next cell, never part of a verdict.
  * Returns INFINITY when that is more than JUDGE_FORESIGHT blocks.
  */
-double judge_blocks_expected(size_t n, size_t k, double log_t);
+double judge_blocks_expected(size_t n, size_t k, size_t against, double log_t);
 
 /* ---- pair.c ---- */
 
 /* The running test of one duel, a against b. */
 struct judge_pair {
-    double log_t;         /* the threshold it is decided at */
-    size_t n;             /* blocks seen */
-    size_t wins_a;        /* of them won by a, split ties included; b won the rest */
-    size_t ties;          /* blocks with d = 0, given to one side by a coin */
-    size_t ties_a;        /* of them given to a */
-    double log_e;         /* evidence now */
+    double log_t;    /* the threshold it is decided at */
+    size_t n;        /* blocks seen */
+    size_t wins_a;   /* of them won by a, split ties included; b won the rest */
+    size_t ties;     /* blocks with d = 0, given to one side by a coin */
+    size_t ties_a;   /* of them given to a */
+    size_t given_up; /* attempts left half-way: each counts against whoever leads */
+    /* The same duel over all whole attempts, also those that were done again: see crosses(). */
+    size_t all_n, all_a, all_b; /* seen, and won by a and by b; the rest are ties */
+    bool apart;                 /* something was done again: the two are not the same */
+    double log_e;               /* evidence now */
     int decided;          /* +1 a is faster, -1 b is faster, 0 open; set at the first crossing */
     size_t decided_block; /* number of the deciding block */
     size_t decided_n;     /* blocks of this duel up to and including it */
@@ -152,13 +166,40 @@ struct judge_pair {
 void judge_pair_init(struct judge_pair *pair, double log_t);
 
 /*
+ * Adds [attempts] that were left half-way (a kill, Ctrl-C). Somebody may have seen their first
+ * costs and left them for that reason, so each counts as a block that whoever leads has lost;
+ * intervals are wider by it, too.
+ */
+void judge_pair_give_up(struct judge_pair *pair, size_t attempts);
+
+/* Adds a whole attempt that was done again, with its [d]. */
+void judge_pair_redo(struct judge_pair *pair, double d);
+
+/*
  * Adds one block. A duel is decided when E reaches T, and would reach it as well if every tie had
- * gone to the other side: coins keep the bet fair, but they decide nothing.
+ * gone to the other side (coins keep the bet fair, but they decide nothing), and if the attempts
+ * that were done again had counted, too.
  * [d] = ln cost_a - ln cost_b (negative: a was faster); a [d] that is not finite is
  * no block of this duel and changes nothing. [coin] decides a tie, true for a.
  * Returns true when this very block decided the duel.
  */
 bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin);
+
+/* The same for a sum over several blocks; [first] is the sum over the first whole attempts at each
+ * of them. Sums of more attempts would favour whoever may ask for another one. */
+bool judge_pair_update_sum(
+    struct judge_pair *pair, double d, double first, size_t block, bool coin);
+
+/* Costs of the first whole attempt at [block], be it the one that counts or one done again. */
+const double *judge_first(const struct judge_block *block);
+
+/*
+ * After the last block of a merged run: decided is what is so by all blocks together. A run is
+ * raced, and acts on its first crossing; in a merge nothing hangs on it, and runs that contradict
+ * each other shall decide nothing. (It can only take decisions back, so nothing is claimed too
+ * often.)
+ */
+void judge_pair_take_back(struct judge_pair *pair);
 
 /*
  * The fair coin for a tie, fixed by names so that anybody can repeat it: depends on (seed, cell,
@@ -183,7 +224,7 @@ struct judge_duel {
     size_t rows;        /* blocks in each piece of evidence: 1, or the rows of a square */
     size_t floored;     /* ties because both costs lie below the floor: too small to matter */
     double median;      /* the point estimate; NAN without a block */
-    double low, high;   /* the interval; valid only if has_interval */
+    double low, high;   /* all that one of the two tests of the pair leaves; if has_interval */
     double median_late; /* the estimate from the second half of the blocks; NAN below 4 */
     bool has_interval;
     bool coarse; /* more than 5 % other ties: the clock is too coarse; never EQUAL */
@@ -194,12 +235,15 @@ struct judge_duel {
 
 /*
  * Finishes a duel from the differences that [duel->pair] was fed with, [d][0..n), in block order.
- * [scratch] is room for n numbers. Fills everything but a, b, pair and floored.
+ * [all] has those of all whole attempts, [0..all_n), and is sorted here; it is not looked at where
+ * nothing was done again. [scratch] is room for n numbers. Fills all but a, b, pair and floored.
  */
-void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch, double margin);
+void judge_duel_finish(
+    struct judge_duel *duel, const double *d, double *all, double *scratch, double margin);
 
 /* The same without the expectation, which takes most of the time; [scratch] is left sorted. */
-void judge_duel_settle(struct judge_duel *duel, const double *d, double *scratch, double margin);
+void judge_duel_settle(
+    struct judge_duel *duel, const double *d, double *all, double *scratch, double margin);
 
 /* Sorts in place; then the median and the p-quantile (0..1, linear between ranks) of sorted data.
  */
@@ -208,6 +252,9 @@ double judge_median(const double *sorted, size_t n);
 double judge_quantile(const double *sorted, size_t n, double p);
 
 /* ---- square.c ---- */
+
+/* The rows of the whole square that begins at block [first]; 1: it stands alone; 0: not whole. */
+size_t judge_square_rows(const struct judge_cell_input *cell, size_t first);
 
 /* A cell as evidence sees it: each whole square is one block, an unfinished one is none. */
 struct judge_fold {
@@ -288,8 +335,8 @@ int judge_cell(const struct judge_input *in, size_t cell, struct judge_cell_resu
 void judge_cell_fini(struct judge_cell_result *out);
 
 /*
- * Feeds one block of [cell] to [duel], whose pair was begun: the difference, the floor, the coin.
- * [cell] is one without squares (judge_fold).
+ * Feeds one block of [cell] to [duel], whose pair was begun: the difference, the floor, the coin,
+ * and what was given up or done again before it. [cell] is one without squares (judge_fold).
  * Returns the difference d, NAN if one of the two has no cost in this block.
  */
 double judge_meet(const struct judge_input *in,
@@ -312,10 +359,22 @@ int judge_duel_in(const struct judge_input *in,
                   double log_t,
                   struct judge_duel *out);
 
+/* ---- stars.c ---- */
+
+/* ln of the e-value of question [i]; -INFINITY: not answered in the way that would get a star. */
+typedef double (*judge_log_e_fn)(const void *ctx, size_t i);
+
 /*
- * Stars by e-BH (Wang and Ramdas 2022): marks the wins that hold over all cells together, so that
- * at most alpha of the stars are expected to be false. [cells] are all the cells of [in].
+ * e-BH (Wang and Ramdas 2022) over [count] questions: the ln E from which on an answer gets a star,
+ * so that at most [alpha] of the stars are expected to be false; INFINITY when none does.
  */
+double judge_e_bh(size_t count, double alpha, judge_log_e_fn log_e_of, const void *ctx);
+
+/* ln E of [pair] after its last block, the smaller one of its two tests; -INFINITY unless a (else
+ * b) is ahead in both. */
+double judge_pair_log_e_ahead(const struct judge_pair *pair, bool for_a);
+
+/* Marks the wins that hold over all cells together. [cells] are all the cells of [in]. */
 void judge_stars(const struct judge_input *in, struct judge_cell_result *cells);
 
 /* How many entries are contestants, that is no twins. */
@@ -336,7 +395,6 @@ struct judge_comparison {
  * Returns: 0; -ENOMEM.
  */
 int judge_compare(const struct judge_cell_input *cell,
-                  size_t entries,
                   size_t a,
                   size_t b,
                   double log_t,
@@ -431,6 +489,9 @@ double judge_spread(const double *d, size_t count, double *scratch);
 double judge_gap_of_spread(size_t n, double log_t, double spread);
 
 /* ---- standings.c ---- */
+
+/* Attempts left half-way before the [round]-th block of a cell, over all [count] cells. */
+size_t judge_round_given_up(const struct judge_cell_input *cells, size_t count, size_t round);
 
 struct judge_place {
     size_t entry;

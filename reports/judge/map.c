@@ -5,6 +5,10 @@
  * The weighted difference of two entries in a round is linear in the weights of the families, so
  * the sums inside each family are made once and every set of weights costs one small sum per pair
  * and round. Medians are not linear: where the answer changes is found by bisection.
+ *
+ * Each family goes from 0 to 1 while the others shrink alike, each two alone, each three in steps
+ * of a tenth. Every point is a standing of its own with the error of one; that no point errs is not
+ * promised.
  */
 #include "contest.h"
 
@@ -25,6 +29,7 @@ struct chapter {
     size_t rounds;
     bool *eligible; /* one per entry */
     double *d;      /* [pair * rounds + round], NAN if incomplete */
+    double *first;  /* the same over the first whole attempts */
 };
 
 struct atlas {
@@ -35,7 +40,8 @@ struct atlas {
     struct judge_duel *duels; /* every pair of contestants; a and b are set */
     size_t duel_count;
     bool *eligible;
-    double *room; /* twice the most rounds */
+    double *room;     /* three times the most rounds */
+    size_t *given_up; /* attempts left half-way before each round */
 };
 
 static size_t most_rounds(const struct judge_input *in)
@@ -57,9 +63,11 @@ static void list_pairs(struct atlas *atlas)
                 atlas->duels[atlas->duel_count++] = (struct judge_duel){.a = a, .b = b};
 }
 
-static double cell_difference(const struct judge_cell_input *cell, size_t round, size_t a, size_t b)
+static double cell_difference(const struct judge_cell_input *cell,
+                              const double *cost,
+                              const struct judge_duel *duel)
 {
-    const double *cost = cell->blocks[round].cost;
+    const size_t a = duel->a, b = duel->b;
     return judge_log_cost(cost[a], cell->floor) - judge_log_cost(cost[b], cell->floor);
 }
 
@@ -73,11 +81,15 @@ static void sum_family(struct atlas *atlas, struct chapter *chapter, const doubl
             continue;
         for (size_t e = 0; e < in->entry_count; e++)
             chapter->eligible[e] = chapter->eligible[e] && !contest_is_absent(in, c, e);
+        const struct judge_cell_input *cell = &atlas->evidence[c];
         for (size_t p = 0; p < atlas->duel_count; p++)
-            for (size_t r = 0; r < chapter->rounds; r++)
-                chapter->d[p * chapter->rounds + r] +=
-                    weights[c] *
-                    cell_difference(&atlas->evidence[c], r, atlas->duels[p].a, atlas->duels[p].b);
+            for (size_t r = 0; r < chapter->rounds; r++) {
+                const struct judge_block *block = &cell->blocks[r];
+                const struct judge_duel *duel = &atlas->duels[p];
+                const size_t at = p * chapter->rounds + r;
+                chapter->d[at] += weights[c] * cell_difference(cell, block->cost, duel);
+                chapter->first[at] += weights[c] * cell_difference(cell, judge_first(block), duel);
+            }
     }
 }
 
@@ -97,7 +109,8 @@ static int write_chapter(struct atlas *atlas, enum judge_family family, double *
         chapter->rounds = 0;
     chapter->eligible = calloc(in->entry_count + 1, sizeof(*chapter->eligible));
     chapter->d = calloc(atlas->duel_count * chapter->rounds + 1, sizeof(*chapter->d));
-    if (chapter->eligible == NULL || chapter->d == NULL)
+    chapter->first = calloc(atlas->duel_count * chapter->rounds + 1, sizeof(*chapter->first));
+    if (chapter->eligible == NULL || chapter->d == NULL || chapter->first == NULL)
         return -ENOMEM;
     if (chapter->measured)
         sum_family(atlas, chapter, weights);
@@ -109,10 +122,12 @@ static void atlas_fini(struct atlas *atlas)
     for (int f = 0; f < JUDGE_FAMILIES; f++) {
         free(atlas->chapters[f].eligible);
         free(atlas->chapters[f].d);
+        free(atlas->chapters[f].first);
     }
     free(atlas->duels);
     free(atlas->eligible);
     free(atlas->room);
+    free(atlas->given_up);
 }
 
 static int atlas_init(struct atlas *atlas, const struct judge_cell_input *evidence)
@@ -123,11 +138,14 @@ static int atlas_init(struct atlas *atlas, const struct judge_cell_input *eviden
     atlas->evidence = evidence;
     atlas->duels = calloc(k * k / 2 + 1, sizeof(*atlas->duels));
     atlas->eligible = calloc(k + 1, sizeof(*atlas->eligible));
-    atlas->room = calloc(2 * most_rounds(in) + 1, sizeof(*atlas->room));
-    int rc =
-        weights == NULL || atlas->duels == NULL || atlas->eligible == NULL || atlas->room == NULL
-            ? -ENOMEM
-            : 0;
+    atlas->room = calloc(3 * most_rounds(in) + 1, sizeof(*atlas->room));
+    atlas->given_up = calloc(most_rounds(in) + 1, sizeof(*atlas->given_up));
+    int rc = weights == NULL || atlas->duels == NULL || atlas->eligible == NULL ||
+                     atlas->room == NULL || atlas->given_up == NULL
+                 ? -ENOMEM
+                 : 0;
+    for (size_t r = 0; rc == 0 && r < most_rounds(in); r++)
+        atlas->given_up[r] = judge_round_given_up(evidence, in->cell_count, r);
     if (rc == 0)
         list_pairs(atlas);
     for (int f = 0; rc == 0 && f < JUDGE_FAMILIES; f++)
@@ -162,19 +180,29 @@ static void fight(const struct atlas *atlas, const double *weight, size_t pair, 
     struct judge_duel *duel = &atlas->duels[pair];
     const char *a = in->entries[duel->a].name;
     const char *b = in->entries[duel->b].name;
-    size_t n = 0;
+    double *all = atlas->room + rounds;
+    size_t n = 0, seen = 0;
     judge_pair_init(&duel->pair, judge_log_threshold(judge_contestants(in), in->alpha));
     for (size_t r = 0; r < rounds; r++) {
-        double d = 0;
-        for (int f = 0; f < JUDGE_FAMILIES; f++)
-            if (weight[f] > 0 && atlas->chapters[f].measured)
-                d += weight[f] * atlas->chapters[f].d[pair * atlas->chapters[f].rounds + r];
-        if (isnan(d))
-            continue;
-        judge_pair_update(&duel->pair, d, r, d == 0 && judge_coin(in->seed, &coin_cell, r, a, b));
-        atlas->room[n++] = d;
+        double d = 0, first = 0;
+        judge_pair_give_up(&duel->pair, atlas->given_up[r]);
+        for (int f = 0; f < JUDGE_FAMILIES; f++) {
+            const struct chapter *chapter = &atlas->chapters[f];
+            if (!(weight[f] > 0) || !chapter->measured)
+                continue;
+            d += weight[f] * chapter->d[pair * chapter->rounds + r];
+            first += weight[f] * chapter->first[pair * chapter->rounds + r];
+        }
+        const bool coin = d == 0 && judge_coin(in->seed, &coin_cell, r, a, b);
+        judge_pair_update_sum(&duel->pair, d, first, r, coin);
+        atlas->room[n] = d;
+        all[seen] = first;
+        n += isnan(d) ? 0 : 1;
+        seen += isnan(first) ? 0 : 1;
     }
-    judge_duel_settle(duel, atlas->room, atlas->room + rounds, in->margin);
+    if (in->merged)
+        judge_pair_take_back(&duel->pair);
+    judge_duel_settle(duel, atlas->room, all, atlas->room + 2 * rounds, in->margin);
 }
 
 static struct judge_view look(struct atlas *atlas, const double *weight)

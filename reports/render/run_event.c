@@ -150,6 +150,8 @@ static void open_attempt(struct run_dir *dir, const struct run_dir_run *run)
     if (cell->pending_runs > 0 && cell->pending_block == run->block &&
         cell->pending_attempt == run->attempt)
         return;
+    cell->given_up += cell->pending_runs > 0 ? 1 : 0;
+    dir->given_up += cell->pending_runs > 0 ? 1 : 0;
     for (size_t e = 0; e < dir->entry_count; e++) {
         cell->pending[e] = NAN;
         cell->pending_seen[e] = false;
@@ -220,19 +222,40 @@ static int apply_run(struct run_dir *dir, const json_t *event, size_t line, cons
     return 0;
 }
 
+/* The attempt under way is done again, but its costs are known. */
+static int keep_redone(struct run_dir *dir, const struct run_dir_block *block)
+{
+    struct run_store_cell *cell = &dir->store->cells[block->cell];
+    const size_t width = dir->entry_count * sizeof(*cell->redone);
+    if (grow((void **)&cell->redone, &cell->redone_room, cell->redone_count, width) != 0)
+        return -ENOMEM;
+    memcpy(cell->redone + cell->redone_count++ * dir->entry_count, cell->pending, width);
+    return 0;
+}
+
 /* The attempt under way becomes a block of evidence. */
 static int commit_attempt(struct run_dir *dir, const struct run_dir_block *block)
 {
     struct run_store_cell *cell = &dir->store->cells[block->cell];
-    double *cost = calloc(dir->entry_count, sizeof(*cost));
+    const size_t k = dir->entry_count;
+    double *cost = calloc(k * (cell->redone_count + 1), sizeof(*cost));
     if (cost == NULL ||
         grow((void **)&cell->blocks, &cell->block_room, cell->block_count, sizeof(*cell->blocks))) {
         free(cost);
         return -ENOMEM;
     }
-    memcpy(cost, cell->pending, dir->entry_count * sizeof(*cost));
-    cell->blocks[cell->block_count++] = (struct judge_block){
-        .number = block->block, .cost = cost, .row = block->row, .rows = block->rows};
+    memcpy(cost, cell->pending, k * sizeof(*cost));
+    if (cell->redone_count > 0)
+        memcpy(cost + k, cell->redone, cell->redone_count * k * sizeof(*cost));
+    cell->blocks[cell->block_count++] = (struct judge_block){.number = block->block,
+                                                             .cost = cost,
+                                                             .given_up = cell->given_up,
+                                                             .redone = cost + k,
+                                                             .redone_count = cell->redone_count,
+                                                             .row = block->row,
+                                                             .rows = block->rows};
+    cell->given_up = 0;
+    cell->redone_count = 0;
     dir->store->inputs[block->cell].blocks = cell->blocks;
     dir->store->inputs[block->cell].block_count = cell->block_count;
     size_t left = cell->pending_runs;
@@ -315,8 +338,8 @@ apply_block(struct run_dir *dir, const json_t *event, size_t line, const struct 
                   &dir->store->journal_block_room,
                   dir->block_count,
                   sizeof(*dir->blocks));
-    if (rc == 0 && block.valid)
-        rc = commit_attempt(dir, &block);
+    if (rc == 0)
+        rc = block.valid ? commit_attempt(dir, &block) : keep_redone(dir, &block);
     if (rc != 0)
         return rc;
     dir->store->cells[block.cell].pending_runs = 0;
@@ -344,8 +367,10 @@ static int apply_drop(struct run_dir *dir, const json_t *event, const struct sin
 static int
 apply_null(struct run_dir *dir, const json_t *event, size_t line, const struct sink *sink)
 {
-    struct run_dir_null run = {
-        .line = line, .cost = field_number(event, "cost"), .reason = field_text(event, "reason")};
+    struct run_dir_null run = {.line = line,
+                               .cost = field_number(event, "cost"),
+                               .reason = field_text(event, "reason"),
+                               .run = json_object_get(event, "run")};
     int rc = need_index(event, "cell", dir->cell_count, &run.cell, sink);
     if (rc == 0)
         rc = grow(

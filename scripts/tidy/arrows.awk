@@ -13,6 +13,7 @@ BEGIN {
     may["common/include/"] = "^$"
     may["common/parts/"] = api
     may["common/api/"] = core "|" parts "|" api
+    may["common/guest/"] = core "|" parts "|" api
     may["common/sim/"] = parts "|" api
     may["common/sched/"] = parts "|" api
     may["common/models/"] = "^$"
@@ -21,7 +22,7 @@ BEGIN {
     may["common/stress/"] = api
     may["common/unit/"] = core "|" parts "|" api
     may["common/"] = parts "|" api
-    may["impls/"] = core "|" parts "|" api
+    may["impls/"] = core "|" parts "|" api "|^common/guest/guest\\.h$"
     may["bench/micro/"] = api "|^bench/shim/gbench\\.h$|^bench/race/[^/]*\\.h$"
     may["bench/race/"] = api
     may["bench/process/"] = api

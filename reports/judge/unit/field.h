@@ -18,6 +18,7 @@ struct field {
     struct judge_status status[FIELD_CELLS][FIELD_ENTRIES];
     struct judge_block blocks[FIELD_CELLS][FIELD_BLOCKS];
     double cost[FIELD_CELLS][FIELD_BLOCKS][FIELD_ENTRIES];
+    double redone[FIELD_BLOCKS][2 * FIELD_ENTRIES]; /* of cell 0, for tests that do blocks again */
     struct judge_input in;
 };
 
@@ -50,6 +51,13 @@ static inline void field_init(struct field *f, size_t entries, size_t cells, siz
                                  .entry_count = entries,
                                  .cells = f->cells,
                                  .cell_count = cells};
+}
+
+/* Cell [c]: entry [e] costs [factor]; a wobble keeps costs from tying. */
+static inline void field_set_cost(struct field *f, size_t c, size_t e, double factor)
+{
+    for (size_t b = 0; b < FIELD_BLOCKS; b++)
+        f->cost[c][b][e] = factor * (1 + 1e-4 * (double)((b * 7 + e * 3) % 11));
 }
 
 /* The random numbers of the tests: splitmix64, seeded, the same everywhere. */
