@@ -8,6 +8,7 @@
  *
  * It verifies itself: every task once, in order, the right answers from the library, the ledger.
  */
+#include "common/available.h"
 #include "velo.h"
 
 #include <errno.h>
@@ -139,25 +140,13 @@ static int run_program(uint64_t tasks)
     return status;
 }
 
-static void note_reason(void *ctx, enum velo_log_level level, const char *event, const char *fields)
-{
-    (void)level;
-    if (strcmp(event, "unavailable") == 0)
-        snprintf(ctx, 256, "%s", fields);
-}
-
 static int check(void)
 {
-    char reason[256] = "";
-    struct velo_options options = {.size = sizeof options, .on_log = note_reason, .ctx = reason};
-    int rc = velo_loop_create(&program.loop, &options);
-    if (rc == 0)
-        return velo_loop_destroy(program.loop) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-    fprintf(stderr,
-            "%s cannot run here: %s\n",
-            velo_impl()->name,
-            reason[0] != '\0' ? reason : velo_strerror(rc));
-    return rc == -ENOSYS ? EXIT_CANNOT_RUN : EXIT_FAILURE;
+    char reason[AVAILABLE_REASON_MAX];
+    int rc = available_ask(reason);
+    if (rc != 0)
+        fprintf(stderr, "%s cannot run here: %s\n", velo_impl()->name, reason);
+    return rc == 0 ? EXIT_SUCCESS : rc == -ENOSYS ? EXIT_CANNOT_RUN : EXIT_FAILURE;
 }
 
 static bool parse_tasks(const char *text, uint64_t *tasks)

@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include "capability.h"
+#include "common/available.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,32 +51,17 @@ bool report_runnable(uint64_t needs, const struct variant *variant, char *reason
     return reason[0] == '\0';
 }
 
-static void note_reason(void *ctx, enum velo_log_level level, const char *event, const char *fields)
-{
-    (void)level;
-    if (strcmp(event, "unavailable") == 0)
-        snprintf(ctx, 256, "%s", fields);
-}
-
 /* Can the contestant run on this system at all? Found out once; only asked to describe, so that
  * no run is preceded by a loop. */
 static bool is_available(char *reason, size_t size)
 {
-    static char told[256];
+    static char told[AVAILABLE_REASON_MAX];
     static int result = 1;
-    struct velo_options options = {.size = sizeof options, .on_log = note_reason, .ctx = told};
-    struct velo_loop *loop = NULL;
     if (result == 1)
-        result = velo_loop_create(&loop, &options);
-    if (loop != NULL)
-        velo_loop_destroy(loop);
+        result = available_ask(told);
     if (result != -ENOSYS)
         return true; /* or the run will say what is wrong */
-    snprintf(reason,
-             size,
-             "%s cannot run here: %s",
-             velo_impl()->name,
-             told[0] != '\0' ? told : velo_strerror(result));
+    snprintf(reason, size, "%s cannot run here: %s", velo_impl()->name, told);
     return false;
 }
 

@@ -4,35 +4,16 @@
  * that has never made a loop.
  */
 #include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../available.h"
 #include "runner.h"
 
 struct answer {
     int result;
-    char reason[256];
+    char reason[AVAILABLE_REASON_MAX];
 };
-
-static void note_reason(void *ctx, enum velo_log_level level, const char *event, const char *fields)
-{
-    struct answer *answer = ctx;
-    (void)level;
-    if (strcmp(event, "unavailable") == 0)
-        snprintf(answer->reason, sizeof answer->reason, "%s", fields);
-}
-
-static struct answer ask(void)
-{
-    struct answer answer = {.result = 0};
-    struct velo_options options = {.size = sizeof options, .on_log = note_reason, .ctx = &answer};
-    struct velo_loop *loop = NULL;
-    answer.result = velo_loop_create(&loop, &options);
-    if (answer.result == 0)
-        velo_loop_destroy(loop);
-    return answer;
-}
 
 bool conf_is_available(char *reason, size_t size)
 {
@@ -42,7 +23,7 @@ bool conf_is_available(char *reason, size_t size)
         return true;
     pid_t child = fork();
     if (child == 0) {
-        answer = ask();
+        answer.result = available_ask(answer.reason);
         bool told = write(ends[1], &answer, sizeof answer) == (ssize_t)sizeof answer;
         conf_exit_now(told ? 0 : 1);
     }
@@ -53,9 +34,6 @@ bool conf_is_available(char *reason, size_t size)
         waitpid(child, NULL, 0);
     if (!told || answer.result != -ENOSYS)
         return true; /* or it cannot be made for a reason that the cases will meet */
-    snprintf(reason,
-             size,
-             "cannot run here: %s",
-             answer.reason[0] != '\0' ? answer.reason : velo_strerror(answer.result));
+    snprintf(reason, size, "cannot run here: %s", answer.reason);
     return false;
 }

@@ -16,9 +16,8 @@
 #ifndef URING_URING_H
 #define URING_URING_H
 
-#include "common/core.h"
+#include "common/lanes_loop.h"
 #include "common/parts/fdkernel.h"
-#include "common/parts/lanes.h"
 
 #include <liburing.h>
 

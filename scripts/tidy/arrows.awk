@@ -9,6 +9,7 @@ BEGIN {
     api = "^common/include/velo\\.h$"
     parts = "^common/parts/"
     core = "^common/[^/]*\\.h$"
+    available = "^common/available\\.h$"
     # folder (a prefix, the longest wins) -> what it may include besides its own files
     may["common/include/"] = "^$"
     may["common/parts/"] = api
@@ -17,15 +18,15 @@ BEGIN {
     may["common/sim/"] = parts "|" api
     may["common/sched/"] = parts "|" api
     may["common/models/"] = "^$"
-    may["common/conformance/"] = api "|^common/sim/"
+    may["common/conformance/"] = api "|^common/sim/|" available
     may["common/examples/"] = api
     may["common/stress/"] = api
     may["common/unit/"] = core "|" parts "|" api
     may["common/"] = parts "|" api
     may["impls/"] = core "|" parts "|" api "|^common/guest/guest\\.h$"
     may["bench/micro/"] = api "|^bench/shim/gbench\\.h$|^bench/race/[^/]*\\.h$"
-    may["bench/race/"] = api
-    may["bench/process/"] = api
+    may["bench/race/"] = api "|" available
+    may["bench/process/"] = api "|" available
     may["bench/null/"] = api
     may["bench/shim/"] = "^$"
     may["bench/limits/"] = parts "|" api
