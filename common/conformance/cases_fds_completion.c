@@ -71,14 +71,19 @@ static void let_go_by_thread(void *arg, unsigned index)
     let_go_fn(arg);
 }
 
-/* Does the other end see the end of the stream? Then closes it. */
-static void peer_sees_the_end(const struct letting_go *one)
+/* Does this end see the end of the stream? Then closes it. */
+static void sees_the_end(int far)
 {
     char byte;
-    struct pollfd far = {.fd = one->pair.far, .events = POLLIN};
-    assert_int_equal(poll(&far, 1, (int)(CONF_PATIENCE_NS / CONF_NS_PER_MS)), 1);
-    assert_int_equal(read(one->pair.far, &byte, 1), 0);
-    close(one->pair.far);
+    struct pollfd look = {.fd = far, .events = POLLIN};
+    assert_int_equal(poll(&look, 1, (int)(CONF_PATIENCE_NS / CONF_NS_PER_MS)), 1);
+    assert_int_equal(read(far, &byte, 1), 0);
+    close(far);
+}
+
+static void peer_sees_the_end(const struct letting_go *one)
+{
+    sees_the_end(one->pair.far);
 }
 
 /* F3: unwatched and then closed, a descriptor is closed: its peer sees the end. By the owner, in a
@@ -123,6 +128,48 @@ CONF_CASE(descriptors_of_a_closed_loop_are_let_go, "F3 L6", VELO_CAP_FDS)
     close(one.pair.near);
     peer_sees_the_end(&one);
     conf_destroy(one.loop);
+}
+
+/* ---- F4: numbers and files ---- */
+
+/* Close the near end, and let its number name that of another pair, which becomes readable. */
+static struct fd_pair take_number(struct fd_pair *pair)
+{
+    struct fd_pair other = fd_pair_open();
+    assert_int_equal(close(pair->near), 0);
+    assert_int_equal(dup2(other.near, pair->near), pair->near);
+    close(other.near);
+    other.near = pair->near;
+    fd_pair_feed(&other);
+    return other;
+}
+
+/* F4 F3: whose user has closed a descriptor before he unwatched it, and opened its number again,
+ * hears nothing of the new file by the old registration: not if the loop has not run since, and not
+ * if it goes to another thread. That can still be unwatched, and the new one watched. */
+CONF_CASE(a_number_closed_and_opened_again_is_not_watched, "F4 F3", VELO_CAP_FDS)
+{
+    for (unsigned turns = 0; turns <= 1; turns++) {
+        struct velo_loop *loop = conf_create(NULL);
+        struct fd_pair pair = fd_pair_open();
+        struct fd_probe probe = {.drain = true};
+        struct conf_runner runner;
+        fd_probe_watch(&probe, loop, pair.near, VELO_READ);
+        conf_turns(loop, turns);
+        struct fd_pair other = take_number(&pair);
+        conf_runner_start(&runner, loop, VELO_RUN_NOWAIT);
+        assert_int_equal(conf_runner_join(&runner), 0);
+        conf_turns(loop, 2);
+        assert_int_equal(probe.calls, 0);
+        assert_int_equal(velo_fd_modify(loop, probe.id, VELO_READ), -EBADF);
+        assert_int_equal(velo_fd_unwatch(loop, probe.id), 0);
+        fd_probe_watch(&probe, loop, other.near, VELO_READ);
+        conf_turns(loop, 2);
+        assert_int_equal(probe.calls, 1);
+        conf_destroy(loop);
+        fd_pair_close(&other);
+        close(pair.far);
+    }
 }
 
 /* ---- L3: another thread runs the loop ---- */
@@ -175,13 +222,19 @@ static void small(void)
     sim_shrink_rings(8);
 }
 
+/* As on any kernel. */
+static void usual(void)
+{
+}
+
 /* As on a kernel that does not know how to defer task work. */
 static void plain(void)
 {
     sim_fault(SIM_URING_SETUP, 0, 1, EINVAL);
 }
 
-/* Many descriptors become ready round after round; none is forgotten, none is told twice. */
+/* Many descriptors become ready round after round; none is forgotten, none is told twice. In the
+ * end all are let go. */
 static void feed_and_count(struct velo_loop *loop)
 {
     enum { COUNT = 100 };
@@ -201,8 +254,11 @@ static void feed_and_count(struct velo_loop *loop)
     }
     for (unsigned i = 0; i < COUNT; i++) {
         assert_int_equal(velo_fd_unwatch(loop, probes[i].id), 0);
-        fd_pair_close(&pairs[i]);
+        close(pairs[i].near);
     }
+    conf_turns(loop, 1);
+    for (unsigned i = 0; i < COUNT; i++)
+        sees_the_end(pairs[i].far);
 }
 
 /* Tasks of this thread wake the loop, which sleeps on another one. */
@@ -219,14 +275,32 @@ static void wake_and_count(struct velo_loop *loop)
     assert_int_equal(conf_runner_join(&runner), 0);
 }
 
-/* F8 S8, trap F13: completions for which there is no room are not lost. */
-CONF_CASE(a_small_completion_queue_loses_nothing, "F8 S8 F1", VELO_CAP_FDS | VELO_CAP_FD_EDGE)
+/* F8 S8 F3, trap F13: completions for which there is no room are not lost. */
+CONF_CASE(a_small_completion_queue_loses_nothing, "F8 S8 F1 F3", VELO_CAP_FDS | VELO_CAP_FD_EDGE)
 {
     struct velo_loop *loop = with_ring(small);
     feed_and_count(loop);
     wake_and_count(loop);
     sim_shrink_rings(0);
     conf_destroy(loop);
+}
+
+/* F8 F1: what the kernel says it has lost, for want of memory, is asked for anew. */
+CONF_CASE(what_the_kernel_has_lost_is_asked_for_anew, "F8 F1", VELO_CAP_FDS)
+{
+    struct velo_loop *loop = with_ring(usual);
+    struct fd_pair pair = fd_pair_open();
+    struct fd_probe probe = {.drain = true};
+    uint64_t rings = sim_calls(SIM_URING_SETUP);
+    fd_probe_watch(&probe, loop, pair.near, VELO_READ);
+    conf_turns(loop, 1);
+    fd_pair_feed(&pair);
+    sim_fault(SIM_POLL_LOOK, 0, 1, EBADR);
+    conf_turns(loop, 3);
+    assert_int_equal(probe.calls, 1);
+    assert_true(sim_calls(SIM_URING_SETUP) > rings);
+    conf_destroy(loop);
+    fd_pair_close(&pair);
 }
 
 /* F1 S8: without deferred task work all is the same. */

@@ -3,21 +3,27 @@
  * From completions to the table's batch; see uring.h.
  *
  * A completion says what woke its poll, and not what is true when it is read: in between a callback
- * may have emptied the pipe. So a wait begins by taking all that is pending, and of each of these
- * the kernel is asked, and its answer counts. What comes after that was caused after the last user
- * code had run, and goes into the batch as it is. So a callback is never told of what is over, as
- * with epoll, which looks again at each descriptor that it reports.
+ * may have emptied the pipe. So what is pending when a wait begins is a doubt, and one poll(2) says
+ * what is true of all of them. What comes after that was caused after the last user code had run,
+ * and goes into the batch as it is. So a callback is never told of what is over, as with epoll,
+ * which looks again at each descriptor that it reports.
  *
- * Level-triggered descriptors are asked about again once they have been reported: in the same entry
- * into the kernel that waits for the next events. The queue of those to be asked is first in, first
- * out, so that none waits for ever behind others that are always ready (F8).
+ * Level-triggered descriptors that were reported are asked about once more: in the same entry into
+ * the kernel that waits for the next events; of several, those that poll(2) has found ready. Most
+ * are not, since their callbacks have read what was there. poll(2) goes by numbers and not by
+ * files, and a number may have been closed and opened again: so nothing is told by its word alone.
+ *
+ * The queue of those to be asked is first in, first out, and what is pending leaves room for it in
+ * the batch; so none waits for ever behind others that are always ready (F8).
  */
 #include "common/parts/clock.h"
 #include "uring.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #define ROUNDS_MAX 64 /* of one wait; each brings at least 20 completions, if there are so many */
+#define LOOK_LEAST 4  /* so many levels are worth a system call of their own */
 #define REPORTED ((uint32_t)(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP))
 
 /* ---- completions ---- */
@@ -52,7 +58,33 @@ static uint32_t events_of_error(struct uring *uring, struct uring_watch *watch, 
     }
 }
 
-/* A completion of the poll of [watch]. Returns how many events are in the batch. */
+/* Have poll(2) look at [watch]: is its level up, or is true what it has reported? */
+static void look_at(struct uring *uring, struct uring_watch *watch, enum uring_look why)
+{
+    if (watch->look == LOOK_NOT)
+        uring->look[uring->looks++] = watch;
+    watch->look = why;
+}
+
+/* [watch] has reported [events]. Returns how many events are in the batch. */
+static int hear(struct velo_core *core, struct uring_watch *watch, uint32_t events, int n)
+{
+    struct uring *uring = uring_of(core);
+    bool has_room = n + uring->doubts < uring->room;
+    if (has_room && uring->fresh)
+        return report(&core->fds, watch, events, n);
+    if (watch->look == LOOK_DOUBT)
+        return n;
+    if (has_room && uring->beginning) {
+        uring->doubts++;
+        look_at(uring, watch, LOOK_DOUBT);
+    } else {
+        uring_queue(uring, watch);
+    }
+    return n;
+}
+
+/* A completion of the poll of [watch]. */
 static int
 take_event(struct velo_core *core, struct uring_watch *watch, const struct io_uring_cqe *cqe, int n)
 {
@@ -67,14 +99,10 @@ take_event(struct velo_core *core, struct uring_watch *watch, const struct io_ur
     }
     uint32_t events =
         cqe->res < 0 ? events_of_error(uring, watch, cqe->res) : (uint32_t)cqe->res & REPORTED;
-    if (events == 0) {
-        if (cqe->res > 0 && watch->tag == 0) /* nothing to tell, but the poll has ended */
-            uring_queue(uring, watch);
-        return n;
-    }
-    if (uring->fresh && n < FD_BATCH)
-        return report(&core->fds, watch, events, n);
-    uring_queue(uring, watch);
+    if (events != 0)
+        return hear(core, watch, events, n);
+    if (cqe->res > 0 && watch->tag == 0) /* nothing to tell, but the poll has ended */
+        uring_queue(uring, watch);
     return n;
 }
 
@@ -90,8 +118,10 @@ static int take(struct velo_core *core, const struct io_uring_cqe *cqe, int n)
     if (cqe->user_data == URING_DROPPED)
         return n;
     struct uring_watch *watch = uring_watch_at(uring, cqe->user_data & URING_INDEX);
-    if ((cqe->user_data & URING_ASKED) == 0) /* one that was taken back has another tag */
-        return cqe->user_data == watch->tag ? take_event(core, watch, cqe, n) : n;
+    if ((cqe->user_data & ~URING_ASKED) != watch->tag) /* of a poll that was taken back, or ended */
+        return n;
+    if ((cqe->user_data & URING_ASKED) == 0)
+        return take_event(core, watch, cqe, n);
     /* asking has failed: the poll is reporting just now, or it has ended */
     if (cqe->res != -EALREADY)
         watch->tag = 0;
@@ -116,18 +146,8 @@ static int drain(struct velo_core *core, int n)
 
 /* ---- harvesting ---- */
 
-/* Is the kernel to be asked about what it has reported? */
-static bool is_open(const struct uring *uring, const struct uring_watch *watch)
-{
-    if (uring->peeked) /* nobody was called */
-        return true;
-    if ((watch->told.events & VELO_ONESHOT) != 0)
-        return false;
-    bool level = (watch->told.events & VELO_EDGE) == 0 && !watch->told.hushed;
-    return level || !uring_is_polled(uring, watch);
-}
-
-static void ask_about_the_last(struct velo_core *core)
+/* What the last batch told of may still be true, or its poll may have ended. */
+static void recall(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
     for (int i = 0; i < uring->last; i++) {
@@ -135,29 +155,79 @@ static void ask_about_the_last(struct velo_core *core)
         struct uring_watch *watch = uring_watch_at(uring, data & URING_INDEX);
         if (watch->told.data != data || !watch->watched)
             continue;
-        if (is_open(uring, watch))
+        if (uring->peeked) /* nobody was called */
             uring_queue(uring, watch);
         else if ((watch->told.events & VELO_ONESHOT) != 0)
             watch->spent = true;
+        else if ((watch->told.events & VELO_EDGE) == 0 && !watch->told.hushed)
+            look_at(uring, watch, LOOK_LEVEL);
+        else if (!uring_is_polled(uring, watch))
+            uring_queue(uring, watch);
     }
     uring->last = 0;
     uring->peeked = false;
 }
 
-/* Take what is pending or there already, none of which is told as it is, and what has changed. */
-static int prepare(struct velo_core *core)
+/* Take what is there already, or pending. 0 or -errno. */
+static int take_pending(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
     int rc = 0;
-    uring_hush(core);
     uring->fresh = uring->woken = false;
+    uring->beginning = true;
+    uring->room = uring->queued < FD_BATCH ? FD_BATCH - (int)uring->queued : 0;
     (void)drain(core, 0);
     for (int i = 0; i < ROUNDS_MAX && rc == 0 && uring_is_pending(uring); i++) {
         rc = uring_enter(uring, 0);
         (void)drain(core, 0);
     }
+    uring->beginning = false;
     uring->fresh = !uring_is_pending(uring);
-    ask_about_the_last(core);
+    return rc;
+}
+
+/* The word of poll(2) about [watch], which may have changed since somebody wanted to know. */
+static int settle_look(struct velo_core *core, struct uring_watch *watch, short is, int n)
+{
+    struct uring *uring = uring_of(core);
+    enum uring_look why = watch->look;
+    watch->look = LOOK_NOT;
+    if (!watch->watched || watch->spent)
+        return n;
+    if ((is & POLLNVAL) != 0 || !uring_is_polled(uring, watch))
+        uring_queue(uring, watch);
+    else if (((uint32_t)is & REPORTED) != 0 && why == LOOK_DOUBT)
+        return report(&core->fds, watch, (uint32_t)is & REPORTED, n);
+    else if (is != 0)
+        uring_queue(uring, watch);
+    return n;
+}
+
+/* Look which doubts are true and which levels are up. Returns how many events are in the batch. */
+static int look(struct velo_core *core)
+{
+    struct uring *uring = uring_of(core);
+    struct pollfd looks[2 * FD_BATCH];
+    int count = uring->looks;
+    int n = 0;
+    for (int i = 0; i < count; i++) {
+        const struct uring_watch *watch = uring->look[i];
+        /* POLLNVAL: if nobody looks, the ring is asked */
+        looks[i] = (struct pollfd){watch->told.fd, uring_mask(watch), POLLNVAL};
+    }
+    if (uring->doubts > 0 || count >= LOOK_LEAST)
+        (void)poll(looks, (nfds_t)count, 0);
+    uring->looks = uring->doubts = 0;
+    for (int i = 0; i < count; i++)
+        n = settle_look(core, uring->look[i], looks[i].revents, n);
+    uring->room = FD_BATCH;
+    return n;
+}
+
+/* What the kernel has to be told before a wait. */
+static void tell(struct velo_core *core)
+{
+    struct uring *uring = uring_of(core);
     if (core_has_changes(core)) {
         pthread_mutex_lock(&core->fds.lock);
         uring_apply_changes(core);
@@ -165,7 +235,6 @@ static int prepare(struct velo_core *core)
     }
     if (uring->deaf)
         uring_listen(core);
-    return rc;
 }
 
 /* What is left of a wait that began with [timeout_ns]. */
@@ -177,19 +246,24 @@ static int64_t remaining_ns(int64_t timeout_ns, uint64_t deadline_ns)
     return deadline_ns > now_ns ? (int64_t)(deadline_ns - now_ns) : 0;
 }
 
+/* Does the kernel know all that it should wait for, and is there nothing yet? */
+static bool may_sleep(const struct velo_core *core, const struct uring *uring)
+{
+    return !uring->woken && !uring->deaf && uring->queue_first == FD_NIL && !core_has_changes(core);
+}
+
 /*
- * Ask, sleep and listen until there are events, or the time is over. Completions that mean nothing
- * do not end it: polls that were taken back, hang-ups that were told.
+ * To the [n] events of the batch: ask, sleep and listen until there are some, or the time is over.
+ * Completions that mean nothing do not end it: polls that were taken back, hang-ups that were told.
  */
-static int fill_batch(struct velo_core *core, int64_t timeout_ns)
+static int fill_batch(struct velo_core *core, int64_t timeout_ns, int n)
 {
     struct uring *uring = uring_of(core);
     uint64_t deadline_ns = timeout_ns > 0 ? core_deadline_ns(timeout_ns) : 0;
-    int n = 0;
     for (int round = 0; round < ROUNDS_MAX && n < FD_BATCH; round++) {
         uring_ask(uring, FD_BATCH - n);
         bool pending = uring_is_pending(uring);
-        bool sleeps = n == 0 && !pending && !uring->woken && uring->queue_first == FD_NIL;
+        bool sleeps = n == 0 && !pending && may_sleep(core, uring);
         if (sleeps && round > 0)
             timeout_ns = remaining_ns(timeout_ns, deadline_ns);
         sleeps = sleeps && timeout_ns != 0;
@@ -206,34 +280,38 @@ static int fill_batch(struct velo_core *core, int64_t timeout_ns)
 /* Returns the number of events in the batch, or -errno, which need be no failure: see answer(). */
 static int harvest(struct velo_core *core, int64_t timeout_ns)
 {
-    int rc = prepare(core);
-    if (rc == 0)
-        rc = fill_batch(core, timeout_ns);
-    uring_of(core)->last = rc > 0 ? rc : 0;
-    return rc;
+    struct uring *uring = uring_of(core);
+    uring_hush(core);
+    recall(core);
+    int rc = take_pending(core);
+    tell(core);
+    int n = look(core);
+    if (n == 0 && rc != 0)
+        return rc; /* with events: an error that stays comes again */
+    n = fill_batch(core, timeout_ns, n);
+    uring->last = n > 0 ? n : 0;
+    return n;
 }
 
 /* As the ring's thread. A thread may have the address of one that is gone: the kernel knows. */
 static int wait_as_owner(struct velo_core *core, int64_t timeout_ns)
 {
-    struct uring *uring = uring_of(core);
     int rc = uring_adopt(core);
     if (rc == 0)
         rc = harvest(core, timeout_ns);
     if (rc != -EEXIST)
         return rc;
-    pthread_mutex_lock(&core->fds.lock);
-    uring_close(uring);
-    uring->inside = false;
-    pthread_mutex_unlock(&core->fds.lock);
+    uring_of(core)->lost = true;
     rc = uring_adopt(core);
     return rc == 0 ? harvest(core, timeout_ns) : rc;
 }
 
-/* A wait that nothing came of, for whatever reason, has found no events. */
+/* A wait that nothing came of, for whatever reason, has found no events. EBADR: some were lost for
+ * want of memory; the next wait makes a new ring. */
 static int answer(int rc)
 {
-    return rc == -ETIME || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY ? 0 : rc;
+    bool nothing = rc == -ETIME || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY || rc == -EBADR;
+    return nothing ? 0 : rc;
 }
 
 int core_poll(struct velo_core *core, int64_t timeout_ns)
@@ -283,8 +361,8 @@ static void settle(struct velo_core *core)
  * the ring signals. */
 static void tell_again(struct velo_core *core)
 {
-    uring_of(core)->peeked = true;
-    ask_about_the_last(core);
+    uring_of(core)->peeked = true; /* so all are asked about */
+    recall(core);
     uring_ask(uring_of(core), FD_BATCH);
     (void)uring_enter(uring_of(core), 0);
 }
@@ -292,19 +370,21 @@ static void tell_again(struct velo_core *core)
 bool core_settle(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
-    bool left = false;
+    int left = 0;
     if (!uring->inside)
         return false;
     bool embedded = fdtable_is_pinned(&core->fds);
     int ready = embedded ? harvest(core, 0) : 0;
     pthread_mutex_lock(&core->fds.lock);
     if (embedded)
-        left = uring_signal(core) || ready != 0; /* events, or an error for the next run */
+        left = uring_signal(uring);
     else
         settle(core);
     if (ready > 0)
         tell_again(core);
     uring->inside = false;
     pthread_mutex_unlock(&core->fds.lock);
-    return left;
+    if (left < 0)
+        uring_tell_unsignalled(core, left);
+    return left != 0 || ready != 0; /* something there, or an error for the next run */
 }

@@ -52,16 +52,19 @@ static const char *reason_of(int error)
     }
 }
 
-int uring_open(struct velo_core *core)
+int uring_open(struct uring *uring)
 {
-    struct uring *uring = uring_of(core);
     int rc = make(&uring->ring);
-    if (rc == 0) {
-        uring->open = true;
-        uring->thread = NULL;
-        uring->rings++;
-        return 0;
-    }
+    if (rc != 0)
+        return rc;
+    uring->open = true;
+    uring->thread = NULL;
+    uring->rings++;
+    return 0;
+}
+
+int uring_explain(const struct velo_core *core, int rc)
+{
     if (rc != -EPERM && rc != -EACCES && rc != -ENOSYS && rc != -EINVAL)
         return rc;
     core_log(core, VELO_LOG_ERROR, "unavailable", "io_uring=\"%s\"", reason_of(rc));
@@ -72,7 +75,7 @@ void uring_close(struct uring *uring)
 {
     if (uring->open)
         io_uring_queue_exit(&uring->ring);
-    uring->open = uring->signals = false;
+    uring->open = uring->signals = uring->lost = false;
     uring->thread = NULL;
 }
 
@@ -80,11 +83,11 @@ void uring_close(struct uring *uring)
 static int adopt(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
-    if (uring->open && uring->thread == thread_self())
+    if (uring->open && uring->thread == thread_self() && !uring->lost)
         return 0;
     if (uring->thread != NULL)
         uring_close(uring);
-    int rc = uring->open ? 0 : uring_open(core);
+    int rc = uring->open ? 0 : uring_open(uring);
     if (rc == 0)
         rc =
             io_uring_register((unsigned)uring->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
@@ -99,7 +102,7 @@ static int adopt(struct velo_core *core)
 int uring_adopt(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
-    if (uring->inside)
+    if (uring->inside && !uring->lost)
         return 0;
     pthread_mutex_lock(&core->fds.lock);
     int rc = adopt(core);
@@ -107,7 +110,7 @@ int uring_adopt(struct velo_core *core)
         (void)io_uring_cq_eventfd_toggle(&uring->ring, false);
     uring->inside = rc == 0;
     pthread_mutex_unlock(&core->fds.lock);
-    return rc;
+    return uring_explain(core, rc);
 }
 
 /* ---- embedding ---- */
@@ -124,49 +127,51 @@ void uring_hush(struct velo_core *core)
  * are allowed first, and then the flags are looked at. In between stands a locked instruction, as
  * this needs a store to be seen before a load (Dekker, as in wake.h).
  */
-bool uring_signal(struct velo_core *core)
+int uring_signal(struct uring *uring)
 {
-    struct uring *uring = uring_of(core);
     int rc = 0;
     if (!uring->signals)
         rc = io_uring_register_eventfd(&uring->ring, uring->signal_fd);
     uring->signals = rc == 0;
     if (rc == 0)
         rc = io_uring_cq_eventfd_toggle(&uring->ring, true);
-    if (rc != 0) { /* then it is readable for ever, which wastes time and loses nothing */
-        core_log(core, VELO_LOG_ERROR, "embedding_failed", "error=%s", velo_strerror(rc));
-        return true;
-    }
+    if (rc != 0)
+        return rc;
     /* (U3) seq_cst: the fence of the proof; pairs with the kernel's own */
     (void)atomic_fetch_add_explicit(&uring->changes, 0, memory_order_seq_cst);
     return uring_is_pending(uring) || io_uring_cq_ready(&uring->ring) != 0;
 }
 
-/* Under the lock. True: there is something to do. */
-static bool attend(struct velo_core *core)
+void uring_tell_unsignalled(const struct velo_core *core, int error)
+{
+    core_log(core, VELO_LOG_ERROR, "embedding_failed", "error=%s", velo_strerror(error));
+}
+
+/* Under the lock. As uring_signal(). */
+static int attend(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
     if (uring->inside || (uring->open && uring->signals))
-        return false;
+        return 0;
     int rc = adopt(core);
-    if (rc != 0) {
-        core_log(core, VELO_LOG_ERROR, "embedding_failed", "error=%s", velo_strerror(rc));
-        return true; /* the next run meets it, too */
-    }
+    if (rc != 0)
+        return rc; /* the next run meets it, too */
     if (uring->deaf)
         uring_listen(core);
     uring_apply_changes(core);
     uring_ask(uring, FD_BATCH);
     (void)uring_enter(uring, 0);
-    return uring_signal(core);
+    return uring_signal(uring);
 }
 
 void uring_attend(struct velo_core *core)
 {
     pthread_mutex_lock(&core->fds.lock);
-    bool ready = attend(core);
+    int ready = attend(core);
     pthread_mutex_unlock(&core->fds.lock);
-    if (ready)
+    if (ready < 0)
+        uring_tell_unsignalled(core, ready);
+    if (ready != 0)
         loop_notify((struct velo_loop *)(void *)core);
 }
 
@@ -190,5 +195,7 @@ int uring_enter(struct uring *uring, int64_t timeout_ns)
         rc = io_uring_submit_and_wait_timeout(
             &uring->ring, &cqe, 1, timeout_ns < 0 ? NULL : &timeout, NULL);
     }
+    if (rc == -EBADR)
+        uring->lost = true;
     return rc < 0 ? rc : 0;
 }

@@ -24,22 +24,38 @@
 /* What the ring's completions carry: the poll that they come from, or one of these. */
 #define URING_WAKE FD_DATA_WAKE         /* the poll of the eventfd */
 #define URING_DROPPED (UINT64_MAX - 1)  /* a poll that was taken back: nobody waits for it */
-#define URING_ASKED (UINT64_C(1) << 63) /* | index: asking anew has failed */
-#define URING_INDEX ((UINT64_C(1) << 26) - 1)
+#define URING_ASKED (UINT64_C(1) << 63) /* | that poll: asking it anew has failed */
+#define URING_INDEX ((UINT64_C(1) << FD_INDEX_BITS) - 1)
+
+/* Why poll(2) is to look at a watch. */
+enum uring_look {
+    LOOK_NOT,
+    LOOK_LEVEL, /* it was reported: is its level still up? */
+    LOOK_DOUBT, /* it has reported something that may be over */
+};
+
+/* The file that a number names: a number may be closed and opened again. */
+struct uring_file {
+    dev_t device;
+    ino_t inode;
+};
 
 /* One entry of the table, with the same index. */
 struct uring_watch {
     /* under the table's lock */
     struct fd_arming want;
+    struct uring_file want_file;
     bool wanted;           /* [want] is a registration */
     bool replaced;         /* what the kernel polls belonged to an earlier one */
     bool changed;          /* in the list of changes */
     uint32_t next_changed; /* FD_NIL: the last */
     /* the ring's thread */
     struct fd_arming told; /* what it goes by */
-    bool watched;          /* [told] is a registration */
-    bool spent;            /* silent until it changes: a oneshot that was told, or an error */
-    bool queued;           /* in the queue of those to be asked */
+    struct uring_file told_file;
+    bool watched; /* [told] is a registration */
+    bool spent;   /* silent until it changes: a oneshot that was told, an error, a file closed */
+    enum uring_look look;
+    bool queued; /* in the queue of those to be asked */
     uint32_t next_queued;
     uint64_t tag;  /* of the poll in the kernel; 0 = none */
     uint64_t ring; /* of which ring: see uring.rings */
@@ -58,14 +74,20 @@ struct uring {
     _Atomic uint32_t changes;
     _Atomic(struct uring_watch *) chunks[FD_CHUNKS];
     /* the ring's thread */
-    uint64_t rings; /* made so far */
-    uint64_t tags;  /* polls made so far */
-    bool fresh;     /* completions that come now were caused after the last user code ran */
-    bool woken;     /* the eventfd was written since the wait began */
-    bool deaf;      /* it is not polled */
-    bool peeked;    /* the batch was not delivered */
-    int last;       /* events in the last batch */
+    uint64_t rings;    /* made so far */
+    uint64_t tags;     /* polls made so far */
+    bool lost;         /* it is of no use any more: another thread's, or events were lost */
+    bool beginning;    /* a wait does: what comes now was perhaps caused before */
+    bool fresh;        /* completions that come now were caused after the last user code ran */
+    bool woken;        /* the eventfd was written since the wait began */
+    bool deaf;         /* it is not polled */
+    bool peeked;       /* the batch was not delivered */
+    int last;          /* events in the last batch */
+    int room;          /* how many the next one takes of what is pending */
+    int looks, doubts; /* watches in [look], and how many of them are doubts */
+    struct uring_watch *look[2 * FD_BATCH];
     uint32_t queue_first, queue_last; /* entries of which the kernel is to be asked; FD_NIL */
+    uint32_t queued;                  /* how many these are */
 };
 
 struct velo_loop {
@@ -86,10 +108,14 @@ static inline struct velo_core *uring_core(struct fdtable *table)
 
 /* ---- ring.c ---- */
 
-/* Make a ring for whatever thread comes first. 0; -ENOSYS the kernel has or allows none, which is
- * logged; or -errno. Under the table's lock, or before the loop is shared. */
-int uring_open(struct velo_core *core);
+/* Make a ring for whatever thread comes first. 0 or -errno. Under the table's lock, or before the
+ * loop is shared. */
+int uring_open(struct uring *uring);
 void uring_close(struct uring *uring);
+
+/* What to return for the error [rc] of making a ring, or 0: -ENOSYS where the kernel has or allows
+ * none, which is logged. Not under the lock: the hook is the user's. */
+int uring_explain(const struct velo_core *core, int rc);
 
 /*
  * Embedding. The descriptor of a ring with deferred task work does not become readable when such
@@ -100,9 +126,13 @@ void uring_close(struct uring *uring);
 /* What was signalled is being looked at. Owner, before it harvests. */
 void uring_hush(struct velo_core *core);
 
-/* From here on the ring signals. True: there is something already. Ring's thread, under the lock.
+/* From here on the ring signals. 1: there is something already; 0: nothing yet; -errno: it does
+ * not, so be readable for ever, which wastes time and loses nothing. Ring's thread, under the lock.
  */
-bool uring_signal(struct velo_core *core);
+int uring_signal(struct uring *uring);
+
+/* Log that error; not under the lock. */
+void uring_tell_unsignalled(const struct velo_core *core, int error);
 
 /* Nobody runs the loop: see to it that its ring signals; it may become the calling thread's. */
 void uring_attend(struct velo_core *core);
@@ -129,6 +159,9 @@ static inline bool uring_is_pending(const struct uring *uring)
 
 /* The watch of an entry that was watched once. */
 struct uring_watch *uring_watch_at(const struct uring *uring, uint64_t index);
+
+/* What poll(2) calls the events that it waits for. */
+short uring_mask(const struct uring_watch *watch);
 
 /* Has the kernel a poll for it? One may have ended by itself, for want of room for its reports. */
 bool uring_is_polled(const struct uring *uring, const struct uring_watch *watch);

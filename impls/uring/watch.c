@@ -76,12 +76,12 @@ bool uring_is_polled(const struct uring *uring, const struct uring_watch *watch)
     return tag_of(uring, watch) != 0;
 }
 
-static unsigned to_poll(unsigned events)
+short uring_mask(const struct uring_watch *watch)
 {
-    unsigned mask = 0;
-    if ((events & VELO_READ) != 0)
+    short mask = 0;
+    if ((watch->told.events & VELO_READ) != 0)
         mask |= POLLIN;
-    if ((events & VELO_WRITE) != 0)
+    if ((watch->told.events & VELO_WRITE) != 0)
         mask |= POLLOUT;
     return mask;
 }
@@ -98,14 +98,22 @@ void uring_queue(struct uring *uring, struct uring_watch *watch)
     else
         uring_watch_at(uring, uring->queue_last)->next_queued = index;
     uring->queue_last = index;
+    uring->queued++;
+}
+
+/* Does the number [fd] still name [file]? */
+static bool is_same(int fd, const struct uring_file *file)
+{
+    struct stat now;
+    return fstat(fd, &now) == 0 && now.st_dev == file->device && now.st_ino == file->inode;
 }
 
 static void ask(struct uring *uring, struct uring_watch *watch, struct io_uring_sqe *sqe)
 {
     uint64_t tag = tag_of(uring, watch);
-    unsigned mask = to_poll(watch->told.events);
+    unsigned mask = (unsigned)uring_mask(watch);
     if (tag == 0) {
-        watch->tag = (++uring->tags << 26 | watch->told.index) & ~URING_ASKED;
+        watch->tag = (++uring->tags << FD_INDEX_BITS | watch->told.index) & ~URING_ASKED;
         watch->ring = uring->rings;
         io_uring_prep_poll_multishot(sqe, watch->told.fd, mask);
         io_uring_sqe_set_data64(sqe, watch->tag);
@@ -113,15 +121,24 @@ static void ask(struct uring *uring, struct uring_watch *watch, struct io_uring_
         io_uring_prep_poll_update(
             sqe, tag, 0, mask, IORING_POLL_UPDATE_EVENTS | IORING_POLL_ADD_MULTI);
         io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
-        io_uring_sqe_set_data64(sqe, URING_ASKED | watch->told.index);
+        io_uring_sqe_set_data64(sqe, URING_ASKED | tag);
     }
+}
+
+/* A poll that is made anew must not be that of another file (F4). */
+static bool can_ask(const struct uring *uring, struct uring_watch *watch)
+{
+    if (!watch->watched || watch->spent)
+        return false;
+    watch->spent = tag_of(uring, watch) == 0 && !is_same(watch->told.fd, &watch->told_file);
+    return !watch->spent;
 }
 
 void uring_ask(struct uring *uring, int max)
 {
     while (max > 0 && uring->queue_first != FD_NIL) {
         struct uring_watch *watch = uring_watch_at(uring, uring->queue_first);
-        if (watch->watched && !watch->spent) {
+        if (can_ask(uring, watch)) {
             struct io_uring_sqe *sqe = uring_sqe(uring);
             if (sqe == NULL)
                 return;
@@ -129,6 +146,7 @@ void uring_ask(struct uring *uring, int max)
             max--;
         }
         uring->queue_first = watch->next_queued;
+        uring->queued--;
         watch->queued = false;
     }
 }
@@ -170,9 +188,9 @@ void uring_listen(struct velo_core *core)
 
 static void count(struct uring *uring, uint32_t n)
 {
-    /* (U2) relaxed: written under the lock, and read by who has just made a change under it, or
-     * by the owner, who looks again before it sleeps, under the lock */
-    atomic_fetch_add_explicit(&uring->changes, n, memory_order_relaxed);
+    /* (U2) seq_cst: (1) of the proof in wake.h, before the look whether the owner sleeps (W1);
+     * pairs with (U2) in core_has_changes(), which is its (4) */
+    atomic_fetch_add_explicit(&uring->changes, n, memory_order_seq_cst);
 }
 
 static void put_change(struct uring *uring, struct uring_watch *watch, uint32_t index)
@@ -194,6 +212,7 @@ static bool apply(struct uring *uring, struct uring_watch *watch)
     watch->spent = false;
     watch->watched = watch->wanted;
     watch->told = watch->want;
+    watch->told_file = watch->want_file;
     if (watch->watched)
         uring_queue(uring, watch);
     return true;
@@ -215,7 +234,8 @@ void uring_apply_changes(struct velo_core *core)
 bool core_has_changes(const struct velo_core *core)
 {
     const struct uring *uring = uring_of((struct velo_core *)(uintptr_t)core);
-    return atomic_load_explicit(&uring->changes, memory_order_relaxed) != 0; /* (U2) */
+    /* (U2) seq_cst: by the owner after the announcement of its sleep (W2); pairs with count() */
+    return atomic_load_explicit(&uring->changes, memory_order_seq_cst) != 0;
 }
 
 void uring_tell_all(struct velo_core *core)
@@ -229,47 +249,48 @@ void uring_tell_all(struct velo_core *core)
 
 /* ---- what the table asks for; under its lock ---- */
 
-/* Only epoll says it: devices may have a poll of their own or not. */
-static int check_device(int fd)
+/* Only epoll says it: devices and files of /proc may have a poll of their own or not. */
+static int ask_epoll(int fd)
 {
     struct epoll_event event = {0};
     int epfd = epoll_create1(EPOLL_CLOEXEC);
     if (epfd < 0)
-        return -errno;
+        return -ENOMEM; /* there is no descriptor left to ask with */
     int rc = epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
     close(epfd);
     return rc;
 }
 
-/* Can the kernel poll [fd]? To the ring it would be ready for ever, which is said too late. */
-static int check(int fd)
+/* Which file is [fd], and can the kernel poll it? Else the ring would report it for ever. 0 or
+ * -errno. */
+static int check(int fd, struct uring_file *file)
 {
-    struct stat file;
-    if (fstat(fd, &file) != 0)
+    struct stat status;
+    if (fstat(fd, &status) != 0)
         return -errno;
-    switch (file.st_mode & S_IFMT) {
-    case S_IFREG:
-    case S_IFDIR:
-    case S_IFBLK:
-    case S_IFLNK:
-        return -EPERM;
-    case S_IFCHR:
-        return check_device(fd);
-    default: /* pipes, sockets, and what has no type: eventfd, timerfd, epoll, ... */
+    *file = (struct uring_file){status.st_dev, status.st_ino};
+    switch (status.st_mode & S_IFMT) {
+    case S_IFIFO:
+    case S_IFSOCK:
+    case 0: /* eventfd, timerfd, epoll, ... */
         return 0;
+    default:
+        return ask_epoll(fd);
     }
 }
 
 int fdkernel_add(struct fdtable *table, const struct fd_arming *arming)
 {
     struct velo_core *core = uring_core(table);
-    int rc = check(arming->fd);
+    struct uring_file file;
+    int rc = check(arming->fd, &file);
     if (rc == 0)
         rc = reserve(core, arming->index);
     if (rc != 0)
         return rc;
     struct uring_watch *watch = uring_watch_at(uring_of(core), arming->index);
     watch->want = *arming;
+    watch->want_file = file;
     watch->wanted = true;
     put_change(uring_of(core), watch, arming->index);
     return 0;
@@ -286,13 +307,12 @@ int fdkernel_change(struct fdtable *table, const struct fd_arming *arming)
 {
     struct uring *uring = uring_of(uring_core(table));
     struct uring_watch *watch = uring_watch_at(uring, arming->index);
-    struct stat file;
     if (is_hush(watch, arming)) {
         watch->want.hushed = watch->told.hushed = arming->hushed;
         return 0;
     }
-    if (fstat(arming->fd, &file) != 0)
-        return -errno;
+    if (!is_same(arming->fd, &watch->want_file)) /* its user has closed it */
+        return -EBADF;
     watch->want = *arming;
     put_change(uring, watch, arming->index);
     return 0;
@@ -368,7 +388,7 @@ int fdkernel_init(struct fdtable *table)
     rc = embeddable(table, uring->signal_fd);
     if (rc != 0)
         goto fail_epoll;
-    rc = uring_open(core);
+    rc = uring_explain(core, uring_open(uring));
     if (rc == 0)
         return 0;
     close(table->epfd);

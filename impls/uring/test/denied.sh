@@ -6,6 +6,17 @@ cd "$(dirname "$0")/../../.." || exit 2
 . scripts/test/check.bash
 build=build/${V:-release}
 
+why=$(scripts/library.sh why uring)
+if [ -z "$why" ]; then
+    "$build/uring/process" --check >"$log" 2>&1
+    [ $? -ne 3 ] || why=$(cat "$log")
+fi
+if [ -n "$why" ]; then
+    echo "NOT RUN: a filter of its own: $why"
+    finish
+    exit
+fi
+
 deny=$scratch/deny
 # shellcheck disable=SC2046 # several words
 if ! gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -o "$deny" impls/uring/test/deny.c \
