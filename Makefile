@@ -207,6 +207,11 @@ endif
 unit_programs := $(patsubst %.c,$(B)/unit/%,$(units))
 $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
+# What guests share is tested over a library that is none.
+guest_units := $(filter %/test_guest_tasks %/test_guest_fds,$(unit_programs))
+$(guest_units): $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/obj/common/unit/guest_fake.o $(guest_objs) \
+                                    $(B)/libcommon.a $(B)/sources
+	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
 # A bench area is an archive to its tests: they get the objects that they need, without its main.
 define bench_units
 $(B)/obj/bench/$(1)/area.a: $(filter-out %/main.o,$(call objs,bench/$(1)/*.c) \

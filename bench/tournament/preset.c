@@ -13,6 +13,7 @@ const struct preset preset_list[] = {
         .summary = "does the pipeline work? Every lane, short windows, one block; names no winner "
                    "(< 1 min)",
         .budget_s = 48,
+        .more_s = 12,
         .window_ms = 50,
         .window_least_ms = 20,
         .micro_ms = 20,
@@ -29,6 +30,7 @@ const struct preset preset_list[] = {
         .summary =
             "the core scenarios, enough blocks for gaps of about 10 % (< 6 min); the default",
         .budget_s = 325,
+        .more_s = 80,
         .window_ms = 300,
         .window_least_ms = 100,
         .micro_ms = 50,
@@ -42,6 +44,7 @@ const struct preset preset_list[] = {
         .name = "thorough",
         .summary = "every scenario at every point, enough blocks for gaps of about 4 % (~ 45 min)",
         .budget_s = 2640,
+        .more_s = 660,
         .window_ms = 300,
         .window_least_ms = 100,
         .micro_ms = 100,
