@@ -11,7 +11,7 @@ const struct preset preset_list[] = {
     {
         .name = "smoke",
         .summary = "does the pipeline work? Every lane, short windows, one block; names no winner "
-                   "(< 1 min)",
+                   "(1 min for three contestants)",
         .budget_s = 48,
         .more_s = 12,
         .window_ms = 50,
@@ -27,8 +27,8 @@ const struct preset preset_list[] = {
     },
     {
         .name = "standard",
-        .summary =
-            "the core scenarios, enough blocks for gaps of about 10 % (< 6 min); the default",
+        .summary = "the core scenarios, enough blocks for gaps of about 10 % (6 min for three "
+                   "contestants); the default",
         .budget_s = 325,
         .more_s = 80,
         .window_ms = 300,
@@ -42,7 +42,8 @@ const struct preset preset_list[] = {
     },
     {
         .name = "thorough",
-        .summary = "every scenario at every point, enough blocks for gaps of about 4 % (~ 45 min)",
+        .summary = "every scenario at every point, enough blocks for gaps of about 4 % (45 min for "
+                   "three contestants)",
         .budget_s = 2640,
         .more_s = 660,
         .window_ms = 300,
