@@ -51,7 +51,7 @@ say = $(if $(Q),@printf '  %-5s %s\n' $(1) $@)
 # Who needs a library, which the folder names, is left out without it: scripts/library.sh says why.
 # That are the guests, and natives who say so there.
 users := $(patsubst impls/%/library,%,$(wildcard impls/*/library))
-guests := $(filter-out $(if $(users),$(shell scripts/library.sh own)),$(users))
+guests := $(if $(users),$(shell scripts/library.sh guests))
 absent := $(if $(users),$(shell scripts/library.sh absent))
 impls := $(filter-out $(absent),$(patsubst impls/%/loop.c,%,$(wildcard impls/*/loop.c)))
 natives := $(filter-out $(guests),$(impls))
@@ -208,6 +208,11 @@ units += $(wildcard reports/*/unit/test_*.c)
 endif
 unit_programs := $(patsubst %.c,$(B)/unit/%,$(units))
 $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/libcommon.a $(B)/sources
+	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
+# What guests share is tested over a library that is none.
+guest_units := $(filter %/test_guest_tasks %/test_guest_fds,$(unit_programs))
+$(guest_units): $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/obj/common/unit/guest_fake.o $(guest_objs) \
+                                    $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
 # A bench area is an archive to its tests: they get the objects that they need, without its main.
 define bench_units

@@ -13,10 +13,11 @@ cd "$(dirname "$0")/.." || exit 2
 usage()
 {
     cat <<'EOT'
-usage: scripts/library.sh absent       the guests whose library is missing, one a line
-       scripts/library.sh present      all contestants but these
-       scripts/library.sh natives      the contestants that need no library
-       scripts/library.sh own          those that need one and are no guests
+usage: scripts/library.sh absent       the contestants whose library is missing, one a line
+       scripts/library.sh present      all but these
+       scripts/library.sh guests       of these, the guests
+       scripts/library.sh natives      and the others
+       scripts/library.sh plain        those that need no library
        scripts/library.sh why NAME     why it is absent; nothing if it is not
        scripts/library.sh cflags NAME
        scripts/library.sh libs NAME
@@ -48,25 +49,23 @@ is_there()
 
 list() # list KIND
 {
-    local loop kind
+    local loop kinds
     for loop in impls/*/loop.c; do
         [ -e "$loop" ] || continue
         guest=$(basename "$(dirname "$loop")")
-        kind=natives
+        kinds='present natives plain'
         if [ -e "impls/$guest/library" ]; then
-            kind=absent
-            is_there && kind=present
+            kinds=absent
+            is_there && kinds='present guests'
+            [ "$kinds" = absent ] || ! grep -qxF native "impls/$guest/library" || kinds='present natives'
         fi
-        [ "$kind" != "$1" ] && [ "$kind $1" != 'natives present' ] || echo "$guest"
+        [[ " $kinds " != *" $1 "* ]] || echo "$guest"
     done
 }
 
 case ${1-} in
-absent | present | natives)
+absent | present | guests | natives | plain)
     list "$1"
-    ;;
-own)
-    grep -lxF native impls/*/library 2>/dev/null | cut -d / -f 2
     ;;
 why)
     guest=${2:?}

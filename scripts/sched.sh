@@ -43,7 +43,7 @@ while [ $# -gt 0 ]; do
 done
 
 names=()
-for name in $(scripts/library.sh natives); do # it sees no step of a library
+for name in $(scripts/library.sh plain); do # it sees no step of a library
     [ -z "$only" ] || [[ " $only " == *" $name "* ]] || continue
     names+=("$name")
 done

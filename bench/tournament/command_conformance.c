@@ -148,9 +148,12 @@ static const char *word_of(const struct gate_sheet *sheet)
     return not_run(sheet)[0] != '\0' ? "NOT RUN " : "ADMITTED";
 }
 
-static int print_totals(const struct gate *gate)
+/* [absent]: [{contestant, reason}], who was not built. */
+static int print_totals(const struct gate *gate, const json_t *absent)
 {
     int failed = 0;
+    size_t index;
+    const json_t *item;
     printf("\n");
     for (size_t i = 0; i < gate->count; i++) {
         const struct gate_sheet *sheet = &gate->sheets[i];
@@ -166,6 +169,8 @@ static int print_totals(const struct gate *gate)
         failed += sheet->reason[0] != '\0';
         free(name);
     }
+    json_array_foreach(absent, index, item) printf(
+        "%-20s NOT RUN   %s\n", json_text(item, "contestant", ""), json_text(item, "reason", ""));
     return failed;
 }
 
@@ -183,6 +188,7 @@ static void tell(void *user, const struct gate_sheet *sheet)
 
 static int run_suites(const struct registry *registry, const struct names *wanted, bool as_json)
 {
+    const bool all = wanted->count == registry->count;
     struct interrupt interrupt;
     struct progress progress;
     struct gate gate = {0};
@@ -200,6 +206,7 @@ static int run_suites(const struct registry *registry, const struct names *wante
     int status = rc != 0 ? EXIT_INTERNAL : gate.interrupted ? EXIT_INTERRUPTED : EXIT_DECIDED;
     if (status == EXIT_DECIDED) {
         json_t *sheets = gate_json(&gate);
+        json_object_set_new(sheets, "absent", all ? registry_absent_json(registry) : json_array());
         char *text = as_json ? json_dumps(sheets, JSON_INDENT(1)) : NULL;
         if (json_write_file(sheets, result_file) != 0)
             status = EXIT_INTERNAL;
@@ -208,7 +215,7 @@ static int run_suites(const struct registry *registry, const struct names *wante
         else {
             print_matrix(&gate);
             print_reasons(&gate);
-            if (print_totals(&gate) > 0)
+            if (print_totals(&gate, json_object_get(sheets, "absent")) > 0)
                 status = EXIT_DISQUALIFIED;
             printf("\nas JSON: %s\n", result_file);
         }
@@ -271,7 +278,7 @@ int command_conformance(int argc, char **argv)
         status = EXIT_DECIDED;
         for (size_t i = 0; status == EXIT_DECIDED && i < wanted.count; i++)
             if (!names_has(&known, wanted.items[i])) {
-                names_complain(&known, "contestant", wanted.items[i]);
+                registry_complain(&registry, wanted.items[i]);
                 status = EXIT_USAGE;
             }
         const struct names *chosen = wanted.count > 0 ? &wanted : &known;

@@ -7,7 +7,8 @@
  *   guest.c        making and ending one; the turn; how it sleeps, and until when
  *   guest_tasks.c  the queue of tasks, since bells of a library coalesce; the wake protocol
  *   guest_fds.c    the library's watchers of descriptors, behind fdkernel.h: changes that other
- *                  threads mail, what the library has reported, which bits it stands for
+ *                  threads mail
+ *   guest_ready.c  what the library has reported, and which bits it stands for
  *   guest_aside.c  what the library cannot watch: hang-up alone, and edges after it
  *   guest_own.c    which descriptors are the library's own
  *
@@ -213,8 +214,14 @@ bool guest_has_changes(const struct guest *guest);
 /* Let a lazy library have a turn before it waits. Owner, or alone. */
 void guest_must_apply(struct guest *guest);
 
-/* A watcher of the guest's own, for [fd]. NULL: no memory. */
+/* The library has polled: what it has said about the guest's own watchers. */
+void guest_look_after(struct guest *guest);
+
+/* A watcher for [fd], not started. NULL: no memory. */
 struct guest_watcher *guest_watcher_new(struct guest *guest, int fd);
+
+/* The library watches it no longer. Owner. */
+void guest_watcher_stop(struct guest *guest, struct guest_watcher *watcher);
 
 /* End all watchers; at the end. */
 void guest_end_watchers(struct guest *guest);

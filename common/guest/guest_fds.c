@@ -11,11 +11,6 @@
  * close it then. One that was closed before is kept in there by a duplicate, and would be reported
  * for ever: then the set is made anew. Some libraries tell the kernel of a new one only when they
  * poll. They do so under the lock, too: a number cannot come to mean another file meanwhile.
- *
- * What the library reports is noted in a list through the watchers themselves, so there is always
- * room. Most libraries tell hang-up and error as readable or writable; what is true of that,
- * poll(2) says, once for all that is noted. An event carries the arming of its time, so the table
- * drops what has been changed or unwatched since (F3, F4).
  */
 #include "common/guest/guest.h"
 
@@ -43,7 +38,7 @@ void guest_free(struct velo_loop *loop, struct guest_watcher *watcher)
     alloc_free(core_of(loop)->opts.allocator, watcher, guest_watcher_size, _Alignof(max_align_t));
 }
 
-static void stop(struct guest *guest, struct guest_watcher *watcher)
+void guest_watcher_stop(struct guest *guest, struct guest_watcher *watcher)
 {
     if (watcher->started)
         guest_stop(guest_loop(guest), watcher);
@@ -61,7 +56,7 @@ static bool is_same(const struct guest_watcher *watcher)
 /* The owner lets go of a watcher: it is in no list but perhaps that of reports, which frees it. */
 static void let_go(struct guest *guest, struct guest_watcher *watcher)
 {
-    stop(guest, watcher);
+    guest_watcher_stop(guest, watcher);
     watcher->aside = false;
     if (!watcher->noted)
         guest_release(guest_loop(guest), watcher);
@@ -110,7 +105,7 @@ static int watch_as_wanted(struct guest *guest, struct guest_watcher *watcher)
     if (!is_same(watcher)) /* its user has closed it: there is nothing to watch */
         return -EBADF;
     if (watcher->want.hushed || events == 0) {
-        stop(guest, watcher);
+        guest_watcher_stop(guest, watcher);
         return guest_put_aside(guest, watcher);
     }
     guest_take_back(guest, watcher);
@@ -204,8 +199,7 @@ static void apply_spent(struct guest *guest)
     pthread_mutex_unlock(&guest->core.fds.lock);
 }
 
-/* The library has polled: what it has said about the guest's own watchers. */
-static void look_after(struct guest *guest)
+void guest_look_after(struct guest *guest)
 {
     if (guest->spent != NULL)
         apply_spent(guest);
@@ -228,7 +222,7 @@ int guest_apply(struct guest *guest)
         rc = guest_turn(guest_loop(guest), 0);
     }
     pthread_mutex_unlock(&guest->core.fds.lock);
-    look_after(guest);
+    guest_look_after(guest);
     return rc;
 }
 
@@ -383,166 +377,4 @@ void guest_end_watchers(struct guest *guest)
                guest->watchers_size * sizeof(struct guest_watcher *),
                _Alignof(struct guest_watcher *));
     guest_close_all(guest);
-}
-
-/* ---- what the library reports ---- */
-
-void guest_note(struct velo_loop *loop, struct guest_watcher *watcher, int got, bool exact)
-{
-    struct guest *guest = guest_of(loop);
-    if (watcher == guest->clock) {
-        guest->rung = true;
-        return;
-    }
-    if (watcher == guest->bell) {
-        uint64_t rung;
-        (void)!read(guest->bell_fd, &rung, sizeof(rung)); /* else it is reported again */
-        return;
-    }
-    if (watcher == guest->side) {
-        guest->side_rang = true;
-        return;
-    }
-    watcher->exact = exact && (watcher->exact || watcher->got == 0);
-    watcher->got |= (short)got;
-    if (watcher->noted)
-        return;
-    watcher->noted = true;
-    watcher->next_noted = NULL;
-    if (guest->noted.first == NULL)
-        guest->noted.first = watcher;
-    else
-        guest->noted.last->next_noted = watcher;
-    guest->noted.last = watcher;
-}
-
-/* Let the library poll. */
-static int poll_library(struct guest *guest, int64_t timeout_ns)
-{
-    if (guest->error != 0)
-        return guest->error;
-    if (!guest->sleeping && guest_has_changes(guest)) {
-        int rc = guest_apply(guest);
-        if (rc != 0 || (guest_is_lazy && timeout_ns == 0))
-            return rc;
-    }
-    counter_add(&guest->core.ledger.polls, 1);
-    int rc = guest_turn(guest_loop(guest), timeout_ns);
-    look_after(guest);
-    return rc;
-}
-
-int guest_poll(struct velo_core *core, int64_t timeout_ns)
-{
-    if (core_is_forked(core)) /* its descriptors are the parent's, too */
-        return -ECHILD;
-    core_wait_begin(core);
-    int rc = poll_library((struct guest *)(void *)core, timeout_ns);
-    core_wait_end(core);
-    return rc;
-}
-
-int guest_update(struct velo_core *core)
-{
-    struct guest *guest = (struct guest *)(void *)core;
-    if (!guest_has_changes(guest) || core_is_forked(core))
-        return 0;
-    core_wait_begin(core);
-    int rc = guest_apply(guest);
-    core_wait_end(core);
-    return rc;
-}
-
-int guest_peek(struct velo_core *core, int64_t timeout_ns)
-{
-    int rc = guest_poll(core, timeout_ns);
-    return rc < 0 ? rc : ((struct guest *)(void *)core)->noted.first != NULL;
-}
-
-/* The next noted watcher that has something to tell, or NULL. */
-static struct guest_watcher *take_noted(struct guest *guest)
-{
-    struct guest_watcher *watcher;
-    while ((watcher = guest->noted.first) != NULL) {
-        guest->noted.first = watcher->next_noted;
-        watcher->noted = false;
-        if (watcher->started || watcher->aside) {
-            if (watcher->got != 0)
-                return watcher;
-        } else if (watcher->removed && !watcher->changed) {
-            guest_release(guest_loop(guest), watcher);
-        }
-    }
-    return NULL;
-}
-
-/* Which bits are true now? By one poll(2) for those of which the library does not say. */
-static int ask(struct guest *guest, struct guest_watcher *const *taken, int count)
-{
-    struct pollfd bits[FD_BATCH];
-    nfds_t asked = 0;
-    for (int i = 0; i < count; i++) {
-        if (!taken[i]->exact)
-            bits[asked++] = (struct pollfd){taken[i]->fd, POLLIN | POLLOUT, 0};
-    }
-    if (asked == 0)
-        return 0;
-    counter_add(&guest->core.ledger.polls, 1);
-    int rc;
-    do
-        rc = poll(bits, asked, 0);
-    while (rc < 0 && errno == EINTR);
-    if (rc < 0)
-        return -errno;
-    for (int i = count; i-- > 0;) {
-        if (taken[i]->exact)
-            continue;
-        bool guessed = (taken[i]->got & (POLLIN | POLLOUT)) != 0;
-        short true_now = bits[--asked].revents;
-        /* not ready after all: the library will tell again; but hang-up alone that was none has to
-         * be hushed, see fdtable_claim() */
-        taken[i]->got = (short)(true_now & (taken[i]->got | POLLHUP | POLLERR | POLLNVAL));
-        taken[i]->exact = taken[i]->got != 0 || !guessed;
-    }
-    return 0;
-}
-
-/* Hand one over to the table's batch. */
-static void hand_over(struct guest *guest, struct guest_watcher *watcher)
-{
-    struct fdtable *fds = &guest->core.fds;
-    short got = watcher->got;
-    watcher->got = 0;
-    if (!watcher->exact)
-        return;
-    if ((got & POLLNVAL) != 0) { /* its user has closed it */
-        stop(guest, watcher);
-        return;
-    }
-    if ((watcher->events & VELO_ONESHOT) != 0) {
-        stop(guest, watcher);
-        mark_changes(guest, true); /* a lazy library has something to do before it sleeps */
-    }
-    struct epoll_event *event = &fds->batch[fds->ready++];
-    event->data.u64 = watcher->data;
-    event->events = (uint32_t)got; /* the bits of poll are those of epoll */
-}
-
-int guest_run_fds(struct guest *guest)
-{
-    struct guest_watcher *taken[FD_BATCH];
-    int rc = 0;
-    while (guest->noted.first != NULL && !core_stops(&guest->core)) {
-        int count = 0;
-        while (count < FD_BATCH && (taken[count] = take_noted(guest)) != NULL)
-            count++;
-        rc = ask(guest, taken, count);
-        if (rc != 0)
-            break;
-        guest->core.fds.ready = 0;
-        for (int i = 0; i < count; i++)
-            hand_over(guest, taken[i]);
-        core_run_fds(&guest->core);
-    }
-    return rc;
 }

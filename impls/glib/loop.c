@@ -4,10 +4,12 @@
  *
  *   descriptors  one GSource each, with g_source_add_unix_fd()
  *   bell         an eventfd under a GSource, as inside of g_main_context_wakeup(), which does not
- * tell when it could not be written (S8); rung at most once per sleep waiting      the steps of
- * g_main_context_iteration(): prepare, query, poll, check, dispatch. The poll is ours, as GLib
- * means it to be for who embeds it: ppoll(2), in nanoseconds (T8), whose failure is seen (L10)
- *   timers       the time-out of that poll
+ *                tell when it could not be written (S8); rung at most once per sleep
+ *   waiting      the steps of g_main_context_iteration(): prepare, query, poll, check, dispatch.
+ *                The poll is ours, as GLib means it to be for who embeds it: ppoll(2), in
+ *                nanoseconds (T8), whose failure is seen (L10)
+ *   timers       the time-out of that poll, and no GSource, whose time GLib waits for in whole
+ *                milliseconds
  *
  * What ppoll(2) says is exact, hang-up and error with it.
  */

@@ -4,9 +4,10 @@
  *
  *   descriptors  one ev_io each
  *   bell         an eventfd under an ev_io, as inside of ev_async, which does not tell when it
- * could not be written (S8); rung at most once per sleep waiting      ev_run(), one turn of it per
- * turn of ours, on epoll timers       epoll_wait() counts whole milliseconds, and the contract
- * counts nanoseconds (T8); so the head of the timers is an alarm, a timerfd under an ev_io
+ *                could not be written (S8); rung at most once per sleep
+ *   waiting      ev_run(), one turn of it per turn of ours, on epoll
+ *   timers       a timerfd under an ev_io for the head of ours, and no ev_timer: libev waits in
+ *                whole milliseconds, and the contract counts nanoseconds (T8)
  *
  * libev tells the kernel of changes when it polls, and never of the end of a watcher: what then is
  * still reported it finds out and, if need be, makes its set anew. So strays are its own affair.

@@ -4,10 +4,11 @@
  *
  *   descriptors  one struct event each, persistent, edge-triggered where asked for
  *   bell         an eventfd under an event, as inside of event_active(), which does not tell when
- * it could not be written (S8); rung at most once per sleep waiting      event_base_loop(), one
- * turn of it per turn of ours, on epoll timers       libevent counts in microseconds on a clock of
- * its own, which is not told to our callers; so the head of the timers is an alarm, a timerfd under
- * an event
+ *                it could not be written (S8); rung at most once per sleep
+ *   waiting      event_base_loop(), one turn of it per turn of ours, on epoll
+ *   timers       a timerfd under an event for the head of ours, and no evtimer. A base without
+ *                EVENT_BASE_FLAG_PRECISE_TIMER waits in whole milliseconds (T8); with the flag it
+ *                sets a timerfd of its own before each wait, ours is set when the head changes
  *
  * Locks are on (evthread_use_pthreads), for a descriptor that is unwatched by any thread leaves the
  * kernel's set at once. That setting is of the whole process and so made before main.

@@ -5,8 +5,8 @@
  *   descriptors  one uv_poll_t each
  *   bell         one uv_async_t, rung at most once per sleep
  *   waiting      uv_run(), one turn of it per turn of ours
- *   timers       uv_timer_t counts whole milliseconds, and the contract counts nanoseconds (T8); so
- *                the head of the timers is an alarm, a timerfd under a uv_poll_t
+ *   timers       a timerfd under a uv_poll_t for the head of ours, and no uv_timer_t: that counts
+ *                whole milliseconds, and the contract counts nanoseconds (T1, T8)
  *
  * libuv opens a pipe for signals when a process makes its first loop, and keeps it. That is done
  * before main, so that no loop of ours seems to leave descriptors behind.
@@ -114,8 +114,12 @@ void guest_close(struct velo_loop *loop)
     loop->guest.core.fds.epfd = -1;
 }
 
+/* A bell that was rung and not heard would stay so: uv_loop_fork() makes a new eventfd and leaves
+ * the mark of the old one, so nobody would ring again. In a child it is the parent's to hear. */
 int guest_renew(struct velo_loop *loop)
 {
+    if (!core_is_forked(&loop->guest.core))
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
     int rc = uv_loop_fork(&loop->uv);
     note_own(loop);
     return rc;
