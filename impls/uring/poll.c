@@ -255,13 +255,17 @@ static bool may_sleep(const struct velo_core *core, const struct uring *uring)
 /*
  * To the [n] events of the batch: ask, sleep and listen until there are some, or the time is over.
  * Completions that mean nothing do not end it: polls that were taken back, hang-ups that were told.
+ * No more is asked for than the batch takes, answers that are still to come included.
  */
 static int fill_batch(struct velo_core *core, int64_t timeout_ns, int n)
 {
     struct uring *uring = uring_of(core);
     uint64_t deadline_ns = timeout_ns > 0 ? core_deadline_ns(timeout_ns) : 0;
+    int asked = n;
     for (int round = 0; round < ROUNDS_MAX && n < FD_BATCH; round++) {
-        uring_ask(uring, FD_BATCH - n);
+        if (!uring_is_pending(uring))
+            asked = n; /* all have answered, or need not */
+        asked += uring_ask(uring, FD_BATCH - asked);
         bool pending = uring_is_pending(uring);
         bool sleeps = n == 0 && !pending && may_sleep(core, uring);
         if (sleeps && round > 0)
@@ -363,7 +367,7 @@ static void tell_again(struct velo_core *core)
 {
     uring_of(core)->peeked = true; /* so all are asked about */
     recall(core);
-    uring_ask(uring_of(core), FD_BATCH);
+    (void)uring_ask(uring_of(core), FD_BATCH);
     (void)uring_enter(uring_of(core), 0);
 }
 

@@ -159,7 +159,7 @@ static int attend(struct velo_core *core)
     if (uring->deaf)
         uring_listen(core);
     uring_apply_changes(core);
-    uring_ask(uring, FD_BATCH);
+    (void)uring_ask(uring, FD_BATCH);
     (void)uring_enter(uring, 0);
     return uring_signal(uring);
 }

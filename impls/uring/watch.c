@@ -134,21 +134,23 @@ static bool can_ask(const struct uring *uring, struct uring_watch *watch)
     return !watch->spent;
 }
 
-void uring_ask(struct uring *uring, int max)
+int uring_ask(struct uring *uring, int max)
 {
-    while (max > 0 && uring->queue_first != FD_NIL) {
+    int asked = 0;
+    while (asked < max && uring->queue_first != FD_NIL) {
         struct uring_watch *watch = uring_watch_at(uring, uring->queue_first);
         if (can_ask(uring, watch)) {
             struct io_uring_sqe *sqe = uring_sqe(uring);
             if (sqe == NULL)
-                return;
+                break;
             ask(uring, watch, sqe);
-            max--;
+            asked++;
         }
         uring->queue_first = watch->next_queued;
         uring->queued--;
         watch->queued = false;
     }
+    return asked;
 }
 
 /* False: the kernel takes nothing now. */
