@@ -157,6 +157,21 @@ static void apply_all(struct guest *guest)
     }
 }
 
+/*
+ * The set of the library will be made anew, and its bell may get another descriptor: nobody may be
+ * about to write to the old one (L9), and what was rung has to be heard, for uv_loop_fork() leaves
+ * the mark of an unheard bell, so that it would never be rung again (S8). This comes before new
+ * watchers are started: a stray that reports here must find its number as it was.
+ */
+static int hear_bells(struct guest *guest)
+{
+    if (!guest->strays)
+        return 0;
+    guest_wait_bells(guest);
+    counter_add(&guest->core.ledger.polls, 1);
+    return guest_turn(guest_loop(guest), 0);
+}
+
 /* The library's set may hold what nobody has registered, and would report it for ever: make it
  * anew. */
 static int renew(struct guest *guest)
@@ -164,7 +179,6 @@ static int renew(struct guest *guest)
     if (!guest->strays)
         return 0;
     guest->strays = false;
-    guest_wait_bells(guest); /* L9: the bell may get another descriptor */
     int rc = guest_renew(guest_loop(guest));
     guest->adrift = rc == 0 && guest->core.fds.backend >= 0;
     return rc;
@@ -212,8 +226,10 @@ int guest_apply(struct guest *guest)
     if (!guest_has_changes(guest))
         return 0;
     pthread_mutex_lock(&guest->core.fds.lock);
+    guest->error = hear_bells(guest);
     apply_all(guest);
-    guest->error = renew(guest);
+    if (guest->error == 0)
+        guest->error = renew(guest);
     if (guest->adrift)
         embed_again(guest);
     int rc = guest->error;
