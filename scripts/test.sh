@@ -227,8 +227,17 @@ part_units()
     together
 }
 
+tell_absent() # guests without their library
+{
+    local name
+    for name in $(scripts/library.sh absent); do
+        echo "  NOT RUN: $name: $(scripts/library.sh why "$name")" >>build/test/not-run
+    done
+}
+
 part_conformance()
 {
+    tell_absent
     local names
     mapfile -t names < <(contestants)
     note_conformance "${names[@]}"

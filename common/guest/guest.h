@@ -217,6 +217,9 @@ void guest_must_apply(struct guest *guest);
 /* The library has polled: what it has said about the guest's own watchers. */
 void guest_look_after(struct guest *guest);
 
+/* Forget what it was noted for. Owner. */
+void guest_unnote(struct guest *guest, struct guest_watcher *watcher);
+
 /* A watcher for [fd], not started. NULL: no memory. */
 struct guest_watcher *guest_watcher_new(struct guest *guest, int fd);
 

@@ -53,13 +53,13 @@ static bool is_same(const struct guest_watcher *watcher)
            watcher->file[1] == file.st_ino;
 }
 
-/* The owner lets go of a watcher: it is in no list but perhaps that of reports, which frees it. */
+/* The owner lets go of a watcher; before its number is watched again, as some libraries end a
+ * watcher by its number. */
 static void let_go(struct guest *guest, struct guest_watcher *watcher)
 {
     guest_watcher_stop(guest, watcher);
-    watcher->aside = false;
-    if (!watcher->noted)
-        guest_release(guest_loop(guest), watcher);
+    guest_unnote(guest, watcher);
+    guest_release(guest_loop(guest), watcher);
 }
 
 /* ---- changes ---- */
@@ -157,6 +157,39 @@ static void apply_all(struct guest *guest)
     }
 }
 
+/* What the library has given up by itself is told to it again. Under the lock. */
+static void apply_spent(struct guest *guest)
+{
+    while (guest->spent != NULL) {
+        struct guest_watcher *watcher = guest->spent;
+        guest->spent = watcher->next_spent;
+        if (watcher != guest->bell && watcher != guest->clock && watcher != guest->side) {
+            add_change(guest, watcher);
+            continue;
+        }
+        watcher->spent = false;
+        (void)guest_start(guest_loop(guest), watcher, VELO_READ);
+        mark_changes(guest, true);
+    }
+}
+
+/*
+ * The set of the library will be made anew, and its bell may get another descriptor: nobody may be
+ * about to write to the old one (L9), and what was rung has to be heard, for uv_loop_fork() leaves
+ * the mark of an unheard bell, so that it would never be rung again (S8). This comes before new
+ * watchers are started: a stray that reports here must find its number as it was.
+ */
+static int hear_bells(struct guest *guest)
+{
+    if (!guest->strays)
+        return 0;
+    guest_wait_bells(guest);
+    counter_add(&guest->core.ledger.polls, 1);
+    int rc = guest_turn(guest_loop(guest), 0);
+    apply_spent(guest); /* while all of them live */
+    return rc;
+}
+
 /* The library's set may hold what nobody has registered, and would report it for ever: make it
  * anew. */
 static int renew(struct guest *guest)
@@ -164,7 +197,6 @@ static int renew(struct guest *guest)
     if (!guest->strays)
         return 0;
     guest->strays = false;
-    guest_wait_bells(guest); /* L9: the bell may get another descriptor */
     int rc = guest_renew(guest_loop(guest));
     guest->adrift = rc == 0 && guest->core.fds.backend >= 0;
     return rc;
@@ -181,28 +213,13 @@ static void embed_again(struct guest *guest)
     mark_changes(guest, true);
 }
 
-/* What the library has given up by itself is told to it again. */
-static void apply_spent(struct guest *guest)
-{
-    pthread_mutex_lock(&guest->core.fds.lock);
-    while (guest->spent != NULL) {
-        struct guest_watcher *watcher = guest->spent;
-        guest->spent = watcher->next_spent;
-        if (watcher != guest->bell && watcher != guest->clock && watcher != guest->side) {
-            add_change(guest, watcher);
-            continue;
-        }
-        watcher->spent = false;
-        (void)guest_start(guest_loop(guest), watcher, VELO_READ);
-        mark_changes(guest, true);
-    }
-    pthread_mutex_unlock(&guest->core.fds.lock);
-}
-
 void guest_look_after(struct guest *guest)
 {
-    if (guest->spent != NULL)
+    if (guest->spent != NULL) {
+        pthread_mutex_lock(&guest->core.fds.lock);
         apply_spent(guest);
+        pthread_mutex_unlock(&guest->core.fds.lock);
+    }
     if (guest->side_rang)
         guest_note_aside(guest);
 }
@@ -212,8 +229,10 @@ int guest_apply(struct guest *guest)
     if (!guest_has_changes(guest))
         return 0;
     pthread_mutex_lock(&guest->core.fds.lock);
+    guest->error = hear_bells(guest);
     apply_all(guest);
-    guest->error = renew(guest);
+    if (guest->error == 0)
+        guest->error = renew(guest);
     if (guest->adrift)
         embed_again(guest);
     int rc = guest->error;
@@ -356,13 +375,8 @@ void fdkernel_rebuild(struct fdtable *table)
 
 void guest_end_watchers(struct guest *guest)
 {
-    for (struct guest_watcher *watcher = guest->noted.first; watcher != NULL;) {
-        struct guest_watcher *next = watcher->next_noted;
-        watcher->noted = false;
-        if (watcher->removed && !watcher->changed)
-            guest_release(guest_loop(guest), watcher);
-        watcher = next;
-    }
+    for (struct guest_watcher *one = guest->noted.first; one != NULL; one = one->next_noted)
+        one->noted = false;
     guest->noted = (struct guest_list){NULL, NULL};
     guest->spent = NULL;
     for (size_t i = 0; i < guest->watchers_size; i++) {

@@ -41,6 +41,23 @@ void guest_note(struct velo_loop *loop, struct guest_watcher *watcher, int got, 
     guest->noted.last = watcher;
 }
 
+void guest_unnote(struct guest *guest, struct guest_watcher *watcher)
+{
+    struct guest_watcher *before = NULL;
+    struct guest_watcher *at = guest->noted.first;
+    if (!watcher->noted)
+        return;
+    for (; at != watcher; at = at->next_noted)
+        before = at;
+    if (before == NULL)
+        guest->noted.first = watcher->next_noted;
+    else
+        before->next_noted = watcher->next_noted;
+    if (guest->noted.last == watcher)
+        guest->noted.last = before;
+    watcher->noted = false;
+}
+
 /* Let the library poll. */
 static int poll_library(struct guest *guest, int64_t timeout_ns)
 {
@@ -91,12 +108,8 @@ static struct guest_watcher *take_noted(struct guest *guest)
     while ((watcher = guest->noted.first) != NULL) {
         guest->noted.first = watcher->next_noted;
         watcher->noted = false;
-        if (watcher->started || watcher->aside) {
-            if (watcher->got != 0)
-                return watcher;
-        } else if (watcher->removed && !watcher->changed) {
-            guest_release(guest_loop(guest), watcher);
-        }
+        if ((watcher->started || watcher->aside) && watcher->got != 0)
+            return watcher;
     }
     return NULL;
 }

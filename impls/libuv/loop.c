@@ -114,12 +114,8 @@ void guest_close(struct velo_loop *loop)
     loop->guest.core.fds.epfd = -1;
 }
 
-/* A bell that was rung and not heard would stay so: uv_loop_fork() makes a new eventfd and leaves
- * the mark of the old one, so nobody would ring again. In a child it is the parent's to hear. */
 int guest_renew(struct velo_loop *loop)
 {
-    if (!core_is_forked(&loop->guest.core))
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
     int rc = uv_loop_fork(&loop->uv);
     note_own(loop);
     return rc;
