@@ -265,7 +265,8 @@ static int fill_batch(struct velo_core *core, int64_t timeout_ns, int n)
     for (int round = 0; round < ROUNDS_MAX && n < FD_BATCH; round++) {
         if (!uring_is_pending(uring))
             asked = n; /* all have answered, or need not */
-        asked += uring_ask(uring, FD_BATCH - asked);
+        asked += uring_ask(core, FD_BATCH - asked);
+        n = drain(core, n);
         bool pending = uring_is_pending(uring);
         bool sleeps = n == 0 && !pending && may_sleep(core, uring);
         if (sleeps && round > 0)
@@ -367,8 +368,7 @@ static void tell_again(struct velo_core *core)
 {
     uring_of(core)->peeked = true; /* so all are asked about */
     recall(core);
-    (void)uring_ask(uring_of(core), FD_BATCH);
-    (void)uring_enter(uring_of(core), 0);
+    uring_ask_locked(core);
 }
 
 bool core_settle(struct velo_core *core)

@@ -159,8 +159,7 @@ static int attend(struct velo_core *core)
     if (uring->deaf)
         uring_listen(core);
     uring_apply_changes(core);
-    (void)uring_ask(uring, FD_BATCH);
-    (void)uring_enter(uring, 0);
+    uring_ask_locked(core);
     return uring_signal(uring);
 }
 

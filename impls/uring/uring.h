@@ -175,8 +175,11 @@ void uring_tell_all(struct velo_core *core);
 /* Ask the kernel again about [watch], the next time. */
 void uring_queue(struct uring *uring, struct uring_watch *watch);
 
-/* Ask it about up to [max] of them. Returns about how many. */
-int uring_ask(struct uring *uring, int max);
+/* Ask it about up to [max] of them. Returns about how many. Completions may have come. */
+int uring_ask(struct velo_core *core, int max);
+
+/* The same about a batch of them, under the lock, and submit it. */
+void uring_ask_locked(struct velo_core *core);
 
 /* Take the poll back: nobody wants its events. */
 void uring_drop(struct uring *uring, struct uring_watch *watch);

@@ -125,32 +125,66 @@ static void ask(struct uring *uring, struct uring_watch *watch, struct io_uring_
     }
 }
 
-/* A poll that is made anew must not be that of another file (F4). */
-static bool can_ask(const struct uring *uring, struct uring_watch *watch)
+/* A poll that is made anew must not be that of another file (F4). Under the lock. */
+static bool is_for_new_poll(struct uring_watch *watch)
 {
-    if (!watch->watched || watch->spent)
+    if (watch->changed) /* it comes again with its change */
         return false;
-    watch->spent = tag_of(uring, watch) == 0 && !is_same(watch->told.fd, &watch->told_file);
+    watch->spent = !is_same(watch->told.fd, &watch->told_file);
     return !watch->spent;
 }
 
-int uring_ask(struct uring *uring, int max)
+/* Ask about those at the head of the queue as long as there is room. True: about one without a
+ * poll, for which the lock is needed. */
+static bool ask_some(struct uring *uring, int max, bool locked, int *asked)
 {
-    int asked = 0;
-    while (asked < max && uring->queue_first != FD_NIL) {
+    while (*asked < max && uring->queue_first != FD_NIL) {
         struct uring_watch *watch = uring_watch_at(uring, uring->queue_first);
-        if (can_ask(uring, watch)) {
+        bool polled = tag_of(uring, watch) != 0;
+        bool wanted = watch->watched && !watch->spent;
+        if (wanted && !polled && !locked)
+            return true;
+        if (wanted && (polled || is_for_new_poll(watch))) {
             struct io_uring_sqe *sqe = uring_sqe(uring);
             if (sqe == NULL)
                 break;
             ask(uring, watch, sqe);
-            asked++;
+            ++*asked;
         }
         uring->queue_first = watch->next_queued;
         uring->queued--;
         watch->queued = false;
     }
+    return false;
+}
+
+/*
+ * The kernel takes the number of a new poll for a file when it is submitted. That is done under the
+ * lock, so nobody can have unwatched it, closed it and opened it again meanwhile.
+ */
+static void make_polls(struct uring *uring, int max, int *asked)
+{
+    (void)ask_some(uring, max, true, asked);
+    if (io_uring_sq_ready(&uring->ring) != 0)
+        (void)uring_enter(uring, 0); /* an error that stays comes again */
+}
+
+int uring_ask(struct velo_core *core, int max)
+{
+    struct uring *uring = uring_of(core);
+    int asked = 0;
+    if (!ask_some(uring, max, false, &asked))
+        return asked;
+    pthread_mutex_lock(&core->fds.lock);
+    make_polls(uring, max, &asked);
+    pthread_mutex_unlock(&core->fds.lock);
     return asked;
+}
+
+void uring_ask_locked(struct velo_core *core)
+{
+    int asked = 0;
+    make_polls(uring_of(core), FD_BATCH, &asked);
 }
 
 /* False: the kernel takes nothing now. */
