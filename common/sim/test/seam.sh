@@ -19,7 +19,7 @@ clock_nanosleep
     ends early at worst
 io_uring_queue_exit
     gives back
-__sched_cpucount _GLOBAL_OFFSET_TABLE_
+__sched_cpucount _GLOBAL_OFFSET_TABLE_ loop_has_lanes
     no calls of the system
 pthread_mutex_lock pthread_mutex_unlock pthread_mutex_trylock pthread_mutex_destroy
 pthread_cond_wait pthread_cond_timedwait pthread_cond_signal pthread_cond_broadcast
@@ -53,7 +53,7 @@ library=("$objects"/common/*.o "$objects"/common/parts/*.o "$objects"/common/api
 for name in $(scripts/library.sh present); do
     guest=()
     foreign='^$' # what a library does, the seam sees as that library's own calls
-    if [ -e "impls/$name/library" ]; then
+    if scripts/library.sh guests | grep -qxF "$name"; then
         guest=("$objects"/common/guest/*.o)
         foreign='^(uv|ev|event|evthread|g|glib)_'
     fi
