@@ -31,7 +31,7 @@
 #define FD_FIRST 64u
 #define FD_BATCH 256
 #define FD_NIL UINT32_MAX
-#define FD_INDEX_BITS 26 /* of an event's data: the entry; above it stands the serial */
+#define FD_INDEX_BITS 26        /* of an event's data: the entry; above it stands the serial */
 #define FD_DATA_WAKE UINT64_MAX /* epoll data of the loop's own eventfd */
 
 struct fd_entry {

@@ -3,8 +3,8 @@
  * The system calls of a loop, counted, delayed and made to fail by tests.
  *
  * The objects of this folder define write, read, close, dup3, fcntl, poll, the epoll calls,
- * eventfd, timerfd, syscall (for futexes), sched_getaffinity, the making of threads and locks, and the
- * allocator themselves and pass everything on, so no special build of the library is needed;
+ * eventfd, timerfd, syscall (for futexes), sched_getaffinity, the making of threads and locks, and
+ * the allocator themselves and pass everything on, so no special build of the library is needed;
  * test/seam.sh proves that the library calls nothing else that can fail. Calls that bypass libc
  * (io_uring, inline system calls) are not seen. Arming is for one thread at a time; counting and
  * hooks work on any thread.
