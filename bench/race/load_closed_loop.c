@@ -76,7 +76,7 @@ static uint64_t run_round(void)
         if (!send_ping())
             return 0;
     if (!gauge_wait(&self.done, self.seen + 1, self.race->cpus.spins)) {
-        race_fail(self.race, "task %" PRIu64 " did not run within 5 s", self.seen);
+        race_late(self.race, "task %" PRIu64 " did not run within 5 s", self.seen);
         return 0;
     }
     uint64_t now_ns = clock_now_ns();
@@ -109,7 +109,7 @@ static void check_sleep(struct race *race, bool awake, uint64_t rounds)
     if (!race->result.has_counters)
         return;
     if (awake && parks > rounds / 2)
-        race_fail(race,
+        race_late(race,
                   "the loop slept %" PRIu64 " times in %" PRIu64
                   " rounds although a task was pending",
                   parks,
@@ -140,7 +140,7 @@ static void finish(struct race *race)
     gauge_set(&self.halt, 1);
     if (!gauge_wait(&self.done, self.sent, race->cpus.spins) ||
         !gauge_wait(&self.halted, 1, race->cpus.spins))
-        race_fail(race, "accepted tasks did not run within 5 s after the window");
+        race_late(race, "accepted tasks did not run within 5 s after the window");
     stage_close(&self.stage);
     if (self.disorder > 0)
         race_fail(race, "%" PRIu64 " tasks ran out of order", self.disorder);

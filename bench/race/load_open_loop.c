@@ -56,7 +56,7 @@ static bool send_task(void *load, uint64_t intended_ns, uint64_t now_ns)
     uint64_t number = self.generator.sent;
     (void)load;
     if (number >= SLOTS && !gauge_wait(&self.done, number - SLOTS + 1, self.race->cpus.spins)) {
-        race_fail(self.race, "the loop ran no task for 5 s");
+        race_late(self.race, "the loop ran no task for 5 s");
         return false;
     }
     self.slots[number % SLOTS] = (struct slot){intended_ns, now_ns};
@@ -135,7 +135,8 @@ static void run_window(struct race *race)
     uint64_t sent = self.generator.sent - gauge_get(&self.record_from);
     uint64_t elapsed_ns = (uint64_t)(self.generator.next_ns - self.opened_ns);
     if (!gauge_wait(&self.done, self.generator.sent, race->cpus.spins)) {
-        race_fail(race, "lost %" PRIu64 " tasks", self.generator.sent - gauge_get(&self.done));
+        race_late(race, "lost %" PRIu64 " tasks", self.generator.sent - gauge_get(&self.done));
+        stage_prove_loss(&self.stage, &self.done, self.generator.sent);
         return;
     }
     stage_close(&self.stage);

@@ -21,6 +21,7 @@
 struct velo_loop {
     struct guest guest; /* first: a loop is a guest */
     struct ev_loop *ev;
+    bool heard; /* a watcher was called since the turn began */
 };
 VELO_EMBEDS_GUEST(struct velo_loop);
 
@@ -74,6 +75,8 @@ int guest_ring(struct velo_loop *loop)
     return guest_bell_ring(&loop->guest);
 }
 
+/* A wait goes on for as long as libev returns without a callback: it does so once a minute, after a
+ * signal, and when a descriptor reports that it no longer watches. */
 int guest_turn(struct velo_loop *loop, int64_t timeout_ns)
 {
     if (timeout_ns != 0) {
@@ -81,7 +84,10 @@ int guest_turn(struct velo_loop *loop, int64_t timeout_ns)
         if (rc != 0)
             return rc;
     }
-    ev_run(loop->ev, timeout_ns == 0 ? EVRUN_NOWAIT : EVRUN_ONCE);
+    loop->heard = false;
+    do
+        ev_run(loop->ev, timeout_ns == 0 ? EVRUN_NOWAIT : EVRUN_ONCE);
+    while (!loop->heard && timeout_ns != 0);
     return 0;
 }
 
@@ -93,6 +99,7 @@ static void on_io(struct ev_loop *ev, ev_io *io, int events)
     struct watcher *watcher = io->data;
     struct velo_loop *loop = ev_userdata(ev);
     int got = 0;
+    loop->heard = true;
     if ((events & EV_ERROR) != 0) { /* the kernel refuses it, and libev has stopped it */
         guest_spend(loop, &watcher->base);
         return;

@@ -107,7 +107,6 @@ int guest_turn(struct velo_loop *loop, int64_t timeout_ns)
     int rc = 0;
     do {
         loop->fresh = 0;
-        errno = 0;
         rc = event_base_loop(loop->base, flags);
         flags |= EVLOOP_NONBLOCK;
     } while (rc >= 0 && loop->fresh >= EVENTS_FIRST); /* there may be more */
