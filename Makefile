@@ -48,11 +48,18 @@ LDFLAGS_ALL = $(MODE) $(LDFLAGS)
 Q ?= @
 say = $(if $(Q),@printf '  %-5s %s\n' $(1) $@)
 
-impls := $(patsubst impls/%/loop.c,%,$(wildcard impls/*/loop.c))
+# Who needs a library, which the folder names, is left out without it: scripts/library.sh says why.
+# That are the guests, and natives who say so there.
+users := $(patsubst impls/%/library,%,$(wildcard impls/*/library))
+guests := $(if $(users),$(shell scripts/library.sh guests))
+absent := $(if $(users),$(shell scripts/library.sh absent))
+impls := $(filter-out $(absent),$(patsubst impls/%/loop.c,%,$(wildcard impls/*/loop.c)))
+natives := $(filter-out $(guests),$(impls))
 objs = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)))
 cxxobjs = $(patsubst %.cc,$(B)/obj/%.o,$(wildcard $(1)))
 
 common_objs := $(call objs,common/*.c common/parts/*.c common/api/*.c)
+guest_objs := $(call objs,common/guest/*.c)
 sim_objs := $(call objs,common/sim/*.c)
 sched_objs := $(call objs,common/sched/*.c)
 conformance_objs := $(call objs,common/conformance/*.c)
@@ -132,26 +139,29 @@ $(B)/libbench.a: $(filter-out %/main.o,$(race_objs)) $(B)/sources
 	$(Q)rm -f $@ && ar rcs $@ $(inputs)
 
 # ---- one set of programs for each contestant: program, contestant, libcommon.a, in that order ----
-# The contestant's objects precede the archive, so what it defines wins over the default body.
+# The contestant's objects precede the archive, so what it defines wins over the default body. So do
+# those that all guests share; and who needs a library links it.
 # velo.o is the contestant as one object for the hand-over: inner names are made local to it.
 api_complete := $(B)/obj/common/conformance/api_complete.o
 define contestant
-impl_objs_$(1) := $(call objs,impls/$(1)/*.c)
+impl_objs_$(1) := $(call objs,impls/$(1)/*.c) $(if $(filter $(1),$(guests)),$(guest_objs))
 impl_inputs_$(1) := $$(impl_objs_$(1)) $(B)/libcommon.a $(B)/sources
+impl_libs_$(1) := $(if $(filter $(1),$(users)),$(shell scripts/library.sh libs $(1)))
+$(call objs,impls/$(1)/*.c): CPPFLAGS += $(if $(filter $(1),$(users)),$(shell scripts/library.sh cflags $(1)))
 $(B)/$(1)/conformance: $(conformance_objs) $(sim_objs) $$(impl_inputs_$(1))
-	$$(call link,$(CC),$$(CONFORMANCE_LIBS))
+	$$(call link,$(CC),$$(CONFORMANCE_LIBS) $$(impl_libs_$(1)))
 $(B)/$(1)/explore: $(sched_objs) $$(impl_inputs_$(1))
 	$$(call link,$(CC))
 $(B)/$(1)/stress: $(stress_objs) $(api_complete) $$(impl_inputs_$(1))
-	$$(call link,$(CC))
+	$$(call link,$(CC),$$(impl_libs_$(1)))
 $(B)/$(1)/race: $(race_objs) $(api_complete) $$(impl_inputs_$(1))
-	$$(call link,$(CC),$$(RACE_LIBS))
+	$$(call link,$(CC),$$(RACE_LIBS) $$(impl_libs_$(1)))
 $(B)/$(1)/micro: $(micro_objs) $(B)/libbench.a $(api_complete) $$(impl_inputs_$(1))
-	$$(call link,$(CXX),$$(MICRO_LIBS))
+	$$(call link,$(CXX),$$(MICRO_LIBS) $$(impl_libs_$(1)))
 $(B)/$(1)/process: $(process_objs) $(api_complete) $$(impl_inputs_$(1))
-	$$(call link,$(CC))
+	$$(call link,$(CC),$$(impl_libs_$(1)))
 $(B)/$(1)/example-%: $(B)/obj/common/examples/%.o $(api_complete) $$(impl_inputs_$(1))
-	$$(call link,$(CC))
+	$$(call link,$(CC),$$(impl_libs_$(1)))
 $(B)/$(1)/velo.o: $$(impl_objs_$(1)) $(api_complete) $(B)/libcommon.a $(B)/sources
 	$$(call say,LD)
 	$(Q)mkdir -p $$(@D)
@@ -203,6 +213,11 @@ endif
 unit_programs := $(patsubst %.c,$(B)/unit/%,$(units))
 $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/libcommon.a $(B)/sources
 	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
+# What guests share is tested over a library that is none.
+guest_units := $(filter %/test_guest_tasks %/test_guest_fds,$(unit_programs))
+$(guest_units): $(B)/unit/common/%: $(B)/obj/common/%.o $(B)/obj/common/unit/guest_fake.o $(guest_objs) \
+                                    $(B)/libcommon.a $(B)/sources
+	$(call link,$(CC),$(CONFORMANCE_LIBS) -lm)
 # A bench area is an archive to its tests: they get the objects that they need, without its main.
 define bench_units
 $(B)/obj/bench/$(1)/area.a: $(filter-out %/main.o $(limits_left_out),$(call objs,bench/$(1)/*.c) \
@@ -226,6 +241,14 @@ $(B)/unit/reports/%: $(B)/obj/reports/%.o $(history_objs) $(targets_objs) $(rend
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
+# Who lacks a library is not built, and its folder says why; velo list and the tournament
+# repeat it. What an earlier build has left there is of no use.
+not_run := $(foreach name,$(absent),$(B)/$(name)/not-run)
+.PHONY: $(not_run)
+$(not_run): $(B)/%/not-run:
+	@rm -rf $(@D) && mkdir -p $(@D) && scripts/library.sh why $* >$@
+	@printf '  %-5s %s\n' NONE "$*: $$(cat $@)"
+
 # ---- what is built together ----
 lanes := $(if $(race_objs),race) $(if $(micro_objs),micro) $(if $(process_objs),process)
 per_impl := conformance stress $(lanes) $(addprefix example-,$(examples))
@@ -235,7 +258,7 @@ stress_programs := $(foreach impl,$(impls),$(B)/$(impl)/stress)
 programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/,$(per_impl))) $(null_program) $(B)/limits $(B)/velo
 
 .PHONY: build suite unit-programs examples stress-programs
-build: $(programs) $(if $(filter release,$(V)),build/velo) ## every program of variant V (release)
+build: $(programs) $(not_run) $(if $(filter release,$(V)),build/velo) ## every program of variant V (release)
 suite: $(conformance_programs) $(unit_programs) ## the conformance programs and unit tests of variant V
 unit-programs: $(unit_programs)
 stress-programs: $(stress_programs)
@@ -361,9 +384,9 @@ library: ## a named contestant as build/select/libvelo.a, .so and velo.pc: IMPL=
 	$(submake) $(B)/$(IMPL)/velo.o
 	@rm -rf $(S) && mkdir -p $(S) && cp common/include/velo.h $(S)/
 	@ar rcs $(S)/libvelo.a $(B)/$(IMPL)/velo.o
-	@$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,$(SONAME),-z,defs -o $(S)/$(SO) $(B)/$(IMPL)/velo.o
+	@$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,$(SONAME),-z,defs -o $(S)/$(SO) $(B)/$(IMPL)/velo.o $(impl_libs_$(IMPL))
 	@ln -s $(SO) $(S)/$(SONAME) && ln -s $(SONAME) $(S)/libvelo.so
-	@sed 's|@impl@|$(IMPL)|' scripts/velo.pc.in >$(S)/velo.pc.in
+	@sed "s|@impl@|$(IMPL)|; s|@private@|$$(scripts/library.sh static $(IMPL))|" scripts/velo.pc.in >$(S)/velo.pc.in
 	@$(call velo_pc,$${pcfiledir},$${prefix},$${prefix}) $(S)/velo.pc.in >$(S)/velo.pc
 	@echo "$(IMPL): $(S)/libvelo.a $(S)/libvelo.so $(S)/velo.pc"
 

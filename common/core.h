@@ -216,6 +216,13 @@ int core_poll_now(struct velo_core *core);
 /* The same wait, harvesting nothing: 1 = descriptors have events, 0 = none, -errno. A wake-up ends
  * it with 0 and is used up: look at everything again. */
 int core_peek(struct velo_core *core, int64_t timeout_ns);
+/* Do changes of descriptors wait for the owner, who alone can tell the kernel of them? After a
+ * change by another thread it is woken then. Any thread. */
+bool core_has_changes(const struct velo_core *core);
+
+/* The owner leaves the loop to itself: tell the kernel what waits to be told. True: there are
+ * events that only the next poll will tell of (A4). */
+bool core_settle(struct velo_core *core);
 void core_run_fds(struct velo_core *core);
 void core_run_immediates(struct velo_core *core);
 void core_run_closing(struct velo_core *core);

@@ -164,4 +164,5 @@ void core_discard_all(struct velo_loop *loop)
         discard_timer(core, index);
     }
     fdtable_clear(&core->fds);
+    (void)core_settle(core);
 }

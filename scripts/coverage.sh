@@ -32,9 +32,10 @@ run() # run COMMAND...: one line if it fails; the coverage counts all the same
 
 mkdir -p "$out"
 failed=0
+natives=$(scripts/library.sh natives | paste -sd '|')
 find build/cov -name '*.gcda' -delete 2>/dev/null
-for loop in impls/*/loop.c; do
-    name=$(basename "$(dirname "$loop")")
+for name in $(scripts/library.sh natives); do
+    loop=impls/$name/loop.c
     suite=build/cov/$name/conformance
     echo "== $name"
     for mode in auto forced disabled; do
@@ -49,7 +50,7 @@ for source in common/unit/test_*.c; do
 done
 
 gcovr --root . --object-directory build/cov/obj build/cov/obj/common build/cov/obj/impls \
-    --filter 'common/[^/]*\.[ch]$' --filter 'common/(api|parts)/' --filter 'impls/' \
+    --filter 'common/[^/]*\.[ch]$' --filter 'common/(api|parts)/' --filter "impls/($natives)/" \
     --sonarqube "$out/lines.xml" --txt "$out/summary.txt" --html-details "$out/index.html" \
     --print-summary >"$out/totals.txt" 2>"$out/gcovr.log" || {
     cat "$out/gcovr.log" >&2

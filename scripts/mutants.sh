@@ -35,6 +35,7 @@ wrong_use()
     exit 2
 }
 
+absent='' # " NAME NAME ", none where nothing is run
 only='*' mode=run all=no jobs=$(nproc) gallery=common/conformance/mutants out=build/mutants
 while [ $# -gt 0 ]; do
     case $1 in
@@ -57,13 +58,26 @@ done
 
 # ---- the gallery ----
 
-names() # the mutants that were asked for
+names() # the mutants that were asked for, but those of [absent] contestants
 {
     local patch name
     for patch in "$gallery"/*.patch; do
         name=$(basename "$patch" .patch)
         # shellcheck disable=SC2053 # a pattern
-        [[ -f $patch && $name == $only ]] && echo "$name"
+        [[ -f $patch && $name == $only ]] || continue
+        [[ $absent != *" $(field "$name" Contestant) "* ]] && echo "$name"
+    done
+}
+
+tell_absent() # whose library is missing, and what that leaves out
+{
+    local guest
+    for guest in $absent; do
+        grep -lx "Contestant: $guest" "$gallery"/*.patch | sed 's|.*/||; s|\.patch$||' |
+            while IFS= read -r name; do
+                # shellcheck disable=SC2053 # a pattern
+                [[ $name == $only ]] && echo "NOT RUN: $name: $(scripts/library.sh why "$guest")"
+            done
     done
 }
 
@@ -107,7 +121,7 @@ apply() # apply TREE NAME [OPTION...]: other line numbers are fine, other contex
 
 copy_sources() # copy_sources TO
 {
-    git ls-files -co --exclude-standard -- Makefile common impls | while IFS= read -r file; do
+    git ls-files -co --exclude-standard -- Makefile scripts/library.sh common impls | while IFS= read -r file; do
         [ -f "$file" ] && echo "$file"
     done | tr '\n' '\0' | xargs -0 cp -p --parents -t "$1"
 }
@@ -132,7 +146,7 @@ contestants_of() # contestants_of VARIANT: who has a mutant that is built so
     names | while IFS= read -r name; do
         [ "$(variant_of "$name")" = "$1" ] && field "$name" Contestant | tr ' ' '\n'
     done | sort -u | while IFS= read -r name; do
-        [ -f "impls/$name/loop.c" ] && echo "$name"
+        scripts/library.sh present | grep -xF "$name"
     done
 }
 
@@ -366,6 +380,10 @@ stop()
     exit 130
 }
 
+if [ $mode = run ]; then
+    absent=" $(scripts/library.sh absent | tr '\n' ' ')"
+    tell_absent
+fi
 total=$(names | wc -l)
 [ "$total" -gt 0 ] || wrong_use "no mutant matches '$only'"
 case $mode in

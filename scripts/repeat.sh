@@ -13,9 +13,7 @@ if ! [[ $count =~ ^[1-9][0-9]*$ ]] || [ $# -gt 2 ]; then
 fi
 names=("${@:2}")
 if [ ${#names[@]} -eq 0 ]; then
-    for loop in impls/*/loop.c; do
-        names+=("$(basename "$(dirname "$loop")")")
-    done
+    mapfile -t names <<<"$(scripts/library.sh present)"
 fi
 
 burner=

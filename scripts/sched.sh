@@ -43,8 +43,7 @@ while [ $# -gt 0 ]; do
 done
 
 names=()
-for loop in impls/*/loop.c; do
-    name=$(basename "$(dirname "$loop")")
+for name in $(scripts/library.sh plain); do # it sees no step of a library
     [ -z "$only" ] || [[ " $only " == *" $name "* ]] || continue
     names+=("$name")
 done
@@ -75,7 +74,7 @@ build() # build FOLDER NAME: explore of that contestant, in that tree
 plant() # plant PATCH FOLDER
 {
     rm -rf "$2" && mkdir -p "$2" || return 1
-    cp -a --parents Makefile common/*.[ch] common/{include,parts,api,sched} impls \
+    cp -a --parents Makefile scripts/library.sh common/*.[ch] common/{include,parts,api,sched} impls \
         build/sched/obj/{common,impls} "$2" && patch -s -p1 -d "$2" <"$1" >"$out" 2>&1
 }
 

@@ -25,8 +25,13 @@ liblua5.4-dev|base|Lua 5.4: scenarios
 libjansson-dev|base|JSON: run lines, journal, verdict
 libsqlite3-dev|base|SQLite: the index of all runs
 libgsl-dev|base|GSL: exact binomial bounds of the self-check, another opinion in unit tests
-liburing-dev|base|io_uring: its prices in build/release/limits
+liburing-dev|base|io_uring: the contestant uring, and its prices in build/release/limits
+libseccomp-dev|base|its test: io_uring forbidden, as in containers
 libmd-dev|base|SHA-256: plan hash, journal chain, program hashes
+libuv1-dev|base|guest libuv; without it that contestant is NOT RUN
+libev-dev|base|guest libev, likewise
+libevent-dev|base|guest libevent, likewise
+libglib2.0-dev|base|guest glib, likewise
 hyperfine|base|the process lane: whole programs
 gnuplot-nox|base|the plots of the report
 clang-format|base|the layout of the sources is a test

@@ -26,9 +26,7 @@ fi
 total=${SECONDS_IN_ALL:-$((minutes * 60))}
 names=("${@:2}")
 if [ ${#names[@]} -eq 0 ]; then
-    for loop in impls/*/loop.c; do
-        names+=("$(basename "$(dirname "$loop")")")
-    done
+    mapfile -t names <<<"$(scripts/library.sh present)"
 fi
 read -ra variants <<<"${VARIANTS:-release asan tsan}"
 options=()

@@ -19,6 +19,10 @@
 # refusals, is in cases that choose the mode themselves and in the random programs, which run in every
 # mode everywhere. The price: cases_close, cases_insight and cases_allocator do without descriptors in
 # mode forced only, so under ThreadSanitizer they do not see the fast path.
+#
+# Under a sanitizer one guest runs the suite for all: what they share is the same code in each, and
+# their libraries are not instrumented. The storms take that one, too. Released, all of them run the
+# suite; `V=tsan scripts/test.sh conformance` has all of them under ThreadSanitizer.
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 2
@@ -146,10 +150,18 @@ together() # together [AT_ONCE]: runs what was noted, one per processor, and tak
 
 contestants()
 {
-    local loop
-    for loop in impls/*/loop.c; do
-        [ -f "$loop" ] && basename "$(dirname "$loop")"
-    done
+    scripts/library.sh present
+}
+
+natives()
+{
+    scripts/library.sh natives
+}
+
+natives_and_a_guest()
+{
+    natives
+    scripts/library.sh guests | tail -n 1 # libuv, where it is there
 }
 
 part_tidy()
@@ -186,12 +198,12 @@ has_fast_path() # has_fast_path SUITE
     ! "$1" --random 1 --seed 1 --mode forced 2>&1 | grep -q 'it has no fast path$'
 }
 
-note_conformance()
+note_conformance() # note_conformance CONTESTANT...
 {
     local name mode suite json programs=20000 modes="forced disabled"
     case $variant in asan | tsan) programs=2000 ;; esac
     [ "$variant" != tsan ] || modes=disabled
-    for name in $(contestants); do
+    for name in "$@"; do
         suite=build/$variant/$name/conformance
         json=build/test/conformance-$variant-$name.json
         beside "$name" "$suite" --quiet --mode auto --json "$json"
@@ -206,10 +218,7 @@ note_conformance()
         done
     done
     # once: the harness is the same in every program
-    for name in $(contestants); do
-        beside "the suite itself" "build/$variant/$name/conformance" --self-test
-        break
-    done
+    beside "the suite itself" "build/$variant/$1/conformance" --self-test
 }
 
 part_units()
@@ -218,9 +227,20 @@ part_units()
     together
 }
 
+tell_absent() # guests without their library
+{
+    local name
+    for name in $(scripts/library.sh absent); do
+        echo "  NOT RUN: $name: $(scripts/library.sh why "$name")" >>build/test/not-run
+    done
+}
+
 part_conformance()
 {
-    note_conformance
+    tell_absent
+    local names
+    mapfile -t names < <(contestants)
+    note_conformance "${names[@]}"
     together "$suites_at_once"
 }
 
@@ -262,7 +282,7 @@ part_models()
 part_sched()
 {
     local name goals=()
-    for name in $(contestants); do
+    for name in $(scripts/library.sh plain); do # it sees no step of a library
         goals+=("build/sched/$name/explore")
         beside "$name" scripts/sched.sh --seconds 4 "$name"
     done
@@ -272,9 +292,10 @@ part_sched()
 
 sanitized() # sanitized VARIANT: the suite and the units
 {
-    local variant=$1
+    local variant=$1 names
     build_with "$variant" suite
-    note_conformance
+    mapfile -t names < <(natives_and_a_guest)
+    note_conformance "${names[@]}"
     note_units
     together
 }
@@ -292,11 +313,11 @@ part_tsan()
 part_stress()
 {
     local variant name count
-    count=$(contestants | wc -l)
+    count=$(natives_and_a_guest | wc -l)
     for variant in release asan tsan; do
         build_with "$variant" stress-programs
     done
-    for name in $(contestants); do
+    for name in $(natives_and_a_guest); do
         step "$name, released" "build/release/$name/stress" --seconds $((24 / count))
         step "$name, asan" "build/asan/$name/stress" --seconds $((18 / count))
         step "$name, tsan" "build/tsan/$name/stress" --seconds $((18 / count))

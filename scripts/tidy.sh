@@ -46,7 +46,7 @@ awk_check() # awk_check NAME REGEX [-v x=y]: an awk program of scripts/tidy on t
 
 c_files='\.(c|h|cc)$'
 # loops and what they are made of; not the tests, which may use plain atomics and call what they like
-library='^(common/[^/]*|common/(include|parts|api)/.*|impls/.*)\.(c|h)$'
+library='^(common/[^/]*|common/(include|parts|api|guest)/.*|impls/.*)\.(c|h)$'
 
 # ---- the checks; each prints one line per problem ----
 

@@ -8,6 +8,7 @@
  *
  * It verifies itself: every task once, in order, the right answers from the library, the ledger.
  */
+#include "common/available.h"
 #include "velo.h"
 
 #include <errno.h>
@@ -21,16 +22,18 @@
 
 #define TASKS_MAX UINT64_C(10000000)
 #define EXIT_USAGE 2
+#define EXIT_CANNOT_RUN 3
 
 static const char help[] =
-    "usage: process --tasks N\n"
+    "usage: process --tasks N | --check\n"
     "\n"
     "Creates an event loop, runs it on a thread of its own, submits N tasks (1 to 10000000) and "
     "ends\n"
     "it: by a graceful shutdown, or, after a single task, by an immediate close. To be timed from\n"
-    "outside, for example by hyperfine -N.\n"
+    "outside, for example by hyperfine -N. --check only asks whether a loop can be made here.\n"
     "\n"
-    "Exit status: 0; 1 a task was lost, ran twice or out of order, or a call failed; 2 usage.\n";
+    "Exit status: 0; 1 a task was lost, ran twice or out of order, or a call failed; 2 usage;\n"
+    "3 this system lacks, or forbids, what the contestant is built on.\n";
 
 /* The tasks get numbers as arguments and find the rest here. */
 static struct {
@@ -137,6 +140,15 @@ static int run_program(uint64_t tasks)
     return status;
 }
 
+static int check(void)
+{
+    char reason[AVAILABLE_REASON_MAX];
+    int rc = available_ask(reason);
+    if (rc != 0)
+        fprintf(stderr, "%s cannot run here: %s\n", velo_impl()->name, reason);
+    return rc == 0 ? EXIT_SUCCESS : rc == -ENOSYS ? EXIT_CANNOT_RUN : EXIT_FAILURE;
+}
+
 static bool parse_tasks(const char *text, uint64_t *tasks)
 {
     char *end;
@@ -150,6 +162,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"tasks", required_argument, NULL, 't'},
+        {"check", no_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -157,6 +170,8 @@ int main(int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'h')
             return fputs(help, stdout) < 0;
+        if (c == 'c')
+            return check();
         if (c == '?')
             return EXIT_USAGE;
         if (!parse_tasks(optarg, &tasks)) {

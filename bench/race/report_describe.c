@@ -3,7 +3,9 @@
 #include "report.h"
 
 #include "capability.h"
+#include "common/available.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,13 +51,28 @@ bool report_runnable(uint64_t needs, const struct variant *variant, char *reason
     return reason[0] == '\0';
 }
 
+/* Can the contestant run on this system at all? Found out once; only asked to describe, so that
+ * no run is preceded by a loop. */
+static bool is_available(char *reason, size_t size)
+{
+    static char told[AVAILABLE_REASON_MAX];
+    static int result = 1;
+    if (result == 1)
+        result = available_ask(told);
+    if (result != -ENOSYS)
+        return true; /* or the run will say what is wrong */
+    snprintf(reason, size, "%s cannot run here: %s", velo_impl()->name, told);
+    return false;
+}
+
 bool report_point_runnable(const struct scenario *scenario,
                            const struct point *point,
                            char *reason,
                            size_t size)
 {
     static struct placement_map map; /* large; only asked, never entered */
-    return report_runnable(report_needs(scenario, point), NULL, reason, size) &&
+    return is_available(reason, size) &&
+           report_runnable(report_needs(scenario, point), NULL, reason, size) &&
            placement_resolve(&map, point->placement, reason, size);
 }
 
@@ -120,7 +137,8 @@ static json_t *describe(const struct scenario *scenario)
 {
     char reason[600];
     uint64_t needs = common_needs(scenario);
-    bool runnable = report_runnable(needs, NULL, reason, sizeof reason);
+    bool runnable =
+        is_available(reason, sizeof reason) && report_runnable(needs, NULL, reason, sizeof reason);
     json_t *object = json_object();
     json_t *points = json_array();
     json_object_set_new(object, "scenario", json_string(scenario->name));

@@ -107,6 +107,11 @@ static void print_matrix(const struct gate *gate)
     }
 }
 
+static const char *not_run(const struct gate_sheet *sheet)
+{
+    return json_text(sheet->result, "not_run", "");
+}
+
 /* Failures, deviations and what does not apply, in the words of the suite. */
 static void print_reasons(const struct gate *gate)
 {
@@ -128,15 +133,27 @@ static void print_reasons(const struct gate *gate)
             if (strcmp(result, "fail") == 0)
                 printf("  again: %s\n", json_text(item, "reproduce", ""));
         }
+        if (not_run(sheet)[0] != '\0')
+            printf("%s: NOT RUN: %s\n", name, not_run(sheet));
         if (sheet->result == NULL)
             printf("%s: %s\n  again: %s\n", name, sheet->reason, sheet->reproduce);
         free(name);
     }
 }
 
-static int print_totals(const struct gate *gate)
+static const char *word_of(const struct gate_sheet *sheet)
+{
+    if (sheet->reason[0] != '\0')
+        return "REFUSED ";
+    return not_run(sheet)[0] != '\0' ? "NOT RUN " : "ADMITTED";
+}
+
+/* [absent]: [{contestant, reason}], who was not built. */
+static int print_totals(const struct gate *gate, const json_t *absent)
 {
     int failed = 0;
+    size_t index;
+    const json_t *item;
     printf("\n");
     for (size_t i = 0; i < gate->count; i++) {
         const struct gate_sheet *sheet = &gate->sheets[i];
@@ -144,7 +161,7 @@ static int print_totals(const struct gate *gate)
         char *name = column_name(sheet);
         printf("%-20s %s  %d pass, %d fail, %d n/a, %d deviation\n",
                name,
-               sheet->reason[0] == '\0' ? "ADMITTED" : "REFUSED ",
+               word_of(sheet),
                (int)json_int(totals, "pass", 0),
                (int)json_int(totals, "fail", 0),
                (int)json_int(totals, "na", 0),
@@ -152,6 +169,8 @@ static int print_totals(const struct gate *gate)
         failed += sheet->reason[0] != '\0';
         free(name);
     }
+    json_array_foreach(absent, index, item) printf(
+        "%-20s NOT RUN   %s\n", json_text(item, "contestant", ""), json_text(item, "reason", ""));
     return failed;
 }
 
@@ -162,11 +181,14 @@ static void tell(void *user, const struct gate_sheet *sheet)
                     "%s %s: %s",
                     sheet->contestant,
                     sheet->mode,
-                    sheet->reason[0] == '\0' ? "passed" : sheet->reason);
+                    sheet->reason[0] != '\0'    ? sheet->reason
+                    : not_run(sheet)[0] != '\0' ? not_run(sheet)
+                                                : "passed");
 }
 
 static int run_suites(const struct registry *registry, const struct names *wanted, bool as_json)
 {
+    const bool all = wanted->count == registry->count;
     struct interrupt interrupt;
     struct progress progress;
     struct gate gate = {0};
@@ -184,6 +206,7 @@ static int run_suites(const struct registry *registry, const struct names *wante
     int status = rc != 0 ? EXIT_INTERNAL : gate.interrupted ? EXIT_INTERRUPTED : EXIT_DECIDED;
     if (status == EXIT_DECIDED) {
         json_t *sheets = gate_json(&gate);
+        json_object_set_new(sheets, "absent", all ? registry_absent_json(registry) : json_array());
         char *text = as_json ? json_dumps(sheets, JSON_INDENT(1)) : NULL;
         if (json_write_file(sheets, result_file) != 0)
             status = EXIT_INTERNAL;
@@ -192,7 +215,7 @@ static int run_suites(const struct registry *registry, const struct names *wante
         else {
             print_matrix(&gate);
             print_reasons(&gate);
-            if (print_totals(&gate) > 0)
+            if (print_totals(&gate, json_object_get(sheets, "absent")) > 0)
                 status = EXIT_DISQUALIFIED;
             printf("\nas JSON: %s\n", result_file);
         }
@@ -255,7 +278,7 @@ int command_conformance(int argc, char **argv)
         status = EXIT_DECIDED;
         for (size_t i = 0; status == EXIT_DECIDED && i < wanted.count; i++)
             if (!names_has(&known, wanted.items[i])) {
-                names_complain(&known, "contestant", wanted.items[i]);
+                registry_complain(&registry, wanted.items[i]);
                 status = EXIT_USAGE;
             }
         const struct names *chosen = wanted.count > 0 ? &wanted : &known;

@@ -139,7 +139,15 @@ static json_t *describe_all(const struct registry *registry, const struct scenar
         json_array_append_new(contestants, describe_contestant(&registry->items[i]));
     for (size_t i = 0; i < scenarios->count; i++)
         json_array_append_new(list, describe_scenario(&scenarios->items[i]));
-    return json_pack("{s:i, s:o, s:o}", "schema", 1, "contestants", contestants, "scenarios", list);
+    return json_pack("{s:i, s:o, s:o, s:o}",
+                     "schema",
+                     1,
+                     "contestants",
+                     contestants,
+                     "absent",
+                     registry_absent_json(registry),
+                     "scenarios",
+                     list);
 }
 
 static void print_words(const struct screen *screen, const char *label, const json_t *words)
@@ -197,6 +205,8 @@ static void print_all(const json_t *all)
         print_words(&screen, "variants", json_object_get(item, "variants"));
         print_words(&screen, "programs", json_object_get(item, "programs"));
     }
+    json_array_foreach(json_object_get(all, "absent"), index, item) printf(
+        "  %s (NOT RUN: %s)\n", json_text(item, "contestant", ""), json_text(item, "reason", ""));
     printf("\nvariants, as NAME:VARIANT; velo prices tells what each costs:\n");
     for (size_t v = 0; v < variant_count; v++)
         printf("  %-10s %s%s%s%s\n",

@@ -54,7 +54,7 @@ int command_tournament(int argc, char **argv)
         .name = "tournament",
         .summary = "race all contestants, judge them, write the report",
         .options = options,
-        .notes = "Presets:\n"
+        .notes = "Presets, with their time for three contestants; more take more:\n"
                  "  smoke      does everything work? names no winner (< 1 min)\n"
                  "  standard   the core scenarios; sees gaps of about 10 % (< 6 min)\n"
                  "  thorough   everything; sees gaps of about 4 % (~ 45 min)\n\n"

@@ -46,8 +46,7 @@ static int add_wanted(struct plan *plan, const struct registry *registry, const 
     struct names known = {0};
     int rc = 0;
     if (contestant == NULL) {
-        known = registry_names(registry);
-        names_complain(&known, "contestant", name);
+        registry_complain(registry, name);
         rc = -EINVAL;
     } else if (colon != NULL) {
         for (size_t i = 0; i < variant_count; i++)
@@ -224,6 +223,15 @@ void plan_share_level(struct plan *plan, unsigned tournaments)
     plan_set_rules(plan);
 }
 
+/* What was asked for, or what the preset takes for so many contestants. */
+static unsigned budget_of(const struct plan *plan, const struct plan_wish *wish)
+{
+    enum { MEANT_FOR = 3 };
+    const struct preset *preset = wish->preset;
+    const size_t more = plan->entry_count > MEANT_FOR ? plan->entry_count - MEANT_FOR : 0;
+    return wish->budget_s > 0 ? wish->budget_s : preset->budget_s + preset->more_s * (unsigned)more;
+}
+
 int plan_make(struct plan *plan, const struct plan_wish *wish)
 {
     *plan = (struct plan){
@@ -231,11 +239,11 @@ int plan_make(struct plan *plan, const struct plan_wish *wish)
         .seed = wish->seed,
         .seed_given = wish->seed_given,
         .order = wish->order,
-        .budget_s = wish->budget_s > 0 ? wish->budget_s : wish->preset->budget_s,
     };
     plan_set_rules(plan);
     journal_time(plan->created);
     int rc = make_entries(plan, wish);
+    plan->budget_s = budget_of(plan, wish);
     if (rc == 0)
         rc = make_cells(plan, wish);
     if (rc != 0)

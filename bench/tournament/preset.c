@@ -11,8 +11,9 @@ const struct preset preset_list[] = {
     {
         .name = "smoke",
         .summary = "does the pipeline work? Every lane, short windows, one block; names no winner "
-                   "(< 1 min)",
+                   "(1 min for three contestants)",
         .budget_s = 48,
+        .more_s = 12,
         .window_ms = 50,
         .window_least_ms = 20,
         .micro_ms = 20,
@@ -26,9 +27,10 @@ const struct preset preset_list[] = {
     },
     {
         .name = "standard",
-        .summary =
-            "the core scenarios, enough blocks for gaps of about 10 % (< 6 min); the default",
+        .summary = "the core scenarios, enough blocks for gaps of about 10 % (6 min for three "
+                   "contestants); the default",
         .budget_s = 325,
+        .more_s = 80,
         .window_ms = 300,
         .window_least_ms = 100,
         .micro_ms = 50,
@@ -40,8 +42,10 @@ const struct preset preset_list[] = {
     },
     {
         .name = "thorough",
-        .summary = "every scenario at every point, enough blocks for gaps of about 4 % (~ 45 min)",
+        .summary = "every scenario at every point, enough blocks for gaps of about 4 % (45 min for "
+                   "three contestants)",
         .budget_s = 2640,
+        .more_s = 660,
         .window_ms = 300,
         .window_least_ms = 100,
         .micro_ms = 100,

@@ -10,7 +10,8 @@
 struct preset {
     const char *name;
     const char *summary;
-    unsigned budget_s;  /* from the start of the program to the end of the last block */
+    unsigned budget_s;  /* from the start of the program to the end of the last block, */
+    unsigned more_s;    /* and for each contestant beyond three: a block takes longer then */
     unsigned window_ms; /* of the race lane; shortened down to window_least_ms to fit the budget */
     unsigned window_least_ms;
     unsigned micro_ms;      /* window of the micro lane */

@@ -39,6 +39,24 @@ static bool add_if_contestant(struct registry *registry, const char *name, const
     return race != NULL;
 }
 
+/* A guest without its library is not built; the build has left a line that says so. */
+static void add_if_absent(struct registry *registry, const char *name, const char *dir)
+{
+    char *path = text_format("%s/not-run", dir);
+    char *reason = text_first_line(path, "");
+    if (reason[0] != '\0') {
+        struct absent *absent =
+            realloc(registry->absent, (registry->absent_count + 1) * sizeof(*absent));
+        if (absent == NULL)
+            abort();
+        registry->absent = absent;
+        absent[registry->absent_count++] =
+            (struct absent){.name = text_copy(name), .reason = text_copy(reason)};
+    }
+    free(reason);
+    free(path);
+}
+
 static int find_built(struct registry *registry, const char *build)
 {
     DIR *directory = opendir(build);
@@ -52,7 +70,8 @@ static int find_built(struct registry *registry, const char *build)
         if (entry->d_name[0] == '.')
             continue;
         char *dir = text_format("%s/%s", build, entry->d_name);
-        add_if_contestant(registry, entry->d_name, dir);
+        if (!add_if_contestant(registry, entry->d_name, dir))
+            add_if_absent(registry, entry->d_name, dir);
         free(dir);
     }
     closedir(directory);
@@ -86,6 +105,18 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct contestant *)a)->name, ((const struct contestant *)b)->name);
 }
 
+static int by_absent_name(const void *a, const void *b)
+{
+    return strcmp(((const struct absent *)a)->name, ((const struct absent *)b)->name);
+}
+
+static void sort(struct registry *registry)
+{
+    qsort(registry->items, registry->count, sizeof(*registry->items), by_name);
+    if (registry->absent_count > 1)
+        qsort(registry->absent, registry->absent_count, sizeof(*registry->absent), by_absent_name);
+}
+
 int registry_load(struct registry *registry,
                   const struct project *project,
                   const struct names *extra)
@@ -99,7 +130,7 @@ int registry_load(struct registry *registry,
         rc = -ENOENT;
     }
     if (rc == 0)
-        qsort(registry->items, registry->count, sizeof(*registry->items), by_name);
+        sort(registry);
     else
         registry_free(registry);
     return rc;
@@ -111,7 +142,12 @@ void registry_free(struct registry *registry)
         free(registry->items[i].name);
         free(registry->items[i].dir);
     }
+    for (size_t i = 0; i < registry->absent_count; i++) {
+        free(registry->absent[i].name);
+        free(registry->absent[i].reason);
+    }
     free(registry->items);
+    free(registry->absent);
     *registry = (struct registry){0};
 }
 
@@ -129,4 +165,30 @@ struct names registry_names(const struct registry *registry)
     for (size_t i = 0; i < registry->count; i++)
         names_add(&names, registry->items[i].name);
     return names;
+}
+
+void registry_complain(const struct registry *registry, const char *name)
+{
+    for (size_t i = 0; i < registry->absent_count; i++) {
+        if (strcmp(registry->absent[i].name, name) != 0)
+            continue;
+        say_error("%s is NOT RUN: %s", name, registry->absent[i].reason);
+        return;
+    }
+    struct names known = registry_names(registry);
+    names_complain(&known, "contestant", name);
+    names_free(&known);
+}
+
+json_t *registry_absent_json(const struct registry *registry)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < registry->absent_count; i++)
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s}",
+                                        "contestant",
+                                        registry->absent[i].name,
+                                        "reason",
+                                        registry->absent[i].reason));
+    return list;
 }

@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DESCRIBE_LIMIT_MS = 20000 };
+enum {
+    DESCRIBE_LIMIT_MS = 20000,
+    PROCESS_CANNOT_RUN = 3 /* exit status of process --check */
+};
 
 static void
 add_point(const struct scenario_list *list, struct scenario *scenario, const json_t *described)
@@ -167,15 +170,37 @@ static void load_micro(struct scenario_list *list, const struct registry *regist
     }
 }
 
+/* Why a process program cannot run here, or NULL. */
+static char *process_obstacle(const char *program)
+{
+    struct child_result result;
+    const char *const argv[] = {program, "--check", NULL};
+    if (child_run(&(struct child_request){.argv = argv, .timeout_ms = DESCRIBE_LIMIT_MS},
+                  &result) != 0)
+        return NULL;
+    bool blocked = result.end == CHILD_EXITED && result.code == PROCESS_CANNOT_RUN;
+    char *reason = blocked ? text_last_line(result.err) : NULL;
+    child_result_free(&result);
+    return reason;
+}
+
 static void load_process(struct scenario_list *list, const struct registry *registry)
 {
     json_t *all = process_lane_describe();
     for (size_t who = 0; who < registry->count; who++) {
         char *program = contestant_program(&registry->items[who], "process");
+        if (program == NULL)
+            continue;
+        char *obstacle = process_obstacle(program);
         size_t index;
         json_t *described;
-        json_array_foreach(all, index, described) if (program != NULL)
+        json_array_foreach(all, index, described)
+        {
+            json_object_set_new(described, "runnable", json_boolean(obstacle == NULL));
+            json_object_set_new(described, "reason", json_string(obstacle != NULL ? obstacle : ""));
             take(list, "process", who, described);
+        }
+        free(obstacle);
         free(program);
     }
     json_decref(all);

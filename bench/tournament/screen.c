@@ -280,10 +280,28 @@ static size_t count_not_run(const json_t *cells, const char *reason)
     return count;
 }
 
+/* Who was not even built: a guest without its library. */
+static size_t print_absent(const struct screen *screen, const json_t *verdict)
+{
+    const json_t *absent = json_object_get(verdict, "absent");
+    size_t index;
+    const json_t *item;
+    json_array_foreach(absent, index, item)
+    {
+        char *line = text_format("not run: %s anywhere: %s",
+                                 json_text(item, "contestant", ""),
+                                 json_text(item, "reason", ""));
+        screen_wrap(screen, line, 2);
+        free(line);
+    }
+    return json_array_size(absent);
+}
+
 /* Each reason once, with its first place and how many more there are: many cells share one. */
 static void print_not_run(const struct screen *screen, const json_t *verdict)
 {
     const json_t *cells = json_object_get(verdict, "cells");
+    const size_t missing = print_absent(screen, verdict);
     struct names said = {0};
     size_t index;
     const json_t *cell;
@@ -303,7 +321,7 @@ static void print_not_run(const struct screen *screen, const json_t *verdict)
         free(others);
         free(where);
     }
-    if (said.count > 0)
+    if (missing + said.count > 0)
         fputc('\n', screen->file);
     names_free(&said);
 }

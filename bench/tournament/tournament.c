@@ -46,6 +46,7 @@ static void close_all(struct tournament *t)
     registry_free(&t->registry);
     run_folder_free(&t->folder);
     json_decref(t->early);
+    json_decref(t->absent);
     interrupt_release(&t->interrupt);
     if (t->lock >= 0)
         close(t->lock);
@@ -76,6 +77,10 @@ static int draw_up(struct tournament *t, const struct tournament_request *reques
     int rc = registry_load(&t->registry, t->project, &request->extra);
     if (rc == 0)
         rc = scenario_load(&t->scenarios, &t->registry);
+    if (rc == 0 && request->only.count == 0) { /* nobody who was not asked for is missed */
+        json_decref(t->absent);
+        t->absent = registry_absent_json(&t->registry);
+    }
     struct plan_wish wish = {
         .preset = request->preset,
         .registry = &t->registry,
@@ -106,6 +111,7 @@ static int write_env(struct tournament *t)
     json_t *before = starts_before(t->folder.base, t->folder.id);
     if (before != NULL)
         json_object_set_new(env, "earlier_starts", before);
+    json_object_set(env, "absent", t->absent);
     char *path = run_folder_file(&t->folder, "env.json");
     int rc = json_write_file(env, path);
     free(path);
@@ -360,8 +366,11 @@ static int race_and_finish(struct tournament *t)
 
 static int open_tournament(struct tournament *t, struct project *project)
 {
-    *t = (struct tournament){
-        .project = project, .journal = {.fd = -1}, .lock = -1, .early = json_array()};
+    *t = (struct tournament){.project = project,
+                             .journal = {.fd = -1},
+                             .lock = -1,
+                             .absent = json_array(),
+                             .early = json_array()};
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), not the end */
     progress_init(&t->progress);
@@ -379,6 +388,17 @@ static int lock(struct tournament *t, const char *preset)
     return t->lock < 0 ? t->lock : 0;
 }
 
+/* Guests without their library: what is missing is told before the first minute is spent. */
+static void tell_absent(struct tournament *t)
+{
+    size_t index;
+    const json_t *item;
+    json_array_foreach(t->absent, index, item) progress_say(&t->progress,
+                                                            "  NOT RUN: %s: %s",
+                                                            json_text(item, "contestant", ""),
+                                                            json_text(item, "reason", ""));
+}
+
 static int start(struct tournament *t, const struct tournament_request *request)
 {
     char *question = starts_question(&t->plan);
@@ -390,6 +410,7 @@ static int start(struct tournament *t, const struct tournament_request *request)
         *request->folder = text_copy(t->folder.path);
     lock_say(t->lock, t->folder.path);
     progress_say(&t->progress, "tournament %s", t->folder.path);
+    tell_absent(t);
     t->deadline_s = clock_seconds() + t->plan.budget_s;
     rc = prepare(t);
     progress_clear(&t->progress);

@@ -46,6 +46,7 @@ struct tournament {
     struct progress progress;
     double *pilot_d;    /* differences of identical code in the pilot, */
     size_t pilot_pairs; /* so many */
+    json_t *absent;     /* contestants that were not built, see registry_absent_json() */
     json_t *early;      /* events from before the plan: written right after it */
     double deadline_s;  /* on clock_seconds(): no block starts after it */
     int lock;           /* held to the end */

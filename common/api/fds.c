@@ -37,6 +37,8 @@ int velo_fd_modify(struct velo_loop *loop, velo_id id, unsigned events)
     if (!core_enter_work(core, &owner))
         return -ESHUTDOWN;
     int rc = fdtable_modify(&core->fds, id, events);
+    if (!owner && core_has_changes(core))
+        loop_notify(loop);
     core_leave_work(core, owner);
     return rc;
 }
@@ -50,8 +52,9 @@ int velo_fd_unwatch(struct velo_loop *loop, velo_id id)
     struct velo_core *core = core_of(loop);
     bool owner = core_enter_guest(core);
     int rc = fdtable_unwatch(&core->fds, id);
-    if (rc == 0 && !owner && fdtable_count(&core->fds) == 0)
-        loop_notify(loop); /* the last one: the loop may be idle now, or on the fast path again */
+    /* the last one: the loop may be idle now, or on the fast path again */
+    if (rc == 0 && !owner && (fdtable_count(&core->fds) == 0 || core_has_changes(core)))
+        loop_notify(loop);
     core_leave_guest(core, owner);
     return rc;
 }

@@ -73,6 +73,7 @@ static bool leave(struct velo_loop *loop)
     bool ready = counts.pending != 0 || core_checkpoint_is_due(core) ||
                  core->immediates.first != OP_NIL || !ring_is_empty(&core->closing) ||
                  core_has_completions(core);
+    ready = core_settle(core) || ready;
     /* (R5) release: for who asks for the descriptor later; pairs with (R5) in core_expose() */
     atomic_store_explicit(&core->left_over, ready, memory_order_release);
     if (pinned) {

@@ -62,6 +62,8 @@ int velo_loop_backend_fd(struct velo_loop *loop)
         return -EINVAL;
     if (core_is_forked(core_of(loop)))
         return -ECHILD;
+    if ((velo_impl()->capabilities & VELO_CAP_BACKEND_FD) == 0)
+        return -ENOTSUP;
     struct velo_core *core = core_of(loop);
     if (!core_enter_work(core, &owner))
         return -ESHUTDOWN;

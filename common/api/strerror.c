@@ -46,6 +46,8 @@ const char *velo_strerror(int result)
         return "ENFILE: the system has no descriptor left";
     case -ECHILD:
         return "ECHILD: the loop belongs to the parent process";
+    case -ENOSYS:
+        return "ENOSYS: this system lacks, or forbids, what this contestant is built on";
     default:
         return "an error of the system that the library passes on";
     }

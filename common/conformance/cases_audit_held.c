@@ -72,8 +72,11 @@ CONF_CASE(destroy_waits_for_the_wake_up_of_an_embedded_loop, "L8 L9 A4", VELO_CA
     conf_count_init(&test.destroyed);
     sim_hook(SIM_WAKE_WRITE, hold_once, &barrier);
     conf_team_start(&producer, 1, submit_one, &test);
-    if (!conf_count_wait_for(&barrier.held, 1, CONF_NS_PER_S))
+    if (!conf_count_wait_for(&barrier.held, 1, CONF_NS_PER_S)) {
+        conf_team_join(&producer);
+        assert_int_equal(velo_loop_destroy(test.loop), 0);
         conf_na("wakes by a call that the test cannot hold");
+    }
     conf_team_start(&destroyer, 1, destroy_it, &test);
     assert_false(conf_count_wait_for(&test.destroyed, 1, 100 * CONF_NS_PER_MS));
     conf_count_add(&barrier.go, 1);
@@ -246,8 +249,10 @@ CONF_CASE(a_watch_that_fails_does_not_keep_the_loop, "A2 F7", VELO_CAP_FDS | VEL
     barrier_init(&barrier);
     sim_hook(SIM_EPOLL_CTL, hold_once, &barrier);
     conf_team_start(&team, 1, watch_a_file, &test);
-    if (!conf_count_wait_for(&barrier.held, 1, CONF_NS_PER_S))
+    if (!conf_count_wait_for(&barrier.held, 1, CONF_NS_PER_S)) {
+        conf_team_join(&team);
         conf_na("watches by a call that the test cannot hold");
+    }
     conf_runner_start(&runner, test.loop, VELO_RUN_UNTIL_IDLE);
     conf_elapse_ns(20 * CONF_NS_PER_MS); /* time to fall asleep, if it does */
     conf_count_add(&barrier.go, 1);

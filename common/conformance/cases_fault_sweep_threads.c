@@ -42,7 +42,7 @@ static void wait_asleep(struct sweep *run)
 
 static void end(struct sweep *run, struct conf_runner *runner)
 {
-    bool polls = run->call == SIM_POLL_WAIT || run->call == SIM_POLL_LOOK;
+    bool polls = sweep_polls(run);
     int rc = velo_loop_shutdown(run->loop, -1);
     CONF_EXPECT(rc == 0 || ((polls || run->lasting) && (rc == -ESHUTDOWN || rc == -ECANCELED)));
     rc = conf_runner_join(runner);

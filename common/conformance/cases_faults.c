@@ -320,6 +320,7 @@ CONF_CASE(creation_fails_cleanly_at_each_step, "X1 L8", 0)
         int error;
     } steps[] = {{SIM_EPOLL_CREATE, EMFILE},
                  {SIM_EVENTFD, EMFILE},
+                 {SIM_TIMERFD, EMFILE},
                  {SIM_EPOLL_CTL, ENOMEM},
                  {SIM_ALLOC, ENOMEM}};
     unsigned hits = 0;

@@ -287,6 +287,30 @@ CONF_CASE(unread_descriptors_starve_neither_timers_nor_tasks_nor_each_other,
     many_end(&many);
 }
 
+static void many_feed_fn(void *arg)
+{
+    const struct many *many = arg;
+    for (int i = 0; i < MANY; i++)
+        fd_pair_feed(&many->pairs[i]);
+}
+
+/* F8, trap F11. 400 descriptors get a byte in each turn, in the same order, before the poll: those
+ * at the end, too, are served at least five times in 20 turns. */
+CONF_CASE(descriptors_fed_in_one_order_do_not_starve_each_other, "F8", VELO_CAP_FDS)
+{
+    static struct many many;
+    many_init(&many, true);
+    for (int turn = 0; turn < 20; turn++) {
+        assert_int_equal(velo_submit(many.loop, many_feed_fn, &many), 0);
+        conf_turns(many.loop, 1);
+    }
+    for (int i = 0; i < MANY; i++) {
+        if (many.probes[i].calls < 5)
+            fail_msg("descriptor %d of %d: %u calls", i, (int)MANY, many.probes[i].calls);
+    }
+    many_end(&many);
+}
+
 struct late {
     struct velo_loop *loop;
     uint64_t armed_ns;

@@ -35,7 +35,8 @@ CONF_CASE(strerror_names_every_documented_error, "X1", 0)
                  {-EMFILE, "EMFILE"},
                  {-ENFILE, "ENFILE"},
                  {-ENOSPC, "ENOSPC"},
-                 {-ECHILD, "ECHILD"}};
+                 {-ECHILD, "ECHILD"},
+                 {-ENOSYS, "ENOSYS"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         const char *text = velo_strerror(known[i].result);
         assert_non_null(text);

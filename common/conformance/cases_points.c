@@ -83,6 +83,44 @@ CONF_CASE(what_changes_after_the_choice_of_the_wait_is_served,
     fd_pair_close(&pair);
 }
 
+/*
+ * S8 F3: a task comes when the owner has left its sleep for a ready descriptor, so its wake-up is
+ * heard by nobody. Then the owner drops a descriptor that its user has closed while a duplicate
+ * lives: what polls may have to be made anew. The next task wakes it all the same.
+ */
+CONF_CASE(an_unheard_wake_up_before_a_stray_is_dropped_costs_no_later_one, "S8 F3", VELO_CAP_FDS)
+{
+    struct stage stage;
+    struct fd_pair ready = fd_pair_open();
+    struct fd_pair stray = fd_pair_open();
+    need_points();
+    stage_start(&stage);
+    assert_int_equal(
+        velo_fd_watch(stage.loop, ready.near, VELO_READ, on_readable, &stage.ran, NULL), 0);
+    assert_int_equal(
+        velo_fd_watch(stage.loop, stray.near, VELO_READ, on_readable, &stage.ran, &stage.id), 0);
+    hold_sleeper(&stage, POINT_SLEEP_CHECKED);
+    fd_pair_feed(&ready);
+    sim_hold(POINT_SLEEP_LEFT);
+    sim_let_go(POINT_SLEEP_CHECKED);
+    assert_held(POINT_SLEEP_LEFT);
+    assert_int_equal(submit_call(&stage), 0);
+    int duplicate = dup(stray.near);
+    close(stray.near);
+    assert_int_equal(velo_fd_unwatch(stage.loop, stage.id), 0);
+    sim_let_go(POINT_SLEEP_LEFT);
+    assert_true(conf_count_wait(&stage.ran, 2));
+    for (unsigned target = 3; target < 6; target++) {
+        assert_true(conf_wait_state(stage.loop, VELO_STATE_SLEEPING));
+        assert_int_equal(submit_call(&stage), 0);
+        assert_true(conf_count_wait(&stage.ran, target));
+    }
+    stage_end(&stage);
+    close(duplicate);
+    close(stray.far);
+    fd_pair_close(&ready);
+}
+
 /* ---- submits ---- */
 
 /* L7 S3, trap Q3: a producer has its place and has not filled it; others pass, timers go on. */

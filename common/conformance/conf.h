@@ -77,6 +77,15 @@ void conf_register(struct conf_case *entry);
 /* End the case as not applicable; the reason goes into every report. Main thread only. */
 void conf_na(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* End the case as a deviation: the library of a guest has ended [count] processes in which it was
+ * refused something, and all else was right. A failure unless that is declared. Main thread only.
+ */
+void conf_aborted(unsigned count);
+/* Does the contestant declare that its library may end the process? */
+bool conf_may_abort(void);
+/* Does it declare that a registration may be refused by the kernel after the call (F7)? */
+bool conf_refused_later(void);
+
 /* ---- failures that any thread and any callback may record ---- */
 
 bool conf_record(bool ok, const char *file, int line, const char *format, ...)

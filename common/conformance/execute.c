@@ -113,6 +113,7 @@ static void on_sleep(void *ctx, int64_t timeout_ns)
         return;
     }
     it.world.ending = true;
+    velo_loop_wake(it.loop); /* the waits of some libraries end by nothing else */
     world_note(&it.world, SLEEPS, 0, velo_loop_shutdown(it.loop, 0));
 }
 

@@ -84,6 +84,35 @@ void conf_na(const char *format, ...)
     skip();
 }
 
+void conf_aborted(unsigned count)
+{
+    char text[256];
+    snprintf(text, sizeof text, "the library has ended %u processes", count);
+    give_reason(text);
+    atomic_store(&child.shared->verdict, CONF_DEVIATION);
+    skip();
+}
+
+static bool declares(const char *clause, enum velo_deviates when)
+{
+    const struct velo_deviation *deviation = velo_impl()->deviations;
+    for (; deviation != NULL && deviation->clause != NULL; deviation++) {
+        if (deviation->when == when && (clause == NULL || strcmp(deviation->clause, clause) == 0))
+            return true;
+    }
+    return false;
+}
+
+bool conf_may_abort(void)
+{
+    return declares(NULL, VELO_DEVIATES_BY_ABORT);
+}
+
+bool conf_refused_later(void)
+{
+    return declares("F7", VELO_DEVIATES_WHEN_REFUSED);
+}
+
 bool conf_record(bool ok, const char *file, int line, const char *format, ...)
 {
     if (ok)

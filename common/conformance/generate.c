@@ -152,7 +152,7 @@ static unsigned draw_events(struct draw *draw, unsigned end)
     static const unsigned reading[] = {
         VELO_READ, VELO_READ, VELO_READ | VELO_HANGUP, VELO_HANGUP, 0};
     unsigned events = end == 0 ? reading[below(draw, 5)] : (unsigned)VELO_WRITE;
-    if (end == 0 && chance(draw, 3))
+    if (end == 0 && chance(draw, 3) && conf_has(VELO_CAP_FD_EDGE))
         events |= VELO_EDGE; /* not for writing: when that is an edge depends on the kernel */
     if (chance(draw, end == 0 ? 4 : 2))
         events |= VELO_ONESHOT;

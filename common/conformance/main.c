@@ -269,16 +269,30 @@ static int do_other(const struct conf_request *request, const struct other *othe
     }
 }
 
+/* Nothing can be said about a contestant that cannot run here: that is no failure, and no pass. */
+static int report_not_run(const struct conf_request *request)
+{
+    printf("NOT RUN: %s %s\n", velo_impl()->name, request->not_run);
+    return request->json_path == NULL || conf_report_json(request, NULL, 0) == 0 ? EXIT_OK
+                                                                                 : EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
+    char reason[300];
     struct other other = {.activity = CASES};
     struct conf_request request = parse(argc, argv, &other);
-    if (other.activity != CASES)
-        return do_other(&request, &other);
     if (request.list) {
         list(&request);
         return EXIT_OK;
     }
+    if ((other.activity == CASES || other.activity == RANDOM) &&
+        !conf_is_available(reason, sizeof reason)) {
+        request.not_run = reason;
+        return report_not_run(&request);
+    }
+    if (other.activity != CASES)
+        return do_other(&request, &other);
     size_t count = 0, room = 0;
     for (const struct conf_case *entry = conf_cases(); entry != NULL; entry = entry->next)
         room += is_chosen(&request, entry);

@@ -46,8 +46,10 @@ static const char hooks[] = "static void on_turn_begin(void *ctx)\n"
                             "    (void)ctx;\n"
                             "    if (timeout_ns >= 0)\n"
                             "        sim_clock_advance((uint64_t)timeout_ns);\n"
-                            "    else /* it would sleep for ever */\n"
+                            "    else { /* it would sleep for ever */\n"
+                            "        velo_loop_wake(loop);\n"
                             "        SAY(velo_loop_shutdown(loop, 0));\n"
+                            "    }\n"
                             "}\n";
 
 static const char *mode_name(enum velo_fast_path mode)

@@ -296,6 +296,8 @@ int conf_report_json(const struct conf_request *request,
     json_object_set_new(root, "version", json_string(impl->version));
     json_object_set_new(root, "kind", json_string(impl->kind));
     json_object_set_new(root, "capabilities", capabilities_array(impl->capabilities));
+    if (request->not_run != NULL)
+        json_object_set_new(root, "not_run", json_string(request->not_run));
     json_object_set_new(root, "mode", json_string(conf_mode_name(request->mode)));
     char seed[32]; /* as text: JSON numbers end at 2^53 */
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)request->seed);

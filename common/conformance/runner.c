@@ -9,6 +9,7 @@
  * An exit status that does not fit the verdict (sanitizer report, leak, abort) is a failure too.
  */
 #include "runner.h"
+#include "../sim/faults.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -76,11 +77,29 @@ unsigned conf_slowness(void)
 /* ---- child ---- */
 
 static const struct conf_case *current; /* the case of this child */
+static struct conf_shared *shared_with_parent;
 
 static void dump_loops(int signal_number)
 {
     (void)signal_number;
     conf_child_dump(); /* NOLINT(bugprone-signal-handler): a last word of what hangs */
+}
+
+/* Was it for want of something that the test has refused? */
+static void note_refusals(void)
+{
+    for (int call = 0; call < SIM_CALLS; call++) {
+        if (sim_faults_hit((enum sim_call)call) > 0)
+            atomic_store(&shared_with_parent->refused, true);
+    }
+}
+
+/* The process ends all the same. */
+static void on_abort(int signal_number)
+{
+    note_refusals();
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
 }
 
 /* cmocka turns these into failures by longjmp, which is wrong on a foreign thread: a crash shall
@@ -118,6 +137,9 @@ static _Noreturn void child_main(const struct conf_request *request,
     dup2(output, STDERR_FILENO);
     close(output);
     signal(SIGUSR2, dump_loops);
+    shared_with_parent = shared;
+    signal(SIGABRT, on_abort);
+    signal(SIGTRAP, on_abort); /* some libraries end by a breakpoint */
     setvbuf(stdout, NULL, _IOLBF, 0);
     conf_child_begin(entry, request->mode, seed ^ hash_name(entry->name), shared);
     current = entry;
@@ -127,6 +149,7 @@ static _Noreturn void child_main(const struct conf_request *request,
     int failed = _cmocka_run_group_tests(entry->name, &test, 1, NULL, NULL);
     fflush(NULL);
     if (failed != 0) { /* threads of the case may still run: leave without destructors */
+        note_refusals();
         atomic_store(&shared->verdict, CONF_FAIL);
         _exit(EXIT_FAILED);
     }
@@ -267,9 +290,12 @@ static void judge(struct conf_result *result,
         snprintf(result->reason, size, "hangs: no end after %u ms", limit_ms);
     } else if (WIFSIGNALED(status)) {
         snprintf(result->reason, size, "killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+        result->aborted = WTERMSIG(status) == SIGABRT || WTERMSIG(status) == SIGTRAP;
     } else if (exited && WEXITSTATUS(status) == 0 && (verdict == CONF_PASS || verdict == CONF_NA)) {
         result->verdict = (enum conf_verdict)verdict;
         snprintf(result->reason, size, "%s", shared->reason);
+    } else if (exited && WEXITSTATUS(status) == 0 && verdict == CONF_DEVIATION) {
+        snprintf(result->reason, size, "%s", shared->reason); /* if it is declared, see below */
     } else if (exited && WEXITSTATUS(status) == EXIT_FAILED && verdict == CONF_FAIL) {
         if (shared->reason[0] != '\0')
             snprintf(result->reason, size, "%s", shared->reason);
@@ -400,14 +426,27 @@ static bool is_not_applicable(const struct conf_request *request,
     return false;
 }
 
-/* A guest's declared deviation excuses a failed assertion, never a crash or a hang. */
-static void excuse_deviation(struct conf_result *result, int verdict_of_child)
+/* Does [deviation] say what has been seen? Never another crash or a hang. */
+static bool is_declared(const struct velo_deviation *deviation,
+                        const struct conf_result *result,
+                        const struct conf_shared *shared)
+{
+    int verdict = atomic_load(&shared->verdict);
+    bool refused = atomic_load(&shared->refused);
+    if (!conf_clause_matches(result->entry->clauses, deviation->clause))
+        return false;
+    if (deviation->when == VELO_DEVIATES_BY_ABORT)
+        return verdict == CONF_DEVIATION || (result->aborted && refused);
+    return verdict == CONF_FAIL && (refused || deviation->when == VELO_DEVIATES_ALWAYS);
+}
+
+static void excuse_deviation(struct conf_result *result, const struct conf_shared *shared)
 {
     const struct velo_deviation *deviation = velo_impl()->deviations;
-    if (result->verdict != CONF_FAIL || verdict_of_child != CONF_FAIL || deviation == NULL)
+    if (result->verdict != CONF_FAIL || deviation == NULL)
         return;
     for (; deviation->clause != NULL; deviation++) {
-        if (!conf_clause_matches(result->entry->clauses, deviation->clause))
+        if (!is_declared(deviation, result, shared))
             continue;
         char found[256];
         snprintf(found, sizeof found, "%.*s", (int)sizeof found - 1, result->reason);
@@ -445,7 +484,7 @@ void conf_run_case(const struct conf_request *request,
         if (result->verdict != CONF_PASS)
             break;
     }
-    excuse_deviation(result, atomic_load(&shared->verdict));
+    excuse_deviation(result, shared);
     if (result->verdict != CONF_FAIL) {
         free(result->output);
         result->output = NULL;

@@ -16,6 +16,7 @@ struct conf_request {
     const char *filter; /* glob on the name, NULL = all */
     const char *clause; /* "S3", or a whole group "S"; NULL = all */
     const char *json_path;
+    const char *not_run; /* why the contestant cannot run here; NULL: it can */
     enum velo_fast_path mode;
     unsigned repeat;
     unsigned timeout_s; /* 0 = default */
@@ -27,6 +28,7 @@ struct conf_result {
     const struct conf_case *entry;
     enum conf_verdict verdict;
     char reason[512];
+    bool aborted; /* killed by abort(), or a breakpoint */
     char *output; /* of a failed case; malloced or NULL */
     double ms;
     uint64_t seed; /* of the run that decided */
@@ -36,6 +38,7 @@ struct conf_result {
 struct conf_shared {
     atomic_int verdict;
     atomic_bool reason_taken;
+    atomic_bool refused; /* a fault of the test had struck when the case failed */
     char reason[512];
 };
 
@@ -50,6 +53,10 @@ bool conf_child_is_clean(void);
 uint64_t conf_child_seed(void);
 /* Print state and metrics of the loops of this child; for the watchdog's signal. */
 void conf_child_dump(void);
+
+/* ---- available.c ---- */
+/* False, with the reason: the system lacks, or forbids, what the contestant is built on. */
+bool conf_is_available(char *reason, size_t size);
 
 /* ---- runner.c ---- */
 struct conf_case *conf_cases(void); /* sorted by file and line */

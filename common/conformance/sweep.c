@@ -5,9 +5,12 @@
 #include "runner.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { ERRORS_MAX = 4, DENSE = 48 };
 
@@ -29,6 +32,9 @@ static const struct {
     {SIM_EPOLL_CTL, "epoll_ctl", {ENOMEM, ENOSPC}, true},
     {SIM_EPOLL_CREATE, "epoll_create1", {EMFILE, ENFILE, ENOMEM}, true},
     {SIM_EVENTFD, "eventfd", {EMFILE, ENFILE, ENOMEM}, true},
+    {SIM_TIMERFD, "timerfd_create", {EMFILE, ENFILE, ENOMEM}, true},
+    {SIM_URING_SETUP, "io_uring", {EMFILE, ENFILE, ENOMEM}, true},
+    {SIM_URING_ENABLE, "register", {ENOMEM}, true},
     {SIM_CLOSE, "close", {EINTR, EIO}, true},
     {SIM_DUP, "dup3", {EINTR, EBUSY, EMFILE}, true},
     {SIM_FCNTL, "fcntl", {EBADF}, true},
@@ -115,9 +121,16 @@ void sweep_cancel(struct sweep *run, unsigned kind, velo_id id)
         atomic_fetch_add(&run->cancelled, 1);
 }
 
+bool sweep_polls(const struct sweep *run)
+{
+    return run->call == SIM_POLL_WAIT || run->call == SIM_POLL_LOOK ||
+           run->call == SIM_URING_SETUP || run->call == SIM_URING_ENABLE;
+}
+
 int sweep_run(struct sweep *run, enum velo_run_mode mode)
 {
-    bool polls = run->call == SIM_POLL_WAIT || run->call == SIM_POLL_LOOK;
+    /* a library that cannot make its set anew cannot poll either */
+    bool polls = sweep_polls(run) || conf_refused_later();
     return SWEEP_CALL(run, velo_loop_run(run->loop, mode), polls ? -run->error : 0);
 }
 
@@ -237,18 +250,52 @@ static bool run_once(const struct velo_options *given, sweep_program program, st
     return hit;
 }
 
+enum { EXIT_CALM, EXIT_HIT = 40, EXIT_WRONG };
+
+/* The same for a guest whose library may end the process: in a child. Adds to [aborted] if it has
+ * done so. */
+static bool run_apart(const struct velo_options *given,
+                      sweep_program program,
+                      struct sweep *run,
+                      unsigned *aborted)
+{
+    int status = 0;
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        bool hit = run_once(given, program, run);
+        int code = hit ? EXIT_HIT : EXIT_CALM;
+        fflush(NULL);
+        conf_exit_now(conf_child_is_clean() ? code : EXIT_WRONG);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    int killer = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    /* without malloc a library may not even get to its abort() */
+    bool ended = killer == SIGABRT || killer == SIGTRAP || run->call == SIM_ALLOC;
+    if (code == EXIT_CALM || code == EXIT_HIT)
+        return code == EXIT_HIT;
+    *aborted += ended && code != EXIT_WRONG;
+    CONF_EXPECT(ended && code != EXIT_WRONG);
+    return true;
+}
+
 /* Returns how many runs met their fault. Under a sanitizer late calls are sampled. */
 static unsigned sweep_one(const char *name,
                           const struct velo_options *options,
                           sweep_program program,
-                          const struct sweep *fault)
+                          const struct sweep *fault,
+                          unsigned *aborted)
 {
     unsigned hits = 0;
     uint64_t step = conf_rounds(1000) == 1000 ? 1 : 7;
     for (uint64_t index = 0;; index += index < DENSE ? 1 : step) {
         struct sweep run = {
             .call = fault->call, .error = fault->error, .lasting = fault->lasting, .index = index};
-        if (!run_once(options, program, &run))
+        bool hit = conf_may_abort() ? run_apart(options, program, &run, aborted)
+                                    : run_once(options, program, &run);
+        if (!hit)
             return hits;
         hits++;
         if (!conf_child_is_clean())
@@ -264,20 +311,25 @@ void sweep_all(const char *name, const struct velo_options *options, sweep_progr
 {
     static const struct sweep first = {.call = SIM_ATFORK, .error = ENOMEM};
     struct sweep calm = {.call = SIM_BLOCK, .index = UINT64_MAX / 2};
-    unsigned hits = sweep_one(name, options, program, &first); /* called once in a process */
-    run_once(options, program, &calm);                         /* whatever else is done only once */
+    unsigned aborted = 0;
+    unsigned hits =
+        sweep_one(name, options, program, &first, &aborted); /* called once in a process */
+    run_once(options, program, &calm);                       /* whatever else is done only once */
     for (unsigned i = 0; i < FAULTS; i++) {
         for (unsigned e = 0; e < ERRORS_MAX && faults[i].errors[e] != 0; e++) {
             struct sweep fault = {.call = faults[i].call, .error = faults[i].errors[e]};
             printf("%s: %s, %s\n", name, faults[i].name, strerrorname_np(fault.error));
             fflush(stdout);
-            hits += sweep_one(name, options, program, &fault);
+            hits += sweep_one(name, options, program, &fault, &aborted);
             fault.lasting = true;
-            if (faults[i].may_last)
-                hits += sweep_one(name, options, program, &fault);
+            /* some libraries repeat an interrupted call for ever */
+            if (faults[i].may_last && !(fault.error == EINTR && conf_may_abort()))
+                hits += sweep_one(name, options, program, &fault, &aborted);
         }
     }
     printf("%s: %u runs with a fault\n", name, hits);
+    if (aborted != 0)
+        conf_aborted(aborted);
     if (hits == 0)
         conf_na("makes no call that the test can fail");
 }

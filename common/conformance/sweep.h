@@ -62,6 +62,8 @@ void sweep_turns(struct sweep *run, unsigned count);
 int sweep_run(struct sweep *run, enum velo_run_mode mode);
 /* Has a failing poll ended the loop? */
 bool sweep_has_ended(const struct sweep *run);
+/* Does the fault strike where the owner asks for events? Then the loop may end with it (L10). */
+bool sweep_polls(const struct sweep *run);
 /* Let [program] run as a task, so that its calls are the owner's. */
 void sweep_on_owner(struct sweep *run, sweep_program program);
 

@@ -271,10 +271,19 @@ struct velo_metrics {
     uint64_t callback_cpu_max_ns; /* and of the one that used most */
 };
 
+/* When a deviation shows. "Refused" is memory, a descriptor or a call that the system does not give
+ * to the library of a guest. */
+enum velo_deviates {
+    VELO_DEVIATES_ALWAYS,
+    VELO_DEVIATES_WHEN_REFUSED,
+    VELO_DEVIATES_BY_ABORT /* when refused, by ending the process */
+};
+
 /* A clause that a guest cannot keep, and why. */
 struct velo_deviation {
     const char *clause;
     const char *reason;
+    enum velo_deviates when;
 };
 
 /* Who this contestant is. */
@@ -284,7 +293,7 @@ struct velo_impl {
     const char *version; /* of the contestant, or of the library a guest really runs on */
     const char *kind;    /* "native" or "guest" */
     uint64_t capabilities;
-    const struct velo_deviation *deviations; /* ends with { NULL, NULL }; NULL = none */
+    const struct velo_deviation *deviations; /* ends with a NULL clause; NULL = none */
 };
 
 /* ---- lifecycle ---- */
@@ -295,8 +304,9 @@ struct velo_impl {
  * Owns:    [*out] is the caller's until velo_loop_destroy(). [opts] is copied.
  * Returns: 0; -EINVAL no out, unknown size or value in opts, a watchdog without slow_ns or without
  *          a hook to tell; -ENOTSUP FORCED without VELO_CAP_FAST_PATH; -ENOMEM; -EMFILE, -ENFILE
- *          no descriptor left; -ENOSPC no watch left; -EAGAIN no thread for the watchdog. On
- *          failure [*out] is untouched.
+ *          no descriptor left; -ENOSPC no watch left; -EAGAIN no thread for the watchdog; -ENOSYS
+ *          this system lacks, or forbids, what the contestant is built on: on_log is told what,
+ *          as event "unavailable". On failure [*out] is untouched.
  * Memory:  publish [*out] to other threads by your own means.
  */
 VELO_API int velo_loop_create(struct velo_loop **out, const struct velo_options *opts);
@@ -534,7 +544,8 @@ VELO_API int velo_timer_unref(struct velo_loop *loop, velo_id id);
  *          until velo_fd_unwatch() returned and a callback in flight ended. [id] may be NULL (T6).
  * Returns: 0; -EINVAL no fn or unknown bits; -EBADF; -EEXIST watched already; -EPERM the kernel
  *          cannot poll it (regular files), or it is one of the loop's own; -ENOTSUP fast path
- *          FORCED; -ENOSPC, -ENOMEM; -ESHUTDOWN. On failure nothing changed (F7).
+ *          FORCED, or VELO_EDGE without VELO_CAP_FD_EDGE; -ENOSPC, -ENOMEM; -ESHUTDOWN. On failure
+ *          nothing changed (F7).
  * Memory:  as velo_submit.
  */
 VELO_API int velo_fd_watch(

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The descriptor table; see fdtable.h. First the entries, then the calls, then the dispatch. */
+/* The descriptor table; see fdtable.h. First the entries, then the calls, then the dispatch. What
+ * is asked of the kernel stands behind fdkernel.h. */
 #include "common/parts/fdtable.h"
 
 #include "common/parts/alloc.h"
+#include "common/parts/fdkernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* The word: serial (38 bits) | events asked for (6) | hushed | error seen | hang-up seen | state
@@ -20,7 +21,7 @@ enum { STATE_FREE, STATE_ARMED, STATE_DISARMED };
 #define EVENTS_SHIFT 5
 #define SERIAL_SHIFT 11
 #define SERIAL_MASK ((UINT64_C(1) << 38) - 1)
-#define INDEX_MASK ((UINT64_C(1) << 26) - 1)
+#define INDEX_MASK ((UINT64_C(1) << FD_INDEX_BITS) - 1)
 #define ID_KIND (UINT64_C(3) << 62)
 #define GENERATION_MAX ((UINT64_C(1) << 36) - 1)
 #define EVENTS_MASK UINT64_C(63)
@@ -159,64 +160,16 @@ static int by_fd_reserve(struct fdtable *table, int fd)
     return 0;
 }
 
-static uint32_t to_epoll(unsigned events, bool hushed)
-{
-    uint32_t mask = 0;
-    if ((events & VELO_READ) != 0)
-        mask |= EPOLLIN;
-    if ((events & VELO_WRITE) != 0)
-        mask |= EPOLLOUT;
-    if ((events & VELO_EDGE) != 0 || hushed)
-        mask |= (uint32_t)EPOLLET;
-    if ((events & VELO_ONESHOT) != 0)
-        mask |= (uint32_t)EPOLLONESHOT;
-    return mask;
-}
-
-static int entry_ctl(const struct fdtable *table, int epfd, int op, uint32_t index)
-{
-    const struct fd_entry *entry = entry_at(table, index);
-    uint64_t word = entry_word(entry);
-    struct epoll_event event = {0};
-    event.events = to_epoll(events_of(word), (word & HUSHED) != 0);
-    event.data.u64 = (serial_of(word) << 26) | index;
-    return epoll_ctl(epfd, op, entry_fd(entry), &event) == 0 ? 0 : -errno;
-}
-
-static int wake_register(const struct fdtable *table, int epfd)
-{
-    struct epoll_event event = {0};
-    event.events = EPOLLIN | (uint32_t)EPOLLET; /* edge: never needs to be read */
-    event.data.u64 = FD_DATA_WAKE;
-    return epoll_ctl(epfd, EPOLL_CTL_ADD, table->eventfd, &event) == 0 ? 0 : -errno;
-}
-
-bool fdtable_take_wake(const struct fdtable *table)
-{
-    uint64_t count;
-    ssize_t got;
-    do
-        got = read(table->eventfd, &count, sizeof(count));
-    while (got < 0 && errno == EINTR);
-    return got == (ssize_t)sizeof(count);
-}
-
 int fdtable_init(struct fdtable *table)
 {
     table->free = FD_NIL;
     table->backend = -1;
-    table->epfd = epoll_create1(EPOLL_CLOEXEC);
-    if (table->epfd < 0)
-        return -errno;
-    table->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int rc = table->eventfd < 0 ? -errno : wake_register(table, table->epfd);
-    if (rc == 0)
-        rc = -pthread_mutex_init(&table->lock, NULL);
-    if (rc != 0) {
-        if (table->eventfd >= 0)
-            close(table->eventfd);
-        close(table->epfd);
-    }
+    int rc = -pthread_mutex_init(&table->lock, NULL);
+    if (rc != 0)
+        return rc;
+    rc = fdkernel_init(table);
+    if (rc != 0)
+        pthread_mutex_destroy(&table->lock);
     return rc;
 }
 
@@ -233,35 +186,51 @@ void fdtable_fini(struct fdtable *table)
     pthread_mutex_destroy(&table->lock);
 }
 
+/* What the kernel is told of entry [index]. */
+static struct fd_arming arming_of(const struct fdtable *table, uint32_t index)
+{
+    const struct fd_entry *entry = entry_at(table, index);
+    uint64_t word = entry_word(entry);
+    return (struct fd_arming){.fd = entry_fd(entry),
+                              .index = index,
+                              .data = (serial_of(word) << FD_INDEX_BITS) | index,
+                              .events = events_of(word),
+                              .hushed = (word & HUSHED) != 0};
+}
+
+bool fdtable_arming(const struct fdtable *table, size_t fd, struct fd_arming *arming)
+{
+    if (fd >= table->by_fd_size || table->by_fd[fd] == 0)
+        return false;
+    *arming = arming_of(table, table->by_fd[fd] - 1);
+    return true;
+}
+
+/* Tell the kernel about entry [index] as it is now, by [call]. */
+static int tell_kernel(struct fdtable *table,
+                       uint32_t index,
+                       int (*call)(struct fdtable *, const struct fd_arming *))
+{
+    const struct fd_arming arming = arming_of(table, index);
+    return call(table, &arming);
+}
+
 void fdtable_abandon(struct fdtable *table)
 {
     if (table->backend >= 0)
         close(table->backend);
-    close(table->eventfd);
-    close(table->epfd);
+    fdkernel_close(table);
 }
 
 static int watch_check(const struct fdtable *table, int fd)
 {
-    if (fd == table->epfd || fd == table->eventfd || fd == table->backend)
+    if (fd == table->backend || fdkernel_owns(table, fd))
         return -EPERM;
     if (fdtable_mode(table) == VELO_FAST_FORCED)
         return -ENOTSUP;
     if ((size_t)fd < table->by_fd_size && table->by_fd[fd] != 0)
         return -EEXIST;
     return 0;
-}
-
-/* Put [index] into epoll. A stray of the same file and number is taken over. */
-static int watch_add(struct fdtable *table, uint32_t index)
-{
-    int rc = entry_ctl(table, table->epfd, EPOLL_CTL_ADD, index);
-    if (rc == -EEXIST && table->strays > 0) {
-        rc = entry_ctl(table, table->epfd, EPOLL_CTL_MOD, index);
-        if (rc == 0)
-            table->strays--;
-    }
-    return rc;
 }
 
 static int
@@ -286,7 +255,7 @@ watch_locked(struct fdtable *table, int fd, unsigned events, velo_fd_fn fn, void
         *id = ID_KIND | (entry->generation << 26) | index;
     table->by_fd[fd] = index + 1;
     count_add(table, 1);
-    rc = watch_add(table, index);
+    rc = tell_kernel(table, index, fdkernel_add);
     if (rc == 0)
         return 0;
     table->by_fd[fd] = 0;
@@ -321,9 +290,7 @@ static int modify_locked(struct fdtable *table, velo_id id, unsigned events)
      * owner finds meanwhile waits for the outcome, see word_after_calls(). */
     /* (F5) acq_rel: a claim comes before or not at all; a refusal puts back what it left */
     uint64_t before = atomic_exchange_explicit(&entry->word, next, memory_order_acq_rel);
-    int rc = entry_ctl(table, table->epfd, EPOLL_CTL_MOD, index);
-    if (rc == -ENOENT) /* the caller closed it: epoll has forgotten it */
-        rc = -EBADF;
+    int rc = tell_kernel(table, index, fdkernel_change);
     if (rc != 0)
         entry_set(entry, before);
     return rc;
@@ -346,8 +313,7 @@ int fdtable_unwatch(struct fdtable *table, velo_id id)
     if (index != FD_NIL) {
         int fd = entry_fd(entry_at(table, index));
         entry_release(table, index); /* from here on no claim succeeds (F3) */
-        if (epoll_ctl(table->epfd, EPOLL_CTL_DEL, fd, NULL) != 0)
-            table->strays++; /* closed already; a duplicate may keep it in epoll */
+        fdkernel_remove(table, index, fd);
         table->by_fd[fd] = 0;
         count_add(table, UINT32_MAX);
     }
@@ -367,7 +333,7 @@ int fdtable_set_mode(struct fdtable *table, enum velo_fast_path mode)
     return rc;
 }
 
-static int backend_register(const struct fdtable *table, int epfd)
+int fdtable_embed(const struct fdtable *table, int epfd)
 {
     struct epoll_event event = {0};
     event.events = EPOLLIN;
@@ -379,7 +345,7 @@ static int backend_create(struct fdtable *table)
     table->backend = epoll_create1(EPOLL_CLOEXEC);
     if (table->backend < 0)
         return -errno;
-    int rc = backend_register(table, table->epfd);
+    int rc = fdtable_embed(table, table->epfd);
     if (rc != 0) {
         close(table->backend);
         table->backend = -1;
@@ -391,7 +357,7 @@ int fdtable_pin(struct fdtable *table)
 {
     int rc = 0;
     pthread_mutex_lock(&table->lock);
-    if (fdtable_mode(table) == VELO_FAST_FORCED)
+    if (fdtable_mode(table) == VELO_FAST_FORCED || table->epfd < 0)
         rc = -ENOTSUP;
     else if (table->backend < 0)
         rc = backend_create(table);
@@ -411,41 +377,12 @@ void fdtable_clear(struct fdtable *table)
         if (table->by_fd[fd] == 0)
             continue;
         entry_release(table, table->by_fd[fd] - 1);
-        epoll_ctl(table->epfd, EPOLL_CTL_DEL, (int)fd, NULL);
+        fdkernel_remove(table, table->by_fd[fd] - 1, (int)fd);
         table->by_fd[fd] = 0;
         count_add(table, UINT32_MAX);
     }
     table->ready = 0;
     pthread_mutex_unlock(&table->lock);
-}
-
-/* Put everything that the old epoll instance should hold into [fresh]. */
-static int rebuild_into(const struct fdtable *table, int fresh)
-{
-    int rc = wake_register(table, fresh);
-    for (size_t fd = 0; rc == 0 && fd < table->by_fd_size; fd++) {
-        if (table->by_fd[fd] == 0)
-            continue;
-        rc = entry_ctl(table, fresh, EPOLL_CTL_ADD, table->by_fd[fd] - 1);
-        if (rc == -EBADF || rc == -EPERM) /* its user has closed it: there is nothing to keep */
-            rc = 0;
-    }
-    /* the backend loses the old instance when that is closed, which dup3() does */
-    return rc == 0 && table->backend >= 0 ? backend_register(table, fresh) : rc;
-}
-
-/*
- * Move all live registrations into a new epoll instance, and that under the old number. All or
- * nothing: when the kernel refuses a step the old one stays, and the stray reports again.
- */
-static void rebuild_locked(struct fdtable *table)
-{
-    int fresh = epoll_create1(EPOLL_CLOEXEC);
-    if (fresh < 0)
-        return;
-    if (rebuild_into(table, fresh) == 0 && dup3(fresh, table->epfd, O_CLOEXEC) >= 0)
-        table->strays = 0;
-    close(fresh);
 }
 
 /* Change between level and edge for the present arming, if it still is that one. */
@@ -456,7 +393,7 @@ static void hush(struct fdtable *table, uint32_t index, uint64_t serial, bool hu
     uint64_t word = entry_word(entry);
     if (is_arming(word, serial)) {
         entry_set(entry, hushed ? word | HUSHED : word & ~HUSHED);
-        if (entry_ctl(table, table->epfd, EPOLL_CTL_MOD, index) != 0)
+        if (tell_kernel(table, index, fdkernel_change) != 0)
             entry_set(entry, word); /* the next report tries again */
     }
     pthread_mutex_unlock(&table->lock);
@@ -472,12 +409,13 @@ static uint64_t word_after_calls(struct fdtable *table, struct fd_entry *entry, 
     pthread_mutex_lock(&table->lock);
     uint64_t word = entry_word(entry);
     if (!is_arming(word, serial) && table->strays > 0)
-        rebuild_locked(table);
+        fdkernel_rebuild(table);
     pthread_mutex_unlock(&table->lock);
     return word;
 }
 
-static unsigned from_epoll(uint32_t events)
+/* What epoll, or poll, has reported; Linux has the same bits in both. */
+static unsigned from_kernel(uint32_t events)
 {
     unsigned bits = 0;
     if ((events & EPOLLIN) != 0)
@@ -518,7 +456,7 @@ bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call)
     if (data == FD_DATA_WAKE)
         return false;
     uint32_t index = (uint32_t)(data & INDEX_MASK);
-    uint64_t serial = data >> 26;
+    uint64_t serial = data >> FD_INDEX_BITS;
     struct fd_entry *entry = entry_at(table, index);
     uint64_t word = entry_word(entry);
     if (!is_arming(word, serial)) {
@@ -530,7 +468,7 @@ bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call)
     call->arg = atomic_load_explicit(&entry->arg, memory_order_relaxed); /* (F4) */
     call->fd = entry_fd(entry);
     unsigned asked = events_of(word);
-    unsigned got = from_epoll(table->batch[i].events);
+    unsigned got = from_kernel(table->batch[i].events);
     call->events = news(got, asked, word);
     bool edge = (asked & VELO_EDGE) != 0;
     if (call->events == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watched descriptors of one loop, over epoll.
+ * The watched descriptors of one loop, over epoll, or what stands in for it: see fdkernel.h.
  *
  * Watching, modifying and unwatching are cold and take a lock, on any thread; epoll_ctl acts on a
  * sleeping epoll_wait at once (F6). Dispatching takes no lock: one atomic word per registration
@@ -31,6 +31,7 @@
 #define FD_FIRST 64u
 #define FD_BATCH 256
 #define FD_NIL UINT32_MAX
+#define FD_INDEX_BITS 26        /* of an event's data: the entry; above it stands the serial */
 #define FD_DATA_WAKE UINT64_MAX /* epoll data of the loop's own eventfd */
 
 struct fd_entry {

@@ -19,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* One kind of call. Relaxed throughout: these are counts, and arming happens before the calls. */
@@ -117,6 +118,11 @@ static int failed(int error)
 enum { FDS_KNOWN = 4096 };
 static atomic_bool is_eventfd[FDS_KNOWN];
 static atomic_bool is_epoll[FDS_KNOWN];
+/*
+ * Timers of the kernel, for loops that wait for one instead of for a time. While nobody sleeps they
+ * go by the fake clock: kept here, and rung when a wait has let enough time pass.
+ */
+static _Atomic int64_t alarm_ns[FDS_KNOWN]; /* when it rings; 0 = not set */
 
 static bool rings(int fd)
 {
@@ -142,6 +148,7 @@ SEEN int close(int fd)
     if (fd >= 0 && fd < FDS_KNOWN) {
         bool rang = atomic_exchange(&is_eventfd[fd], false);
         bool polled = atomic_exchange(&is_epoll[fd], false);
+        atomic_store(&alarm_ns[fd], 0);
         error = rang || polled ? sim_enter(SIM_CLOSE) : 0;
     }
     int rc = next(fd);
@@ -186,6 +193,7 @@ SEEN ssize_t read(int fd, void *bytes, size_t count)
 
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MINUTE (60 * NS_PER_S)
 
 static void (*_Atomic sleep_pass)(void *ctx, int64_t timeout_ns);
 static _Atomic(void *) sleep_ctx; /* stored before sleep_pass */
@@ -196,17 +204,23 @@ void sim_sleep(void (*pass)(void *ctx, int64_t timeout_ns), void *ctx)
     atomic_store(&sleep_pass, pass);
 }
 
-static bool is_sleepless(void)
+bool sim_is_sleepless(void)
 {
     return atomic_load(&sleep_pass) != NULL;
+}
+
+void sim_pass(int64_t timeout_ns)
+{
+    void (*pass)(void *, int64_t) = atomic_load(&sleep_pass);
+    if (timeout_ns != 0)
+        pass(atomic_load(&sleep_ctx), timeout_ns);
 }
 
 /* The wait of [rc] events found none: let fake time pass. */
 static int passed(int rc, int64_t timeout_ns)
 {
-    void (*pass)(void *, int64_t) = atomic_load(&sleep_pass);
-    if (rc == 0 && timeout_ns != 0)
-        pass(atomic_load(&sleep_ctx), timeout_ns);
+    if (rc == 0)
+        sim_pass(timeout_ns);
     return rc;
 }
 
@@ -215,13 +229,85 @@ static int64_t to_ns(const struct timespec *timeout)
     return timeout == NULL ? -1 : timeout->tv_sec * NS_PER_S + timeout->tv_nsec;
 }
 
+/* ---- alarms ---- */
+
+SEEN int timerfd_create(int clock, int flags)
+{
+    NEXT(timerfd_create)
+    int error = sim_enter(SIM_TIMERFD);
+    int fd = error != 0 ? failed(error) : next(clock, flags);
+    if (fd >= 0 && fd < FDS_KNOWN)
+        atomic_store(&alarm_ns[fd], 0);
+    return fd;
+}
+
+SEEN int
+timerfd_settime(int fd, int flags, const struct itimerspec *value, struct itimerspec *before)
+{
+    NEXT(timerfd_settime)
+    static const struct itimerspec off;
+    bool absolute = (flags & TFD_TIMER_ABSTIME) != 0;
+    if (!sim_is_sleepless() || fd < 0 || fd >= FDS_KNOWN || !absolute)
+        return next(fd, flags, value, before);
+    atomic_store(&alarm_ns[fd], to_ns(&value->it_value));
+    return next(fd, flags, &off, before);
+}
+
+/* The time until the first alarm, if that is before [timeout_ns]. A library may wake up once a
+ * minute for its own sake: that is a wait for ever. */
+static int64_t until_alarm(int64_t timeout_ns)
+{
+    int64_t now_ns = (int64_t)clock_now_ns();
+    int64_t first_ns = timeout_ns < 0 || timeout_ns > NS_PER_MINUTE - NS_PER_S ? -1 : timeout_ns;
+    for (int fd = 0; fd < FDS_KNOWN; fd++) {
+        int64_t at_ns = atomic_load(&alarm_ns[fd]);
+        if (at_ns != 0 && (first_ns < 0 || at_ns - now_ns < first_ns))
+            first_ns = at_ns > now_ns ? at_ns - now_ns : 0;
+    }
+    return first_ns;
+}
+
+/* Let those ring for real whose time has come. */
+static void ring_alarms(void)
+{
+    NEXT(timerfd_settime)
+    static const struct itimerspec past = {{0, 0}, {0, 1}};
+    int64_t now_ns = (int64_t)clock_now_ns();
+    for (int fd = 0; fd < FDS_KNOWN; fd++) {
+        int64_t at_ns = atomic_load(&alarm_ns[fd]);
+        if (at_ns == 0 || at_ns > now_ns)
+            continue;
+        atomic_store(&alarm_ns[fd], 0);
+        next(fd, TFD_TIMER_ABSTIME, &past, NULL);
+    }
+}
+
+/* A wait of libraries, which found nothing: let fake time pass, at most up to an alarm. */
+static void pass_time(int timeout_ms)
+{
+    int64_t wait_ns = until_alarm(timeout_ms < 0 ? -1 : timeout_ms * NS_PER_MS);
+    if (wait_ns != 0)
+        passed(0, wait_ns);
+    ring_alarms();
+}
+
+/* A wait for ever does not end with 0. */
+static int ended(int rc, int timeout_ms)
+{
+    return rc == 0 && timeout_ms < 0 ? failed(EINTR) : rc;
+}
+
 SEEN int epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
 {
     NEXT(epoll_wait)
     int error = sim_enter(timeout_ms != 0 ? SIM_POLL_WAIT : SIM_POLL_LOOK);
-    if (error == 0 && is_sleepless())
-        return passed(next(epfd, events, max, 0), timeout_ms < 0 ? -1 : timeout_ms * NS_PER_MS);
-    return error != 0 ? failed(error) : next(epfd, events, max, timeout_ms);
+    if (error != 0 || !sim_is_sleepless())
+        return error != 0 ? failed(error) : next(epfd, events, max, timeout_ms);
+    int rc = next(epfd, events, max, 0);
+    if (rc != 0 || timeout_ms == 0)
+        return rc;
+    pass_time(timeout_ms);
+    return ended(next(epfd, events, max, 0), timeout_ms);
 }
 
 SEEN int
@@ -229,7 +315,13 @@ epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout_ms, const
 {
     NEXT(epoll_pwait)
     int error = sim_enter(timeout_ms != 0 ? SIM_POLL_WAIT : SIM_POLL_LOOK);
-    return error != 0 ? failed(error) : next(epfd, events, max, timeout_ms, mask);
+    if (error != 0 || !sim_is_sleepless())
+        return error != 0 ? failed(error) : next(epfd, events, max, timeout_ms, mask);
+    int rc = next(epfd, events, max, 0, mask);
+    if (rc != 0 || timeout_ms == 0)
+        return rc;
+    pass_time(timeout_ms);
+    return ended(next(epfd, events, max, 0, mask), timeout_ms);
 }
 
 static bool blocks(const struct timespec *timeout)
@@ -246,7 +338,7 @@ SEEN int epoll_pwait2(int epfd,
     NEXT(epoll_pwait2)
     static const struct timespec at_once = {0, 0};
     int error = sim_enter(blocks(timeout) ? SIM_POLL_WAIT : SIM_POLL_LOOK);
-    if (error == 0 && is_sleepless())
+    if (error == 0 && sim_is_sleepless())
         return passed(next(epfd, events, max, &at_once, mask), to_ns(timeout));
     return error != 0 ? failed(error) : next(epfd, events, max, timeout, mask);
 }
@@ -264,7 +356,7 @@ ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const si
     NEXT(ppoll)
     static const struct timespec at_once = {0, 0};
     int error = sim_enter(blocks(timeout) ? SIM_POLL_WAIT : SIM_POLL_LOOK);
-    if (error == 0 && is_sleepless())
+    if (error == 0 && sim_is_sleepless())
         return passed(next(fds, count, &at_once, mask), to_ns(timeout));
     return error != 0 ? failed(error) : next(fds, count, timeout, mask);
 }
@@ -313,7 +405,7 @@ static int enter_futex(const long *arguments)
     if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) {
         if (sim_enter(SIM_FUTEX_WAIT) != 0)
             return EINTR;
-        return is_sleepless() ? pass_futex(arguments) : 0;
+        return sim_is_sleepless() ? pass_futex(arguments) : 0;
     }
     if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET)
         (void)sim_enter(SIM_FUTEX_WAKE);

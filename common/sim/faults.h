@@ -3,11 +3,11 @@
  * The system calls of a loop, counted, delayed and made to fail by tests.
  *
  * The objects of this folder define write, read, close, dup3, fcntl, poll, the epoll calls,
- * eventfd, syscall (for futexes), sched_getaffinity, the making of threads and locks, and the
- * allocator themselves and pass everything on, so no special build of the library is needed;
- * test/seam.sh proves that the library calls nothing else that can fail. Calls that bypass libc
- * (io_uring, inline system calls) are not seen. Arming is for one thread at a time; counting and
- * hooks work on any thread.
+ * eventfd, timerfd, syscall (for futexes), sched_getaffinity, the making of threads and locks, and
+ * the allocator themselves and pass everything on, so no special build of the library is needed;
+ * test/seam.sh proves that the library calls nothing else that can fail. Of io_uring the calls of
+ * liburing are seen that make a ring and enter it; inline system calls are not. Arming is for one
+ * thread at a time; counting and hooks work on any thread.
  */
 #ifndef VELO_SIM_FAULTS_H
 #define VELO_SIM_FAULTS_H
@@ -19,14 +19,19 @@
 enum sim_call {
     /* write to an eventfd; with EAGAIN the write is done all the same, as the counter is full */
     SIM_WAKE_WRITE,
-    SIM_WAKE_READ,    /* read from an eventfd */
-    SIM_POLL_WAIT,    /* epoll_wait, epoll_pwait, epoll_pwait2, poll, ppoll: may block */
-    SIM_POLL_LOOK,    /* the same with timeout 0 */
+    SIM_WAKE_READ, /* read from an eventfd */
+    /* epoll_wait, epoll_pwait, epoll_pwait2, poll, ppoll, io_uring_submit_and_wait_timeout: may
+     * block */
+    SIM_POLL_WAIT,
+    SIM_POLL_LOOK,    /* the same with timeout 0; io_uring_submit_and_get_events */
     SIM_FUTEX_WAIT,   /* syscall(SYS_futex, FUTEX_WAIT*): counted and hooked, fails only by EINTR */
     SIM_FUTEX_WAKE,   /* syscall(SYS_futex, FUTEX_WAKE): counted and hooked, never fails */
     SIM_EPOLL_CTL,    /* epoll_ctl */
     SIM_EPOLL_CREATE, /* epoll_create1 */
     SIM_EVENTFD,      /* eventfd */
+    SIM_TIMERFD,      /* timerfd_create */
+    SIM_URING_SETUP,  /* io_uring_queue_init_params */
+    SIM_URING_ENABLE, /* io_uring_register, io_uring_register_eventfd */
     SIM_CLOSE,        /* close of an eventfd or epoll; done all the same, as Linux does it */
     SIM_DUP,          /* dup3 */
     SIM_FCNTL,        /* fcntl(F_GETFD) */
@@ -55,6 +60,10 @@ void sim_hook(enum sim_call call, void (*before)(void *ctx), void *ctx);
  * fake clock, which [pass] moves; it runs on the calling thread. NULL = sleep again. */
 void sim_sleep(void (*pass)(void *ctx, int64_t timeout_ns), void *ctx);
 
+/* Rings of io_uring have no more than so many entries, in both directions; 0 = as many as asked
+ * for. */
+void sim_shrink_rings(unsigned entries);
+
 /* What the program has from mmap now, sanitizers and libc not counted. */
 size_t sim_mapped_bytes(void);
 
@@ -63,5 +72,9 @@ void sim_exempt(bool on);
 
 /* For the objects of this folder: count, run the hook; the errno to fail with, or 0. */
 int sim_enter(enum sim_call call);
+
+/* For these, too: does nobody sleep? Then a wait that found nothing lets [timeout_ns] pass. */
+bool sim_is_sleepless(void);
+void sim_pass(int64_t timeout_ns);
 
 #endif

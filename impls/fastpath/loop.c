@@ -13,9 +13,8 @@
  * the primitive in which it sleeps (P3); the claimed kind tells the waker which one that is.
  * While the owner spins it is not announced, and nobody makes a system call.
  */
-#include "common/core.h"
+#include "common/lanes_loop.h"
 #include "common/parts/clock.h"
-#include "common/parts/lanes.h"
 #include "common/parts/pause.h"
 #include "common/parts/point.h"
 #include "local.h"
@@ -34,22 +33,15 @@ struct velo_loop {
     struct spin spin;
     bool fast; /* the last poll was on the fast path */
 };
-VELO_EMBEDS_CORE(struct velo_loop);
-
-static void log_failed_wake(void *loop, int error)
-{
-    core_log_failed_wake(core_of_const(loop), error);
-}
+VELO_EMBEDS_LANES(struct velo_loop);
 
 int loop_init(struct velo_loop *loop)
 {
-    loop->lanes.wake.on_failure = log_failed_wake;
-    loop->lanes.wake.ctx = loop;
     loop->lanes.wake.timed = true;
     spin_init(&loop->spin, loop->core.opts.spin_ns);
     for (int lane = 0; lane < LANES; lane++)
         loop->local[lane].alloc = loop->core.opts.allocator;
-    return lanes_init(&loop->lanes, loop->core.fds.eventfd, &loop->core.opts);
+    return lanes_open(loop);
 }
 
 void loop_fini(struct velo_loop *loop)
@@ -57,12 +49,6 @@ void loop_fini(struct velo_loop *loop)
     lanes_fini(&loop->lanes);
     for (int lane = 0; lane < LANES; lane++)
         local_fini(&loop->local[lane]);
-}
-
-bool loop_forget(struct velo_loop *loop)
-{
-    lanes_forget(&loop->lanes);
-    return true;
 }
 
 /* ---- producers ---- */
@@ -125,16 +111,6 @@ int velo_submit_many(struct velo_loop *loop, const struct velo_task *tasks, size
     if (lifecycle_is_owner(&loop->core.life))
         return submit_on_owner(loop, LANE_NORMAL, tasks, count);
     return lanes_push_many(&loop->lanes, &loop->core.work, LANE_NORMAL, tasks, count);
-}
-
-void loop_notify(struct velo_loop *loop)
-{
-    wake_if_asleep(&loop->lanes.wake);
-}
-
-void loop_refuse(struct velo_loop *loop)
-{
-    lanes_refuse(&loop->lanes);
 }
 
 void loop_count(const struct velo_loop *loop, struct loop_counts *out)
@@ -387,11 +363,6 @@ void loop_expose(struct velo_loop *loop)
     wake_expose(&loop->lanes.wake);
     if (lanes_count(&loop->lanes) != 0 || has_local(loop) || core_has_mail(&loop->core))
         loop_notify(loop); /* readable at once */
-}
-
-void loop_unexpose(struct velo_loop *loop)
-{
-    wake_retract(&loop->lanes.wake);
 }
 
 /* ---- the fast path mode ---- */

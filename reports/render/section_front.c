@@ -287,22 +287,42 @@ static bool is_worth_a_line(const struct result *result)
            (result->word == WORD_NOT_RUN && strlen(result->reason) > REASON_FITS);
 }
 
+static void open_absent(struct page *page, bool *open)
+{
+    static const char *const titles[] = {"<contestant", "<cell", "<reason", "<repeat it"};
+    if (*open)
+        return;
+    page_heading(page, 3, "out", "Who is out, and how to see it again");
+    page_table(page, "failures", 4, titles);
+    *open = true;
+}
+
+/* Guests without their library: they were not built, so they have no column. */
+static void not_built(struct page *page, const json_t *list, bool *open)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        open_absent(page, open);
+        page_row(page, "");
+        page_cell(page, "", "%s", field_text(one, "contestant"));
+        page_cell(page, "", "all cells");
+        page_cell(page, "", "%s: %s", word_looks[WORD_NOT_RUN].label, field_text(one, "reason"));
+        page_cell(page, "", "`scripts/setup.sh` installs what is missing");
+    }
+}
+
 /* Whoever is disqualified, or did not run for a reason that fills no field, with the reason in full
  * and the command that repeats it.
  */
 static void absent(struct page *page, const struct model *model)
 {
-    static const char *const titles[] = {"<contestant", "<cell", "<reason", "<repeat it"};
     bool open = false;
+    not_built(page, json_object_get(model->verdict, "absent"), &open);
     for (size_t k = 0; k < model->contestant_count; k++)
         for (size_t i = 0; i < model->cell_count; i++) {
             if (!is_worth_a_line(&model->cells[i].results[k]) || same_as_before(model, i, k))
                 continue;
-            if (!open) {
-                page_heading(page, 3, "out", "Who is out, and how to see it again");
-                page_table(page, "failures", 4, titles);
-            }
-            open = true;
+            open_absent(page, &open);
             absent_row(page, model, i, k);
         }
     if (open)

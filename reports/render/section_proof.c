@@ -161,6 +161,11 @@ static void totals(struct page *page, const struct model *model)
                   field_count(sum, "na", 0),
                   field_count(sum, "deviation", 0));
     }
+    const json_t *absent = json_object_get(model->verdict, "absent");
+    for (size_t i = 0; i < json_array_size(absent); i++) {
+        const json_t *one = json_array_get(absent, i);
+        page_fact(page, field_text(one, "contestant"), "not run: %s", field_text(one, "reason"));
+    }
     page_facts_end(page);
 }
 
@@ -229,8 +234,9 @@ static void environment_rows(struct page *page, json_t *env)
     json_object_foreach(env, key, value)
     {
         if (strcmp(key, "schema") == 0 || strcmp(key, "warnings") == 0 ||
-            strcmp(key, "overrides") == 0 || strcmp(key, "doctor") == 0)
-            continue; /* what warns stands on the first screen, the doctor in a table of its own */
+            strcmp(key, "overrides") == 0 || strcmp(key, "doctor") == 0 ||
+            strcmp(key, "absent") == 0)
+            continue; /* these have places of their own */
         if (json_is_object(value))
             environment_group(page, key, value);
         else

@@ -255,6 +255,25 @@ static json_t *contestants_part(const struct run_dir *dir)
     return list;
 }
 
+/* Who could have been a contestant and was not built, with the reason; in a merged run not who came
+ * from another source. */
+static json_t *absent_part(const struct run_dir *dir)
+{
+    json_t *list = json_array();
+    size_t index;
+    json_t *item;
+    json_array_foreach(json_object_get(dir->env, "absent"), index, item)
+    {
+        size_t e = 0;
+        while (e < dir->entry_count &&
+               strcmp(dir->entries[e].contestant, field_text(item, "contestant")) != 0)
+            e++;
+        if (e == dir->entry_count)
+            json_array_append(list, item);
+    }
+    return list;
+}
+
 /* Counts of words, and whether the default profile is settled: what an exit status is made of. A
  * run that told identical code apart settles nothing. */
 static json_t *summary_part(const struct judged *judged)
@@ -456,6 +475,7 @@ static json_t *assemble(const struct judged *judged)
     json_object_set_new(verdict, "trust", trust_part(judged));
     json_object_set_new(verdict, "summary", summary_part(judged));
     json_object_set_new(verdict, "contestants", contestants_part(judged->dir));
+    json_object_set_new(verdict, "absent", absent_part(judged->dir));
     json_object_set_new(verdict, "cells", verdict_cells(judged));
     json_object_set_new(verdict, "duels", verdict_duels(judged));
     json_object_set_new(verdict, "standings", verdict_standings(judged));

@@ -24,6 +24,7 @@
  *       profile, and trust.aa is not DIFFERS), disqualified
  *   contestants[]: name, variant_of, kind, version, capabilities, conformance (sums over all
  *       modes), eligible, reason, reproduce
+ *   absent[]: contestant, reason: a guest whose library was not found when all was built
  *   cells[]: lane, scenario, point, params, metric, unit, better, primary, contestant, runs,
  *       median, p5, p95, ratio, low, high (to the leader of the cell, also in rows that are
  *       not primary; those have no word). If primary also family, verdict, reason, loses_to,

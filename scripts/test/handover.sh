@@ -43,9 +43,7 @@ check "velo.h declares functions" [ -s "$scratch/api" ]
 check "install before a selection says what to do" says 'make select FOR=' velo_make install PREFIX=/nowhere
 check "an unknown contestant is named" says "'nobody'" velo_make library IMPL=nobody
 
-for loop in impls/*/loop.c; do
-    [ -f "$loop" ] || continue
-    name=$(basename "$(dirname "$loop")")
+for name in $(scripts/library.sh present); do
     prefix=$scratch/$name
     check "$name: make library" velo_make library "IMPL=$name"
     check "$name: make install" velo_make install "PREFIX=$prefix"

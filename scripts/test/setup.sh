@@ -23,7 +23,7 @@ headers() # the foreign headers that the sources include, as files
 {
     git grep -hoE '^#include <[^>]+>' -- '*.c' '*.h' '*.cc' | sed 's/.*<\(.*\)>/\1/' | sort -u |
         while IFS= read -r header; do
-            for folder in /usr/include /usr/include/lua5.4 /usr/include/x86_64-linux-gnu \
+            for folder in /usr/include /usr/include/glib-2.0 /usr/include/lua5.4 /usr/include/x86_64-linux-gnu \
                 "/usr/include/$(gcc -dumpmachine)" "$(gcc -print-file-name=include)"; do
                 [ -f "$folder/$header" ] && echo "$folder/$header" && break
             done

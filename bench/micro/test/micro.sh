@@ -8,8 +8,7 @@ cd "$(dirname "$0")/../../.." || exit 2
 B=build/${V:-release}
 
 contestants=()
-for loop in impls/*/loop.c; do
-    name=$(basename "$(dirname "$loop")")
+for name in $(scripts/library.sh present); do
     if [ -x "$B/$name/micro" ] && [ -x "$B/$name/process" ]; then
         contestants+=("$name")
     else

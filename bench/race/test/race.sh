@@ -7,10 +7,7 @@ cd "$(dirname "$0")/../../.." || exit 2
 . scripts/test/check.bash
 B=build/${V:-release}
 
-contestants=()
-for loop in impls/*/loop.c; do
-    [ -f "$loop" ] && contestants+=("$(basename "$(dirname "$loop")")")
-done
+mapfile -t contestants <<<"$(scripts/library.sh present)"
 first=${contestants[0]:?no contestant in impls/}
 one_cpu=$(taskset -cp $$ | sed 's/.*[: ]\([0-9]*\).*/\1/')
 

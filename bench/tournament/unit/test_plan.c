@@ -50,7 +50,7 @@ static struct scenario scenarios[] = {
      .core = true},
 };
 static struct contestant contestants[] = {{"mutex", "/tmp"}, {"quick", "/tmp"}};
-static const struct registry registry = {contestants, 2};
+static const struct registry registry = {.items = contestants, .count = 2};
 static const struct scenario_list list = {scenarios, 3, 2};
 
 static int set_up(void **state)
@@ -81,6 +81,23 @@ static int make(struct plan *plan, const char *preset, const char *only, const c
     names_free(&wanted);
     names_free(&some);
     return rc;
+}
+
+static void the_budget_grows_with_the_field(void **state)
+{
+    static const unsigned seconds[] = {325, 325, 325, 405, 485};
+    (void)state;
+    struct plan plan;
+    char only[] = "mutex,quick,quick:nospin,quick:metrics,mutex:metrics";
+    for (size_t count = 5; count > 0; count--) {
+        assert_int_equal(make(&plan, "standard", only, ""), 0);
+        assert_int_equal(plan.entry_count, count);
+        assert_int_equal(plan.budget_s, seconds[count - 1]);
+        plan_free(&plan);
+        char *last = strrchr(only, ',');
+        if (last != NULL)
+            *last = '\0';
+    }
 }
 
 static void presets_choose_cells(void **state)
@@ -250,6 +267,7 @@ static void a_plan_can_keep_its_cells(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_budget_grows_with_the_field),
         cmocka_unit_test(presets_choose_cells),
         cmocka_unit_test(cells_can_be_named),
         cmocka_unit_test(only_who_asks_for_limits_calibrates),
