@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load_mode_flip.c - tasks on a schedule while the first descriptor comes and the last one goes.
+ *
+ * With the fast path a loop changes the way it waits when its first descriptor is watched and when
+ * the last one is unwatched. The generator does that between its tasks, [flips_per_s] times: a flip
+ * that comes late, or delays the task behind it, is in the latency of that task. No task may be
+ * lost, or wait for something else to happen (P3); the descriptor is never ready. That the loop
+ * really changed over is proved by its counter of fast path entries, in the mode AUTO.
+ */
+#include "clock.h"
+#include "stream.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static struct {
+    int fd;
+    bool watched;
+    velo_id id;
+    uint64_t gap_ns, next_ns, flips;
+    uint64_t events; /* loop thread: callbacks that must not run */
+    struct recorder flip;
+} self;
+
+static void never_ready(int fd, unsigned events, void *arg)
+{
+    (void)fd;
+    (void)events;
+    (void)arg;
+    self.events++;
+}
+
+static bool flip(void)
+{
+    struct velo_loop *loop = stream.stage.loop;
+    uint64_t start_ns = clock_now_ns();
+    int rc = self.watched ? velo_fd_unwatch(loop, self.id)
+                          : velo_fd_watch(loop, self.fd, VELO_READ, never_ready, NULL, &self.id);
+    recorder_add(&self.flip, clock_now_ns() - start_ns);
+    self.watched = !self.watched;
+    self.flips++;
+    self.next_ns = start_ns + self.gap_ns;
+    return race_check(stream.race, rc, self.watched ? "velo_fd_watch" : "velo_fd_unwatch");
+}
+
+static bool send_and_flip(void *arrivals, uint64_t intended_ns, uint64_t now_ns)
+{
+    if (now_ns >= self.next_ns && !flip())
+        return false;
+    return stream_send(arrivals, intended_ns, now_ns);
+}
+
+/* Every second flip lets the loop back to the fast path, if it was quick enough to notice. */
+static void check_entries(struct race *race, uint64_t flips)
+{
+    bool automatic = velo_fast_path_get(stream.stage.loop) == VELO_FAST_AUTO;
+    if (race->result.has_counters && automatic && flips > 2 &&
+        race->result.counters.fast_entries == 0)
+        race_fail(race,
+                  "%" PRIu64 " times the first descriptor came or the last one went, but the fast "
+                  "path was never entered",
+                  flips);
+}
+
+static void report(struct race *race, uint64_t flips)
+{
+    stream_report();
+    race_metric_quantile(race, "flip_p50_ns", &self.flip, 0.5);
+    if (race->result.has_counters && flips > 0)
+        race_metric(
+            race, "entries_per_flip", (double)race->result.counters.fast_entries / (double)flips);
+    if (self.events > 0)
+        race_fail(race, "%" PRIu64 " events of a descriptor that is never ready", self.events);
+}
+
+static void measure(struct race *race, double rate)
+{
+    struct lap total;
+    self.next_ns = clock_now_ns();
+    stream.arrivals.generator.send = send_and_flip;
+    if (!arrivals_run(&stream.arrivals, &stream.stage, rate, true, &total))
+        return;
+    check_entries(race, self.flips);
+    if (self.watched)
+        flip();
+    stream_close();
+    report(race, self.flips);
+}
+
+static void run(struct race *race)
+{
+    self.gap_ns = NS_PER_S / params_integer(&race->params, "flips_per_s");
+    self.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    recorder_init(&self.flip);
+    if (self.fd < 0) {
+        race_fail(race, "cannot open an eventfd: %s", strerror(errno));
+        return;
+    }
+    if (!stream_open(race, NULL))
+        return;
+    double rate = stream_common_rate(params_number(&race->params, "percent"));
+    if (race->result.ok)
+        measure(race, rate);
+    close(self.fd);
+}
+
+static const struct param_spec params[] = {
+    {"percent", PARAM_NUMBER, 0.001, 200, 60, NULL, "share of the common rate"},
+    {"flips_per_s", PARAM_INTEGER, 1, 100000, 100, NULL, "the descriptor comes, or goes"},
+    {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
+};
+
+static const struct metric_spec metrics[] = {
+    {"latency_p99_ns", "ns", false},
+    {"latency_p50_ns", "ns", false},
+    {"flip_p50_ns", "ns", false},
+    {"entries_per_flip", "1", false},
+    {"offered_per_s", "1/s", true},
+    {"cpu_ns_per_task", "ns", false},
+    {"wakeups_per_task", "1", false},
+    {NULL, NULL, false},
+};
+
+const struct load load_mode_flip = {
+    .name = "mode_flip",
+    .summary = "tasks on a schedule while the first descriptor comes and the last one goes",
+    .params = params,
+    .metrics = metrics,
+    .needs = VELO_CAP_FDS | VELO_CAP_FAST_PATH,
+    .uses_common_rate = true,
+    .run = run,
+};
