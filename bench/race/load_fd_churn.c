@@ -83,9 +83,10 @@ static void on_event(int fd, unsigned events, void *arg)
     gauge_step(&self.events);
     if (self.foreign)
         return;
-    if (gauge_get(&self.stop) == 0 && self.rc == 0)
+    bool goes_on = gauge_get(&self.stop) == 0 && self.rc == 0;
+    if (goes_on)
         open_next();
-    else
+    if (!goes_on || self.rc != 0)
         gauge_set(&self.stopped, 1);
 }
 
@@ -116,6 +117,8 @@ static void lap(void *load, uint64_t duration_ns, struct lap *out)
     (void)load;
     if (!self.foreign) {
         lap_watch(delivered, duration_ns, out);
+        if (gauge_get(&self.stopped) != 0) /* before its time: then there is a reason */
+            race_check(self.race, self.rc, "a call of the cycle");
         return;
     }
     uint64_t start_ns = clock_now_ns(), before = delivered();

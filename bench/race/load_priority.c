@@ -2,13 +2,15 @@
 /*
  * load_priority.c - a priority task behind a backlog of normal ones, and a normal one beside it.
  *
- *   once    the owner is held in a callback while the backlog, the priority task and the normal one
- *           are submitted, in this order; the clock of both runs from their submit. All were there
- *           before the turn began, so the priority task must come before the whole backlog (S6).
- *   refill  each task of the backlog submits itself again, so there is always as much; the priority
- *           task waits for the end of the lane that is running, the normal one for a turn (S5).
+ * A round is a normal task of the owner that submits the backlog, then a priority task, then the
+ * next round; the clock of the last two runs from their submit. All on one thread, so nothing but
+ * the order of the turn and the price of its lanes decides, and the controlling thread only reads a
+ * counter. From another thread: closed_loop with lane = "priority".
  *
- * The backlog is drained, and its order checked, outside the clock.
+ *   once    all were there before the turn began, so the priority task must come before the whole
+ *           backlog (S6), which must have run, in order, when the next round begins (S3)
+ *   refill  each task of the backlog submits itself again, so there is always as much; the priority
+ *           task waits for the end of the lane that is running, the normal one for a turn (S5)
  */
 #include "clock.h"
 #include "stage.h"
@@ -17,132 +19,106 @@
 
 #include <inttypes.h>
 
-#define ROUNDS_MIN 600 /* per lap of the window: two laps carry a 99th percentile */
+#define ROUNDS_MIN 600 /* per lap: two laps carry a 99th percentile */
 
 static struct {
-    struct gauge held, open;   /* rounds whose owner was held, and may go on */
-    struct gauge urgent, done; /* rounds whose priority task, and whose normal one, have run */
-    struct gauge stop, stopped;
+    struct gauge recording;     /* 1: the window is open */
+    struct gauge rounds, spent; /* and the latency of all their priority tasks; the loop writes */
+    struct gauge stop, stopped; /* 1 + the tasks of a backlog that refills itself have ended */
     struct stage stage;
     struct race *race;
-    struct recorder latency, normal; /* loop thread */
-    uint64_t backlog, rounds, rounds_min;
+    uint64_t backlog;
     bool refill;
-    uint64_t sent_ns; /* of this round; written before both are submitted */
     /* loop thread */
-    uint64_t ran, behind, disorder;
+    uint64_t urgent, ran, spent_ns, sent_ns, behind, disorder;
     int rc;
+    struct recorder latency, normal;
 } self;
 
-static void on_backlog(void *arg)
+static void submit(velo_fn fn, uint64_t number)
 {
-    if (!self.refill) {
-        self.disorder += word_from_arg(arg) != self.ran++;
-        return;
-    }
-    self.disorder += word_from_arg(arg) != self.ran;
-    self.ran = self.ran + 1 == self.backlog ? 0 : self.ran + 1;
-    if (gauge_get(&self.stop) != 0)
-        gauge_step(&self.stopped);
-    else if (self.rc == 0)
-        self.rc = velo_submit(self.stage.loop, on_backlog, arg);
+    if (self.rc == 0)
+        self.rc = velo_submit(self.stage.loop, fn, word_to_arg(number));
 }
 
-static void hold(void *arg)
+/* Tasks are numbered from 0 in each backlog, and in each pass of one that refills itself. */
+static void on_backlog(void *arg)
 {
-    gauge_set(&self.held, word_from_arg(arg));
-    gauge_wait(&self.open, word_from_arg(arg), self.race->cpus.spins);
+    uint64_t number = word_from_arg(arg);
+    self.disorder += number != self.ran++;
+    if (!self.refill)
+        return;
+    if (self.ran == self.backlog)
+        self.ran = 0;
+    if (gauge_get(&self.stop) == 0)
+        submit(on_backlog, number);
+    else
+        gauge_step(&self.stopped);
+}
+
+static void submit_backlog(void)
+{
+    for (uint64_t i = 0; i < self.backlog; i++)
+        submit(on_backlog, i);
+    self.ran = 0;
 }
 
 static void on_urgent(void *arg)
 {
-    recorder_add(&self.latency, clock_now_ns() - self.sent_ns);
-    self.disorder += word_from_arg(arg) != gauge_get(&self.urgent) + 1;
+    uint64_t latency_ns = clock_now_ns() - self.sent_ns;
+    self.disorder += word_from_arg(arg) != self.urgent++;
     self.behind += !self.refill && self.ran > 0;
-    gauge_step(&self.urgent);
+    self.spent_ns += latency_ns;
+    if (gauge_get(&self.recording) != 0)
+        recorder_add(&self.latency, latency_ns);
 }
 
-static void on_normal(void *arg)
+/* What the last round has left behind. */
+static void end_round(uint64_t number)
 {
-    recorder_add(&self.normal, clock_now_ns() - self.sent_ns);
-    self.disorder += word_from_arg(arg) != gauge_get(&self.done) + 1;
+    if (gauge_get(&self.recording) != 0)
+        recorder_add(&self.normal, clock_now_ns() - self.sent_ns);
+    self.disorder += self.urgent != number;
     self.disorder += !self.refill && self.ran != self.backlog;
-    if (!self.refill)
-        self.ran = 0;
-    gauge_step(&self.done);
+    gauge_set(&self.spent, self.spent_ns);
+    gauge_set(&self.rounds, number);
 }
 
-static int submit_backlog(void)
+static void on_round(void *arg)
 {
-    int rc = 0;
-    for (uint64_t i = 0; i < self.backlog && rc == 0; i++)
-        rc = velo_submit(self.stage.loop, on_backlog, word_to_arg(i));
-    return rc;
-}
-
-/* Keep the owner inside a callback, and put the backlog behind it. */
-static bool hold_back(void)
-{
-    void *round = word_to_arg(self.rounds);
-    if (!race_check(self.race, velo_submit(self.stage.loop, hold, round), "velo_submit"))
-        return false;
-    if (!gauge_wait(&self.held, self.rounds, self.race->cpus.spins)) {
-        race_fail(self.race, "a task did not run within 5 s");
-        return false;
+    uint64_t number = word_from_arg(arg);
+    if (number > 0)
+        end_round(number);
+    if (gauge_get(&self.stop) != 0 || self.rc != 0) {
+        gauge_step(&self.stopped);
+        return;
     }
-    return race_check(self.race, submit_backlog(), "velo_submit");
+    if (!self.refill || number == 0)
+        submit_backlog();
+    self.sent_ns = clock_now_ns();
+    if (self.rc == 0)
+        self.rc = velo_submit_priority(self.stage.loop, on_urgent, word_to_arg(number));
+    submit(on_round, number + 1);
 }
 
-/* A backlog that refills itself is put there once, behind a held owner, or it would be out of order
- * from the start. It stands for round 1. */
-static bool start_refill(void)
+static uint64_t delivered(void)
 {
-    self.rounds = 1;
-    gauge_set(&self.urgent, 1);
-    gauge_set(&self.done, 1);
-    bool good = hold_back();
-    gauge_set(&self.open, 1);
-    return good;
+    return gauge_get(&self.rounds);
 }
 
-/* Returns the latency of the priority task, or 0 after a failure. */
-static uint64_t run_round(void)
-{
-    self.rounds++;
-    if (!self.refill && !hold_back())
-        return 0;
-    void *round = word_to_arg(self.rounds);
-    uint64_t start_ns = self.sent_ns = clock_now_ns();
-    int rc = velo_submit_priority(self.stage.loop, on_urgent, round);
-    if (rc == 0)
-        rc = velo_submit(self.stage.loop, on_normal, round);
-    gauge_set(&self.open, self.rounds);
-    if (!race_check(self.race, rc, "velo_submit_priority"))
-        return 0;
-    bool urgent = gauge_wait(&self.urgent, self.rounds, self.race->cpus.spins);
-    uint64_t elapsed_ns = clock_now_ns() - start_ns;
-    if (!urgent || !gauge_wait(&self.done, self.rounds, self.race->cpus.spins))
-        race_fail(self.race, "a %s task did not run within 5 s", urgent ? "normal" : "priority");
-    return elapsed_ns;
-}
-
+/* The cost of a lap is the mean latency of its priority tasks. */
 static void lap(void *load, uint64_t duration_ns, struct lap *out)
 {
-    uint64_t deadline_ns = clock_now_ns() + duration_ns;
+    uint64_t spent_ns = gauge_get(&self.spent);
     (void)load;
-    do {
-        out->elapsed_ns += run_round();
-        out->units++;
-    } while (self.race->result.ok &&
-             (out->units < self.rounds_min || clock_now_ns() < deadline_ns));
+    lap_watch_for(delivered, duration_ns, ROUNDS_MIN, out);
+    out->elapsed_ns = gauge_get(&self.spent) - spent_ns;
 }
 
 static void open_window(void *load)
 {
     (void)load;
-    self.rounds_min = race_samples(self.race, ROUNDS_MIN);
-    recorder_init(&self.latency);
-    recorder_init(&self.normal);
+    gauge_set(&self.recording, 1);
 }
 
 static void report(struct race *race, const struct lap *total)
@@ -156,14 +132,17 @@ static void report(struct race *race, const struct lap *total)
 
 static void finish(struct race *race)
 {
+    uint64_t tasks = 1 + (self.refill ? self.backlog : 0);
     gauge_set(&self.stop, 1);
-    if (self.refill && !gauge_wait(&self.stopped, self.backlog, race->cpus.spins))
+    if (!gauge_wait(&self.stopped, tasks, race->cpus.spins)) {
         race_fail(race,
-                  "%" PRIu64 " of %" PRIu64 " tasks of the backlog were lost",
-                  self.backlog - gauge_get(&self.stopped),
-                  self.backlog);
+                  "%" PRIu64 " of %" PRIu64 " tasks that submit themselves were lost",
+                  tasks - gauge_get(&self.stopped),
+                  tasks);
+        return;
+    }
     stage_close(&self.stage);
-    race_check(race, self.rc, "velo_submit in a callback");
+    race_check(race, self.rc, "a submit in a callback");
     if (self.behind > 0)
         race_fail(race,
                   "%" PRIu64 " priority tasks ran behind normal ones of the same turn",
@@ -179,14 +158,14 @@ static void run(struct race *race)
     self.race = race;
     self.backlog = params_integer(&race->params, "backlog");
     self.refill = params_is(&race->params, "backlog_is", "refill");
-    open_window(NULL);
-    self.rounds_min = 1;
-    if (!stage_open(&self.stage, race) || (self.refill && !start_refill()))
+    recorder_init(&self.latency);
+    recorder_init(&self.normal);
+    if (!stage_open(&self.stage, race) ||
+        !race_check(race, velo_submit(self.stage.loop, on_round, word_to_arg(0)), "velo_submit") ||
+        !window_run(race, &plan, &total))
         return;
-    if (!window_run(race, &plan, &total))
-        return;
-    report(race, &total);
     finish(race);
+    report(race, &total);
 }
 
 static const struct param_spec params[] = {

@@ -2,8 +2,6 @@
 /* race.c - the small vocabulary in which load generators report. */
 #include "race.h"
 
-#include "clock.h"
-
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -12,8 +10,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define WINDOW_LEAST_NS (20 * NS_PER_MS)
-#define SAMPLES_LEAST 12
 #define SPARE_DESCRIPTORS 64 /* what the program and the contestant need besides */
 
 void race_init(struct race *race)
@@ -47,11 +43,6 @@ bool race_check(struct race *race, int rc, const char *what)
     if (rc != 0)
         race_fail(race, "%s failed: %s", what, velo_strerror(rc));
     return rc == 0;
-}
-
-uint64_t race_samples(const struct race *race, uint64_t wanted)
-{
-    return race->window_ns < WINDOW_LEAST_NS && wanted > SAMPLES_LEAST ? SAMPLES_LEAST : wanted;
 }
 
 bool race_allow_descriptors(struct race *race, uint64_t wanted)

@@ -92,12 +92,6 @@ void race_fail(struct race *race, const char *format, ...) __attribute__((format
 bool race_check(struct race *race, int rc, const char *what);
 
 /*
- * How many samples a lap needs so that two laps carry a percentile: [wanted], or a few where the
- * window is below 20 ms: such a run only shows that the load works, and its percentiles are absent.
- */
-uint64_t race_samples(const struct race *race, uint64_t wanted);
-
-/*
  * Let the process have [wanted] descriptors and what program and contestant need besides. False
  * (and failed) if the hard limit forbids it.
  */
