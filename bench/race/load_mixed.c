@@ -51,6 +51,7 @@ static struct {
     /* generator's thread */
     uint64_t sent_sum;
     struct random random;
+    bool edge;
     int read_fds[PIPES], write_fds[PIPES];
     velo_id ids[PIPES];
     struct arrivals arrivals;
@@ -89,14 +90,23 @@ static void on_timer(void *arg)
     arrive(KIND_TIMER, LANE_TIMERS, word_from_arg(arg), TIMER_DELAY_NS);
 }
 
-static void on_message(int fd, unsigned events, void *arg)
+/* False: the pipe is empty. */
+static bool read_messages(int fd, int pipe_index)
 {
     uint64_t messages[MESSAGES_PER_READ];
-    int pipe_index = (int)word_from_arg(arg);
-    (void)events;
     ssize_t size = read(fd, messages, sizeof messages);
     for (ssize_t i = 0; i < size / (ssize_t)sizeof messages[0]; i++)
         arrive(KIND_PIPE, LANE_TIMERS + 1 + pipe_index, messages[i], 0);
+    return size > 0;
+}
+
+/* Edge-triggered it is told once, so it reads until nothing is left. */
+static void on_message(int fd, unsigned events, void *arg)
+{
+    int pipe_index = (int)word_from_arg(arg);
+    (void)events;
+    while (read_messages(fd, pipe_index) && self.edge)
+        continue;
 }
 
 static bool write_message(int fd, uint64_t number)
@@ -153,8 +163,9 @@ static bool open_pipes(struct race *race)
         }
         self.read_fds[i] = fds[0];
         self.write_fds[i] = fds[1];
-        int rc = velo_fd_watch(
-            self.stage.loop, fds[0], VELO_READ, on_message, word_to_arg((uint64_t)i), &self.ids[i]);
+        unsigned events = VELO_READ | (self.edge ? VELO_EDGE : 0U);
+        void *index = word_to_arg((uint64_t)i);
+        int rc = velo_fd_watch(self.stage.loop, fds[0], events, on_message, index, &self.ids[i]);
         if (!race_check(race, rc, "velo_fd_watch"))
             return false;
     }
@@ -202,6 +213,7 @@ static void init(struct race *race)
 {
     self.race = race;
     self.random.state = race->seed;
+    self.edge = params_is(&race->params, "trigger", "edge");
     arrivals_init(&self.arrivals, race, send_arrival);
     for (int kind = 0; kind < KINDS; kind++)
         recorder_init(&self.by_kind[kind]);
@@ -225,6 +237,7 @@ static void run(struct race *race)
 
 static const struct param_spec params[] = {
     {"percent", PARAM_NUMBER, 0.001, 200, 60, NULL, "share of the common rate"},
+    {"trigger", PARAM_CHOICE, 0, 0, 0, "level|edge", "how the pipes are watched"},
     {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
 };
 

@@ -22,6 +22,29 @@ void report_variants(FILE *file)
                 variant_table[i].decision);
 }
 
+/* A program that was linked as a variant is that variant and nothing else. */
+bool report_linked(const struct variant *variant, char *reason, size_t size)
+{
+    const char *asked = variant != NULL && variant->linked ? variant->name : "";
+    if (strcmp(asked, variant_linked) == 0)
+        return true;
+    if (variant_linked[0] != '\0')
+        snprintf(reason,
+                 size,
+                 "this program was linked as variant '%s': give --variant %s",
+                 variant_linked,
+                 variant_linked);
+    else
+        snprintf(reason,
+                 size,
+                 "variant '%s' is linked with other parts: `make variants` builds the programs of "
+                 "%s in a folder of that name, if it is not what %s has anyway",
+                 asked,
+                 velo_impl()->name,
+                 velo_impl()->name);
+    return false;
+}
+
 bool report_runnable(uint64_t needs, const struct variant *variant, char *reason, size_t size)
 {
     char names[512];

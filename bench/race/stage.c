@@ -27,7 +27,7 @@ void stage_options(struct stage *stage, struct race *race, struct velo_options *
     options->size = sizeof *options;
     options->ctx = stage;
     options->on_discard = count_discard;
-    if (race->variant != NULL)
+    if (race->variant != NULL && race->variant->apply != NULL)
         race->variant->apply(options);
     if (race->tune != NULL)
         race->tune(options);

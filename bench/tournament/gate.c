@@ -106,7 +106,11 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
 {
     struct gate_sheet *sheet = job->sheet;
     const struct contestant *contestant = registry_find(registry, sheet->contestant);
-    char *program = contestant_program(contestant, "conformance");
+    bool linked = registry_is_linked(sheet->mode);
+    struct contestant variant = registry_linked(contestant, sheet->mode);
+    char *program = contestant_program(linked ? &variant : contestant, "conformance");
+    const char *mode = linked ? "auto" : sheet->mode;
+    free(variant.dir);
     if (program == NULL) {
         set(&sheet->reason,
             text_format("has no conformance program in %s: nothing admits it", contestant->dir));
@@ -118,7 +122,7 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
     if (rc == 0) {
         close(fd);
         char limit[16];
-        const char *argv[12] = {program, "--mode", sheet->mode, "--quiet", "--json", job->path};
+        const char *argv[12] = {program, "--mode", mode, "--quiet", "--json", job->path};
         size_t count = 6;
         snprintf(limit, sizeof(limit), "%u", sheet->limit_s);
         if (sheet->only[0] != '\0') {
@@ -131,8 +135,7 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
         }
         struct child_request request = {
             .argv = argv, .timeout_ms = SUITE_LIMIT_MS, .interrupt = interrupt};
-        set(&sheet->command,
-            text_command((const char *const[]){program, "--mode", sheet->mode, NULL}));
+        set(&sheet->command, text_command((const char *const[]){program, "--mode", mode, NULL}));
         rc = child_start(&request, &job->child);
         job->running = rc == 0;
         if (rc != 0)

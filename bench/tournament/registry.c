@@ -2,6 +2,7 @@
 /* registry.c - see registry.h. */
 #include "registry.h"
 
+#include "../race/variants.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -129,4 +130,16 @@ struct names registry_names(const struct registry *registry)
     for (size_t i = 0; i < registry->count; i++)
         names_add(&names, registry->items[i].name);
     return names;
+}
+
+bool registry_is_linked(const char *variant)
+{
+    const struct variant *found = variant_find(variant);
+    return found != NULL && found->linked;
+}
+
+struct contestant registry_linked(const struct contestant *contestant, const char *variant)
+{
+    return (struct contestant){.name = contestant->name,
+                               .dir = text_format("%s/%s", contestant->dir, variant)};
 }

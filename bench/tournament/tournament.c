@@ -141,7 +141,8 @@ static int run_gate(struct tournament *t)
         gate_add(&t->gate, t->plan.entries[e].contestant, "auto");
     for (size_t e = 0; e < t->plan.entry_count; e++) {
         const char *variant = t->plan.entries[e].variant;
-        if (strcmp(variant, "forced") == 0 || strcmp(variant, "disabled") == 0)
+        if (strcmp(variant, "forced") == 0 || strcmp(variant, "disabled") == 0 ||
+            registry_is_linked(variant))
             gate_add(&t->gate, t->plan.entries[e].contestant, variant);
     }
     progress_say(&t->progress,

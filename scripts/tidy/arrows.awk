@@ -24,6 +24,7 @@ BEGIN {
     may["impls/"] = core "|" parts "|" api
     may["bench/micro/"] = api "|^bench/shim/gbench\\.h$|^bench/race/[^/]*\\.h$"
     may["bench/race/"] = api
+    may["bench/race/linked/"] = "^bench/race/variants\\.h$|" parts
     may["bench/process/"] = api
     may["bench/null/"] = api
     may["bench/shim/"] = "^$"
