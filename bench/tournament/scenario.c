@@ -167,6 +167,20 @@ static void load_micro(struct scenario_list *list, const struct registry *regist
     }
 }
 
+/* Whether this contestant can run it, into the point's own words. */
+static void ask_process(const char *program, const json_t *described)
+{
+    size_t index;
+    json_t *point;
+    json_array_foreach(json_object_get(described, "points"), index, point)
+    {
+        char *refusal = process_lane_refusal(program, json_object_get(point, "params"));
+        json_object_set_new(point, "runnable", json_boolean(refusal == NULL));
+        json_object_set_new(point, "reason", json_string(refusal != NULL ? refusal : ""));
+        free(refusal);
+    }
+}
+
 static void load_process(struct scenario_list *list, const struct registry *registry)
 {
     json_t *all = process_lane_describe();
@@ -174,8 +188,13 @@ static void load_process(struct scenario_list *list, const struct registry *regi
         char *program = contestant_program(&registry->items[who], "process");
         size_t index;
         json_t *described;
-        json_array_foreach(all, index, described) if (program != NULL)
+        json_array_foreach(all, index, described)
+        {
+            if (program == NULL)
+                continue;
+            ask_process(program, described);
             take(list, "process", who, described);
+        }
         free(program);
     }
     json_decref(all);
