@@ -8,7 +8,7 @@ return scenario {
     summary = "a task that allocates and frees, or frees what its producer allocated",
     family = "cap",
     primary = "ns_per_task",
-    points = points.product { { "free", "own", "foreign" }, { "size", 64, 4096, 65536 } },
+    points = points.product { { "size", 64, 4096, 65536 }, { "free", "own", "foreign" } },
     plan = function(p)
         return loads.alloc_pressure { free = p.free, size = p.size }
     end,

@@ -2,19 +2,13 @@
 -- A burst of tasks, and the wait for the last: what a loop makes of work that comes in lumps. One by
 -- one, whatever the loop does between two bursts; by batches of 64; and for a loop that is kept awake,
 -- or met asleep.
-local list = {}
-for _, n in ipairs { 1, 64, 1024, 65536 } do
-    list[#list + 1] = point { id = "n=" .. n, params = { n = n, batch = 1, keep = "free" } }
-end
-for _, n in ipairs { 64, 1024, 65536 } do
-    list[#list + 1] = point {
-        id = "n=" .. n .. ",batch=64",
-        needs = { "BATCH" },
-        params = { n = n, batch = 64, keep = "free" },
+local function burst(n, batch, keep)
+    local id = "n=" .. n .. (batch > 1 and ",batch=" .. batch or "")
+    return point {
+        id = keep == "free" and id or id .. "," .. keep,
+        needs = batch > 1 and { "BATCH" } or nil,
+        params = { n = n, batch = batch, keep = keep },
     }
-end
-for _, keep in ipairs { "awake", "parked" } do
-    list[#list + 1] = point { id = "n=64," .. keep, params = { n = 64, batch = 1, keep = keep } }
 end
 
 return scenario {
@@ -22,7 +16,17 @@ return scenario {
     summary = "submit n tasks, wait for the last one",
     family = "cap",
     primary = "ns_per_task",
-    points = list,
+    points = {
+        burst(1, 1, "free"),
+        burst(1024, 1, "free"),
+        burst(1024, 64, "free"),
+        burst(64, 1, "parked"),
+        burst(64, 1, "awake"),
+        burst(65536, 1, "free"),
+        burst(65536, 64, "free"),
+        burst(64, 1, "free"),
+        burst(64, 64, "free"),
+    },
     plan = function(p)
         return loads.burst { tasks = p.n, batch = p.batch, keep = p.keep }
     end,

@@ -19,13 +19,13 @@ return scenario {
     points = {
         ring(1, 1, "level"),
         ring(100, 1, "level"),
-        ring(100, 10, "level"),
-        ring(1000, 1, "level"),
-        ring(1000, 100, "level"),
-        ring(9000, 256, "level"),
         ring(100, 1, "edge"),
-        ring(1000, 100, "edge"),
+        ring(9000, 256, "level"),
         ring(9000, 256, "edge"),
+        ring(1000, 100, "level"),
+        ring(1000, 100, "edge"),
+        ring(1000, 1, "level"),
+        ring(100, 10, "level"),
     },
     plan = function(p)
         return loads.fd_ring { pipes = p.pipes, tokens = p.tokens, trigger = p.trigger }

@@ -18,14 +18,14 @@ return scenario {
             params = { timers = 0, descriptors = 1000, metrics = "off" },
         },
         point {
-            id = "timers=1000,descriptors=100",
-            needs = { "TIMERS", "FDS" },
-            params = { timers = 1000, descriptors = 100, metrics = "off" },
-        },
-        point {
             id = "metrics",
             needs = { "METRICS" },
             params = { timers = 0, descriptors = 0, metrics = "on" },
+        },
+        point {
+            id = "timers=1000,descriptors=100",
+            needs = { "TIMERS", "FDS" },
+            params = { timers = 1000, descriptors = 100, metrics = "off" },
         },
     },
     plan = function(p)

@@ -8,11 +8,11 @@ return scenario {
     needs = { "IMMEDIATES" },
     primary = "ns_per_immediate",
     points = {
-        point { id = "n=1", params = { n = 1, beside = "nothing" } },
         point { id = "n=100", params = { n = 100, beside = "nothing" } },
-        point { id = "n=10000", params = { n = 10000, beside = "nothing" } },
         point { id = "n=100,fd", needs = { "FDS" }, params = { n = 100, beside = "fd" } },
         point { id = "n=100,timer", needs = { "TIMERS" }, params = { n = 100, beside = "timer" } },
+        point { id = "n=1", params = { n = 1, beside = "nothing" } },
+        point { id = "n=10000", params = { n = 10000, beside = "nothing" } },
     },
     plan = function(p)
         return loads.immediates { pending = p.n, beside = p.beside }

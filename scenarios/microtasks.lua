@@ -10,10 +10,10 @@ return scenario {
     points = {
         point { id = "chain,count=1", params = { shape = "chain", kind = "micro", count = 1 } },
         point { id = "chain,count=1000", params = { shape = "chain", kind = "micro", count = 1000 } },
-        point { id = "chain,count=100000", params = { shape = "chain", kind = "micro", count = 100000 } },
         point { id = "ticks,count=1000", params = { shape = "chain", kind = "tick", count = 1000 } },
         point { id = "both,count=1000", params = { shape = "chain", kind = "both", count = 1000 } },
         point { id = "breadth,count=1000", params = { shape = "breadth", kind = "micro", count = 1000 } },
+        point { id = "chain,count=100000", params = { shape = "chain", kind = "micro", count = 100000 } },
     },
     plan = function(p)
         return loads.microtasks { shape = p.shape, kind = p.kind, count = p.count }

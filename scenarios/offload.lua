@@ -11,10 +11,10 @@ return scenario {
     points = {
         point { id = "job_us=0", params = { workers = 1, chains = 1, job_us = 0, cancel = 0 } },
         point { id = "job_us=10", params = { workers = 1, chains = 1, job_us = 10, cancel = 0 } },
-        point { id = "job_us=1000", params = { workers = 1, chains = 1, job_us = 1000, cancel = 0 } },
-        point { id = "workers=1,chains=64", params = { workers = 1, chains = 64, job_us = 0, cancel = 0 } },
         point { id = "workers=4,chains=64", params = { workers = 4, chains = 64, job_us = 0, cancel = 0 } },
         point { id = "workers=4,chains=64,cancel=25", params = { workers = 4, chains = 64, job_us = 10, cancel = 25 } },
+        point { id = "workers=1,chains=64", params = { workers = 1, chains = 64, job_us = 0, cancel = 0 } },
+        point { id = "job_us=1000", params = { workers = 1, chains = 1, job_us = 1000, cancel = 0 } },
     },
     plan = function(p)
         return loads.offload {

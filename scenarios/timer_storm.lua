@@ -7,8 +7,8 @@ local function add(op, n, delays)
     local id = "op=" .. op .. ",n=" .. n .. (delays == "random" and "" or "," .. delays)
     list[#list + 1] = point { id = id, params = { op = op, n = n, delays = delays } }
 end
-for _, op in ipairs { "add", "cancel", "fire" } do
-    for _, n in ipairs { 1000, 10000, 100000, 1000000 } do
+for _, n in ipairs { 1000, 1000000, 100000, 10000 } do
+    for _, op in ipairs { "add", "cancel", "fire" } do
         add(op, n, "random")
     end
 end

@@ -108,6 +108,15 @@ static bool any_core(const struct scenario *scenario)
     return false;
 }
 
+/* By name: which variants would change something. */
+static json_t *settings_of(const struct load *load)
+{
+    json_t *list = json_array();
+    for (const struct param_spec *spec = load->params; spec->name != NULL; spec++)
+        json_array_append_new(list, json_string(spec->name));
+    return list;
+}
+
 static json_t *describe_point(const struct scenario *scenario, const struct point *point)
 {
     char reason[600];
@@ -122,6 +131,7 @@ static json_t *describe_point(const struct scenario *scenario, const struct poin
     json_object_set_new(object, "uses_common_rate", json_boolean(point->load->uses_common_rate));
     json_object_set_new(object, "ceiling", json_boolean(point->load->ceiling));
     json_object_set_new(object, "needs", names_of(needs));
+    json_object_set_new(object, "settings", settings_of(point->load));
     json_object_set_new(object, "runnable", json_boolean(runnable));
     json_object_set_new(object, "reason", json_string(reason));
     return object;

@@ -155,6 +155,8 @@ static void finish_job(struct gate *gate, struct gate_job *job)
     struct child_result result;
     child_wait(&job->child, &result);
     job->sheet->result = json_load_file(job->path, 0, NULL);
+    if (registry_is_linked(job->sheet->mode)) /* it cannot know as what it was linked */
+        json_object_set_new(job->sheet->result, "mode", json_string(job->sheet->mode));
     gate->interrupted |= result.end == CHILD_INTERRUPTED;
     conclude(job->sheet, &result);
     child_result_free(&result);

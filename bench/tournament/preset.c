@@ -40,7 +40,8 @@ const struct preset preset_list[] = {
     },
     {
         .name = "thorough",
-        .summary = "every scenario at every point, enough blocks for gaps of about 4 % (~ 45 min)",
+        .summary =
+            "every scenario at all points that fit, enough blocks for gaps of about 4 % (~ 45 min)",
         .budget_s = 2640,
         .window_ms = 300,
         .window_least_ms = 100,

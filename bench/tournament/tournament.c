@@ -9,6 +9,7 @@
 #include "tournament.h"
 
 #include "../../reports/render/weights_file.h"
+#include "../race/variants.h"
 #include "clock.h"
 #include "env.h"
 #include "exit_code.h"
@@ -188,6 +189,22 @@ static void complete_entries(struct tournament *t)
     plan_add_null(&t->plan, t->project->build);
 }
 
+/* A variant that changes a setting of the load, where the load has none of that name. */
+static bool changes_nothing(const struct plan_cell *cell, const char *name)
+{
+    const struct variant *variant = variant_find(name);
+    size_t index;
+    const json_t *setting;
+    if (variant == NULL || variant->setting == NULL)
+        return false;
+    json_array_foreach(cell->source->settings, index, setting)
+    {
+        if (strcmp(json_string_value(setting), variant->setting) == 0)
+            return false;
+    }
+    return true;
+}
+
 /* Why [entry] cannot run in [cell], or NULL. */
 static const char *obstacle(const struct tournament *t,
                             const struct plan_cell *cell,
@@ -201,6 +218,8 @@ static const char *obstacle(const struct tournament *t,
             return cell->source->blocked[i];
     if (process && entry->variant[0] != '\0')
         return "the programs of the process lane have no variants";
+    if (changes_nothing(cell, entry->variant))
+        return "the variant would change nothing here";
     if (process && !hyperfine)
         return "hyperfine is not installed; scripts/setup.sh installs it";
     return NULL;

@@ -80,8 +80,8 @@ fault early-timer 2 "1 timers fired before their delay had passed" immediates n=
 fault forget-offload 200 "1 of 64 jobs were not done" offload workers=4,chains=64
 fault double-offload 200 "the ledger has|ended otherwise than was told" offload workers=4,chains=64
 fault lie-offload-cancel 40 "the ledger has|ended otherwise" offload workers=4,chains=64,cancel=25
-fault leak 0 "the heap grew by" alloc_pressure free=own,size=64
-fault swap 3000 "2 tasks out of order" alloc_pressure free=foreign,size=64
+fault leak 0 "the heap grew by" alloc_pressure size=64,free=own
+fault swap 3000 "2 tasks out of order" alloc_pressure size=64,free=foreign
 fault no-bound 1 "more than 64 tasks were pending" full_queue threads=2,max_pending=64
 fault late-bound 1 "more than 64 tasks were pending" full_queue threads=2,max_pending=64
 fault lose 500 "lost 1 of" full_queue threads=2,max_pending=64

@@ -64,6 +64,18 @@ for name in "${contestants[@]}"; do
     done
 done
 
+for race in "$B"/*/heap/race "$B"/*/wheel/race; do
+    [ -x "$race" ] || continue # `make variants` has not been here
+    variant=$(basename "$(dirname "$race")")
+    storm=(--scenario scenarios/timer_storm.lua --point op=fire,n=1000 --window-ms 5)
+    told "$race runs as what it is" 0 "\"variant\":\"$variant\"" "$race" "${storm[@]}" --variant "$variant"
+    told "$race is taken for nothing else" 2 "was linked as variant '$variant'" "$race" "${storm[@]}"
+done
+for variant in heap edge; do
+    told "variant $variant of the wrong program" 2 "variant '$variant' " \
+        "$B/$first/race" --scenario scenarios/timer_storm.lua --point op=fire,n=1000 --variant "$variant"
+done
+
 # ---- bad input ----
 race=$B/$first/race
 burst=(--scenario scenarios/burst.lua --point n=64)
