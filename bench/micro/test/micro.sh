@@ -118,5 +118,6 @@ fault no-bound 1 "a call while the loop was held failed" "$scratch/micro" --case
 fault lose 100 "999 tasks ran" "$scratch/process" --tasks 1000
 fault double 100 "1001 tasks ran" "$scratch/process" --tasks 1000
 fault swap 100 "2 of them out of order" "$scratch/process" --tasks 1000
+fault double-timer 1 "wrong count" "$scratch/process" --tasks 100000 --with timer
 
 finish
