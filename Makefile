@@ -302,10 +302,10 @@ selfcheck: ready ## the tournament tested on itself, on this machine: [LIVE=40] 
 	@build/velo selfcheck $(call option,LIVE,live) $(call option,PARTS,only) $(if $(QUICK),--quick)
 doctor: ready ## what is wrong with this machine for measuring
 	@build/velo doctor
-gate: ready ## is something slower than at AGAINST=BRANCH|COMMIT|RUN: [ONLY=] [SCENARIOS=] [BUDGET=]
+gate: ready ## is something slower than at AGAINST=BRANCH|COMMIT|RUN: [ONLY=] [SCENARIOS=] [BUDGET=] [SEED=]
 	$(call needs,$(AGAINST),say against what: AGAINST=a branch, a commit or a run)
 	@build/velo gate --against '$(AGAINST)' $(call option,ONLY,only) \
-	    $(call option,SCENARIOS,scenario) $(call option,BUDGET,budget)
+	    $(call option,SCENARIOS,scenario) $(call option,BUDGET,budget) $(call option,SEED,seed)
 limits: ready ## calibrate the physical limits of this machine
 	@build/velo limits
 list: ready ## contestants, capabilities and scenarios

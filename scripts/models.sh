@@ -22,12 +22,10 @@ usage: scripts/models.sh [--only NAME] [--full] [--orders] [--trace NAME [VARIAN
 EOF
 }
 
-passed=0
-failed=0
 line() # line ok|FAIL NAME WHAT SECONDS
 {
     printf '%-5s %-36s %-38s %6s s\n' "$1" "$2" "$3" "$4"
-    if [ "$1" = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    echo "$1" >>"$out/verdicts" # of several models at once
 }
 
 since() # since EPOCHREALTIME
@@ -152,10 +150,16 @@ check() # check KIND NAME VARIANT WANTED
     fi
 }
 
+at_most() # at_most COUNT: waits until fewer than that many of the shell's own commands run
+{
+    while [ "$(jobs -rp | wc -l)" -ge "$1" ]; do
+        wait -n
+    done
+}
+
 build_models() # build_models FILE...: all their programs, as many at once as there are processors
 {
-    local file name variant at_once began=$EPOCHREALTIME
-    at_once=$(nproc)
+    local file name variant began=$EPOCHREALTIME
     for file in "$@"; do
         name=$(basename "$file")
         case $file in
@@ -166,13 +170,27 @@ build_models() # build_models FILE...: all their programs, as many at once as th
         esac
     done >"$out/builds"
     while read -r -a command; do
-        while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do
-            wait -n
-        done
+        at_most "$(nproc)"
         "${command[0]}" "${command[1]}" "${command[2]:-}" &
     done <"$out/builds"
     wait
     printf -- '-- %s programs built, %s s\n' "$(wc -l <"$out/builds")" "$(since "$began")"
+}
+
+run_models() # run_models FILE...: the same, from the last, Spin's, which take longest; told in order
+{
+    local file index said
+    for ((index = $#; index > 0; index--)); do
+        file=${!index}
+        at_most "$(nproc)"
+        run_model "$file" >"$out/$(basename "$file").said" 2>&1 &
+    done
+    wait
+    for file in "$@"; do
+        said=$out/$(basename "$file").said
+        cat "$said"
+        tail -n 1 "$said" | grep -qE '^   [0-9.]+ s$' || line FAIL "$file" "broke off" 0
+    done
 }
 
 run_model() # run_model FILE
@@ -238,6 +256,7 @@ for tool in spin "${CXX:-g++}" gcc; do
     exit 1
 done
 mkdir -p $out
+: >$out/verdicts
 check_orders $dir/*.cc $dir/*.pml
 chosen=()
 for model in $dir/*.cc $dir/*.pml; do
@@ -247,11 +266,11 @@ for model in $dir/*.cc $dir/*.pml; do
 done
 if [ ${#chosen[@]} -gt 0 ]; then
     build_models "${chosen[@]}"
-    for model in "${chosen[@]}"; do
-        run_model "$model"
-    done
+    run_models "${chosen[@]}"
 elif [ -n "$only" ]; then
     line FAIL "$only" "no such model" 0
 fi
+passed=$(grep -cx ok $out/verdicts)
+failed=$(grep -cvx ok $out/verdicts)
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

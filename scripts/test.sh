@@ -7,6 +7,17 @@
 # What is counted: cmocka tests, conformance cases, checks that print such a line themselves; any
 # other program counts as one test, but none if it says "NOT RUN: " and why, which is then told. A
 # program that exits non-zero counts at least one failure.
+#
+# What waits or only computes runs beside others, so that no processor stands idle; what measures, or
+# wants the processors for itself, runs alone: builds, unit tests of bench/race, micro, process, limits
+# and shim, the self-check, which times the clock, and the storms of stress. The suite may run beside
+# others: `make repeat` holds it to that.
+#
+# A contestant with a fast path runs the suite in each of its modes, auto, forced and disabled, but
+# under ThreadSanitizer, where a suite takes longest, not in mode forced: there it would run less of the
+# same code, as without a descriptor auto takes the fast path as well. What only forced has, the
+# refusals, is in cases that choose the mode themselves and in the random programs, which run in every
+# mode everywhere.
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 2
@@ -14,8 +25,7 @@ cd "$(dirname "$0")/.." || exit 2
 # build comes before what it builds; each sanitizer builds for itself
 default_parts=(tidy build units conformance examples commands models sched asan tsan stress)
 variant=${V:-release}
-limit_s=60 # of one program
-long_limit_s=600 # of a build, a suite, a script
+suites_at_once=$(($(nproc) + $(nproc) / 2)) # a released suite waits half of its time
 
 # A sanitizer's report ends the program with a status of its own, which no test uses for itself.
 export ASAN_OPTIONS=exitcode=66:detect_stack_use_after_return=1:strict_string_checks=1
@@ -58,10 +68,18 @@ counts_in() # counts_in FILE STATUS: prints "PASSED FAILED" as the program repor
         }' "$1"
 }
 
+limit_of_part() # seconds for one program
+{
+    case $part in
+    units | examples) echo 60 ;;
+    *) echo 600 ;; # a build, a suite, a script
+    esac
+}
+
 step() # step LABEL COMMAND...: run it, count it, keep its output for the end if it failed
 {
-    local label=$1 out=build/test/step.out limit_s=$limit_s began=$SECONDS
-    case $part in build | conformance | commands | models | sched | asan | tsan | stress) limit_s=$long_limit_s ;; esac
+    local label=$1 out=build/test/step.out limit_s began=$SECONDS
+    limit_s=$(limit_of_part)
     shift
     timeout --foreground -k 10 "$limit_s" "$@" >"$out" 2>&1 </dev/null
     take_step "$label" $? $((SECONDS - began)) "$out" "$@"
@@ -83,27 +101,44 @@ take_step() # take_step LABEL STATUS SECONDS OUTPUT COMMAND...: count what was r
     return 1
 }
 
-step_beside() # step_beside SCRIPT: one of several at once; leaves output, status and seconds
+# ---- several programs at once ----
+
+notes=() # label and command of each, quoted
+
+beside() # beside LABEL COMMAND...: as step, but only noted; together() runs what was noted
 {
-    local out=build/test/beside/${1//\//-} began=$SECONDS
-    timeout --foreground -k 10 "$long_limit_s" "$1" >"$out" 2>&1 </dev/null
+    notes+=("$(printf '%q ' "$@")")
+}
+
+run_note() # run_note NUMBER LIMIT LABEL COMMAND...: one of them; leaves output, status and seconds
+{
+    local out=build/test/beside/$1 began=$SECONDS
+    timeout --foreground -k 10 "$2" "${@:4}" >"$out" 2>&1 </dev/null
     echo "$? $((SECONDS - began))" >"$out.status"
 }
 
-step_all() # step_all SCRIPT...: each has a folder of its own, and many wait: one per processor
+together() # together [AT_ONCE]: runs what was noted, one per processor, and takes it in that order
 {
-    local script out status seconds
+    local at_once=${1:-$(nproc)} limit_s number command out status seconds
+    limit_s=$(limit_of_part)
     rm -rf build/test/beside
     mkdir -p build/test/beside
-    export -f step_beside
-    export long_limit_s
-    # shellcheck disable=SC2016 # the inner shell expands it
-    printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -I '{}' bash -c 'step_beside "$1"' step '{}'
-    for script in "$@"; do
-        out=build/test/beside/${script//\//-}
-        read -r status seconds <"$out.status" || status=1 seconds=0
-        take_step "$script" "$status" "$seconds" "$out" "$script"
+    export -f run_note
+    for number in "${!notes[@]}"; do
+        printf '%s\0' "run_note $number $limit_s ${notes[number]}"
+    done | xargs -0 -P "$at_once" -n 1 bash -c
+    for number in "${!notes[@]}"; do
+        eval "command=(${notes[number]})"
+        out=build/test/beside/$number
+        if [ -f "$out.status" ]; then
+            read -r status seconds <"$out.status"
+        else # somebody killed it
+            status=1 seconds=0
+            echo "broke off, or was not begun" >>"$out"
+        fi
+        take_step "${command[0]}" "$status" "$seconds" "$out" "${command[@]:1}"
     done
+    notes=()
 }
 
 # ---- the parts ----
@@ -118,8 +153,9 @@ contestants()
 
 part_tidy()
 {
-    step "style" scripts/tidy.sh
-    step "proof of the style checks" scripts/tidy.sh --self-test
+    beside "style" scripts/tidy.sh
+    beside "proof of the style checks" scripts/tidy.sh --self-test
+    together
 }
 
 build_with() # build_with VARIANT GOAL...
@@ -132,29 +168,39 @@ part_build()
     build_with "$variant" build unit-programs faulty variants
 }
 
-part_units()
+note_units() # what measures runs now and alone, the others are noted
 {
-    local source
-    for source in common/unit/test_*.c bench/*/unit/test_*.c reports/*/unit/test_*.c; do
+    local source how
+    for source in bench/*/unit/test_*.c common/unit/test_*.c reports/*/unit/test_*.c; do
         [ -f "$source" ] || continue
         [[ $variant != tsan || $source != reports/* ]] || continue # no threads there
-        step "${source%.c}" "build/$variant/unit/${source%.c}"
+        how=beside
+        case $source in bench/race/* | bench/micro/* | bench/process/* | bench/limits/* | bench/shim/*) how=step ;; esac
+        "$how" "${source%.c}" "build/$variant/unit/${source%.c}"
     done
 }
 
-part_conformance()
+has_fast_path() # has_fast_path SUITE
 {
-    local name mode suite json programs=20000
+    ! "$1" --random 1 --seed 1 --mode forced 2>&1 | grep -q 'it has no fast path$'
+}
+
+note_conformance()
+{
+    local name mode suite json programs=20000 modes="forced disabled"
     case $variant in asan | tsan) programs=2000 ;; esac
+    [ "$variant" != tsan ] || modes=disabled
     for name in $(contestants); do
         suite=build/$variant/$name/conformance
         json=build/test/conformance-$variant-$name.json
-        step "$name" "$suite" --quiet --mode auto --json "$json"
-        step "$name, random programs" "$suite" --random "$programs" --seed 1 --mode auto
-        grep -qs '"FAST_PATH"' "$json" || continue
+        beside "$name" "$suite" --quiet --mode auto --json "$json"
+        beside "$name, random programs" "$suite" --random "$programs" --seed 1 --mode auto
+        has_fast_path "$suite" || continue
+        for mode in $modes; do
+            beside "$name, fast path $mode" "$suite" --quiet --mode "$mode"
+        done
         for mode in forced disabled; do
-            step "$name, fast path $mode" "$suite" --quiet --mode "$mode"
-            step "$name, fast path $mode, random programs" \
+            beside "$name, fast path $mode, random programs" \
                 "$suite" --random "$programs" --seed 1 --mode "$mode"
         done
     done
@@ -162,15 +208,27 @@ part_conformance()
     # before such a variant is raced its own suite runs as a whole
     for name in heap wheel; do
         for suite in build/"$variant"/*/"$name"/conformance; do
-            [ ! -x "$suite" ] || step "linked with the $name" "$suite" --quiet --mode auto --clause T
+            [ ! -x "$suite" ] || beside "linked with the $name" "$suite" --quiet --mode auto --clause T
             break
         done
     done
     # once: the harness is the same in every program
     for name in $(contestants); do
-        step "the suite itself" "build/$variant/$name/conformance" --self-test
+        beside "the suite itself" "build/$variant/$name/conformance" --self-test
         break
     done
+}
+
+part_units()
+{
+    note_units
+    together
+}
+
+part_conformance()
+{
+    note_conformance
+    together "$suites_at_once"
 }
 
 part_examples()
@@ -187,11 +245,20 @@ part_examples()
 part_commands()
 {
     local script
+    build_with "$variant" build faulty # so that no two scripts build the same
     for script in */test/*.sh */*/test/*.sh; do
-        [[ -f $script && $script != bench/tournament/* && $script != common/* ]] || continue
-        step "$script" "$script"
+        case $script in
+        bench/selfcheck/*) step "$script" "$script" ;;
+        bench/tournament/*) ;;
+        *) beside "$script" "$script" ;;
+        esac
     done
-    step_all common/*/test/*.sh bench/tournament/test/*.sh
+    together
+    # their budgets are seconds: only beside one another, most of them wait
+    for script in bench/tournament/test/*.sh; do
+        beside "$script" "$script"
+    done
+    together
 }
 
 part_models()
@@ -201,23 +268,32 @@ part_models()
 
 part_sched()
 {
-    step "interleavings" scripts/sched.sh --seconds 4
+    local name goals=()
+    for name in $(contestants); do
+        goals+=("build/sched/$name/explore")
+        beside "$name" scripts/sched.sh --seconds 4 "$name"
+    done
+    build_with sched "${goals[@]}"
+    together
+}
+
+sanitized() # sanitized VARIANT: the suite and the units
+{
+    local variant=$1
+    build_with "$variant" suite
+    note_conformance
+    note_units
+    together
 }
 
 part_asan()
 {
-    local variant=asan
-    build_with asan suite
-    part_conformance
-    part_units
+    sanitized asan
 }
 
 part_tsan()
 {
-    local variant=tsan
-    build_with tsan suite
-    part_conformance
-    part_units
+    sanitized tsan
 }
 
 part_stress()

@@ -57,6 +57,7 @@ static void lap(void *load, uint64_t duration_ns, struct lap *out)
 static void open_window(void *load)
 {
     struct arrivals *arrivals = load;
+    open_loop_resume(&arrivals->generator);
     recorder_init(&arrivals->generator.slip);
     gauge_set(&arrivals->record_from, arrivals->generator.sent);
     arrivals->opened_ns = arrivals->generator.next_ns;

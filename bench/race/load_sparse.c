@@ -69,6 +69,7 @@ static void lap(void *load, uint64_t duration_ns, struct lap *out)
 static void open_window(void *load)
 {
     (void)load;
+    open_loop_resume(&self.generator);
     recorder_init(&self.generator.slip);
     gauge_set(&self.record_from, self.generator.sent);
 }

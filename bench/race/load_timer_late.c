@@ -123,6 +123,8 @@ static void lap(void *load, uint64_t duration_ns, struct lap *out)
 static void open_window(void *load)
 {
     (void)load;
+    if (self.percent > 0)
+        open_loop_resume(&self.generator);
     gauge_set(&self.recording, 1);
     self.opened_ns = clock_now_ns();
     self.done_at_open = gauge_get(&self.tasks_done);

@@ -32,7 +32,8 @@ void open_loop_schedule(struct open_loop *loop, double rate, bool poisson, uint6
 
 void open_loop_start(struct open_loop *loop)
 {
-    loop->next_ns = (double)clock_now_ns() + loop->gaps_ns[loop->sent % GAPS];
+    loop->stopped_ns = clock_now_ns();
+    loop->next_ns = (double)loop->stopped_ns + loop->gaps_ns[loop->sent % GAPS];
 }
 
 /* Returns the time at which the waiting ended. */
@@ -72,6 +73,12 @@ void open_loop_run(struct open_loop *loop, uint64_t duration_ns)
         loop->sent++;
         loop->next_ns += loop->gaps_ns[loop->sent % GAPS];
     }
+    loop->stopped_ns = clock_now_ns();
+}
+
+void open_loop_resume(struct open_loop *loop)
+{
+    loop->next_ns += (double)(clock_now_ns() - loop->stopped_ns);
 }
 
 double open_loop_pilot(struct open_loop *loop, uint64_t (*done)(void *load), uint64_t credit)

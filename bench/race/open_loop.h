@@ -32,6 +32,7 @@ struct open_loop {
     enum pacing pacing;
     uint64_t arrivals_min; /* of one call of open_loop_run, which then takes longer */
     double next_ns;        /* intended time of the next arrival */
+    uint64_t stopped_ns;   /* when the last call of open_loop_run was done */
     uint64_t sent;
     struct recorder slip;
     double gaps_ns[GAPS];
@@ -42,6 +43,12 @@ void open_loop_schedule(struct open_loop *loop, double rate, bool poisson, uint6
 
 /* Start the schedule now. */
 void open_loop_start(struct open_loop *loop);
+
+/*
+ * The harness did something else since open_loop_run: the schedule moves by just that time, so that
+ * no arrival is late by it. What the generator itself was late, it stays.
+ */
+void open_loop_resume(struct open_loop *loop);
 
 /* Send everything that is due within the next [duration_ns] of the schedule. */
 void open_loop_run(struct open_loop *loop, uint64_t duration_ns);

@@ -28,20 +28,23 @@ double chance_unit(uint64_t *state)
 
 /* ---- series ---- */
 
-void series_add(struct series_list *list,
-                const char *cell,
-                double floor,
-                const double *a,
-                const double *b,
-                size_t count)
+struct series *series_add(struct series_list *list,
+                          const char *cell,
+                          double floor,
+                          const double *a,
+                          const double *b,
+                          const enum series_first *first,
+                          size_t count)
 {
     struct series series = {.cell = text_copy(cell),
                             .floor = floor,
                             .a = text_alloc((count + 1) * sizeof(double)),
-                            .b = text_alloc((count + 1) * sizeof(double))};
+                            .b = text_alloc((count + 1) * sizeof(double)),
+                            .first = text_alloc((count + 1) * sizeof(*first))};
     for (size_t i = 0; i < count; i++) {
         if (isnan(judge_log_cost(a[i], floor)) || isnan(judge_log_cost(b[i], floor)))
             continue;
+        series.first[series.count] = first != NULL ? first[i] : SERIES_FIRST_UNKNOWN;
         series.a[series.count] = a[i];
         series.b[series.count++] = b[i];
     }
@@ -50,7 +53,7 @@ void series_add(struct series_list *list,
         abort();
     list->items = items;
     items[list->count] = series;
-    list->count++;
+    return &items[list->count++];
 }
 
 void series_free(struct series_list *list)
@@ -59,6 +62,7 @@ void series_free(struct series_list *list)
         free(list->items[i].cell);
         free(list->items[i].a);
         free(list->items[i].b);
+        free(list->items[i].first);
     }
     free(list->items);
     *list = (struct series_list){0};
@@ -161,6 +165,22 @@ static size_t longest(const struct series_list *list)
     return most;
 }
 
+struct tally chance_as_raced(const struct series_list *list, double alpha, uint64_t seed)
+{
+    struct tally tally = {0};
+    struct duel_room room;
+    room_open(&room, 2, alpha, longest(list));
+    for (size_t s = 0; s < list->count; s++) {
+        const struct series *series = &list->items[s];
+        for (size_t i = 0; i < series->count; i++)
+            room_put(&room, i, series->a[i], series->b[i]);
+        room.cell.floor = series->floor;
+        room_judge(&room, series->count, seed + s, &tally);
+    }
+    room_close(&room);
+    return tally;
+}
+
 struct tally chance_reflip(
     const struct series_list *list, size_t trials, double keep, double alpha, uint64_t seed)
 {
@@ -208,6 +228,16 @@ size_t chance_limit(size_t trials, double rate)
     while (limit < trials && gsl_cdf_binomial_Q((unsigned)limit, rate, (unsigned)trials) > surprise)
         limit++;
     return limit;
+}
+
+bool chance_can_fail(size_t trials, size_t limit)
+{
+    return 4 * limit < trials;
+}
+
+double chance_log_e_limit(void)
+{
+    return -log(surprise);
 }
 
 void chance_interval(size_t seen, size_t trials, double *low, double *high)

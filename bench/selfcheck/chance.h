@@ -12,12 +12,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Which of two ran first in a block. */
+enum series_first { SERIES_FIRST_UNKNOWN, SERIES_FIRST_A, SERIES_FIRST_B };
+
 /* Costs of identical code in one cell, block by block. */
 struct series {
     char *cell; /* "race/ping_pong/awake" */
     double floor;
     size_t count;
     double *a, *b;
+    enum series_first *first;
+    bool squares; /* orders were drawn for whole squares of blocks and not for each block */
 };
 
 struct series_list {
@@ -25,13 +30,17 @@ struct series_list {
     size_t count;
 };
 
-/* Adds a copy of the blocks in which both costs are there; nothing if there is no such block. */
-void series_add(struct series_list *list,
-                const char *cell,
-                double floor,
-                const double *a,
-                const double *b,
-                size_t count);
+/*
+ * Adds a copy of the blocks in which both costs are there. [first] may be NULL: unknown.
+ * Returns: the copy, until the next one is added.
+ */
+struct series *series_add(struct series_list *list,
+                          const char *cell,
+                          double floor,
+                          const double *a,
+                          const double *b,
+                          const enum series_first *first,
+                          size_t count);
 void series_free(struct series_list *list);
 
 /* ln a - ln b of each block into [d]; returns how many are numbers. */
@@ -42,6 +51,10 @@ struct tally {
     size_t trials;
     size_t a_wins, b_wins; /* trials in which that side was named WINNER, or the other LOSES */
 };
+
+/* Judges each series as it was raced, with the labels that it had. Named in it is a false verdict.
+ */
+struct tally chance_as_raced(const struct series_list *list, double alpha, uint64_t seed);
 
 /*
  * [trials] times: take a series in turn, give the labels of each block anew by a coin that keeps
@@ -68,6 +81,13 @@ struct tally chance_resample(const struct chance_draw *draw, size_t trials, uint
 
 /* The most that may be seen in [trials] when the rate is [rate]: more has a chance below 2 %. */
 size_t chance_limit(size_t trials, double rate);
+
+/* Can a count in so many trials be above its limit unless nearly all of them err? Below it a limit
+ * of a quarter of the trials or more passes a judge that errs five times as often as it may. */
+bool chance_can_fail(size_t trials, size_t limit);
+
+/* ln of the evidence from which on a count of fair coins is called more than chance: as rare. */
+double chance_log_e_limit(void);
 
 /* The exact (Clopper-Pearson) 95 % interval of a rate of which [seen] of [trials] were seen. */
 void chance_interval(size_t seen, size_t trials, double *low, double *high);

@@ -46,6 +46,20 @@ void finding_add(
     free(figure);
 }
 
+enum finding_word finding_of_count(size_t seen, size_t trials, char limit[FINDING_LIMIT])
+{
+    size_t most = chance_limit(trials, SELFCHECK_ALPHA);
+    bool can_fail = chance_can_fail(trials, most);
+    snprintf(limit,
+             FINDING_LIMIT,
+             "%zu, the exact bound for a rate of 5 %%%s",
+             most,
+             can_fail ? "" : " (too few to fail)");
+    if (seen > most)
+        return FINDING_FAIL;
+    return can_fail ? FINDING_PASS : FINDING_NOT_RUN;
+}
+
 void finding_detail(struct selfcheck *check, const char *key, json_t *value)
 {
     size_t count = json_array_size(check->findings);

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * part_clock.c - can the clock carry what is measured with it, and can the generator? Resolution,
- * price of a reading, never backwards from one processor to the next; and from the runs at hand,
- * how late the generator of open loops was when it sent.
+ * part_clock.c - can the clock carry what is measured with it? Resolution, price of a reading,
+ * never backwards from one processor to the next. Then the generator that keeps time by it
+ * (generator.c).
  */
 #include "selfcheck.h"
-
-#include "../tournament/json.h"
-#include "../tournament/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum {
@@ -23,12 +18,8 @@ enum {
     PASSES = 5,
     LOOKS = 300000, /* of each of two threads at the other's clock */
     RESOLUTION_MOST_NS = 100,
-    READ_MOST_NS = 150,
-    RUNS = 4
+    READ_MOST_NS = 150
 };
-
-/* Messages that may be late by more than their own latency before the generator is the subject. */
-static const double slip_most = 1.0;
 
 static uint64_t now_ns(void)
 {
@@ -112,61 +103,9 @@ static void check_price(struct selfcheck *check)
                 read_ns);
 }
 
-/* ---- the generator, by the runs at hand ---- */
-
-struct slip {
-    double *share; /* per run: p99 of the lateness by p99 of the latency */
-    size_t count, room;
-};
-
-static void add_slip(struct slip *slip, const json_t *line)
-{
-    double late_ns = json_double(json_object_get(line, "generator"), "slip_p99_ns", NAN);
-    double latency_ns = json_double(json_object_get(line, "latency"), "p99", NAN);
-    if (!(late_ns >= 0) || !(latency_ns > 0))
-        return;
-    if (slip->count == slip->room) {
-        slip->room = slip->room * 2 + 64;
-        slip->share = realloc(slip->share, slip->room * sizeof(*slip->share));
-        if (slip->share == NULL)
-            abort();
-    }
-    slip->share[slip->count++] = late_ns / latency_ns;
-}
-
-static void look_at_run(void *user, const struct run_dir *run)
-{
-    for (size_t i = 0; i < run->run_count; i++)
-        if (run->runs[i].counts)
-            add_slip(user, run->runs[i].run);
-}
-
-static void check_slip(struct selfcheck *check)
-{
-    struct slip slip = {0};
-    runs_visit(RUNS, look_at_run, &slip);
-    judge_sort(slip.share, slip.count);
-    if (slip.count == 0)
-        finding_add(check,
-                    FINDING_NOTE,
-                    "",
-                    "no run at hand holds an open loop that tells how late its generator was");
-    else
-        finding_add(check,
-                    judge_median(slip.share, slip.count) <= slip_most ? FINDING_PASS
-                                                                      : FINDING_NOISY,
-                    "1.00",
-                    "open loops were late by %.2f of their latency (p99 by p99, median of %zu "
-                    "runs; the latency counts from the time it should have been)",
-                    judge_median(slip.share, slip.count),
-                    slip.count);
-    free(slip.share);
-}
-
 int part_clock(struct selfcheck *check)
 {
     check_price(check);
     check_order(check);
-    check_slip(check);
-    return selfcheck_stopped(check) ? -EINTR : 0;
+    return selfcheck_stopped(check) ? -EINTR : generator_check(check);
 }

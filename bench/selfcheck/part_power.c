@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVELS = 5, LEVEL_ASKED = 3, RESAMPLED = 2000, LIVE_PART = 5, TRIALS_LEAST = 4 };
+enum { LEVELS = 5, LEVEL_ASKED = 3, RESAMPLED = 2000, LIVE_PART = 8, TRIALS_LEAST = 4 };
 
 static const unsigned percents[LEVELS] = {0, 3, 5, 10, 20};
 

@@ -57,27 +57,79 @@ size_t runs_visit(size_t most, run_visitor *visitor, void *user)
     return seen;
 }
 
+void runs_places(const struct run_dir *run, size_t cell, size_t entry, int *place)
+{
+    const struct judge_cell_input *in = &run->in.cells[cell];
+    for (size_t i = 0; i < in->block_count; i++)
+        place[i] = -1;
+    for (size_t r = 0, i = 0; r < run->run_count; r++) {
+        const struct run_dir_run *one = &run->runs[r];
+        if (!one->counts || one->cell != cell || one->entry != entry)
+            continue;
+        while (i < in->block_count && in->blocks[i].number < one->block)
+            i++; /* both rise */
+        if (i < in->block_count && in->blocks[i].number == one->block)
+            place[i] = (int)one->position;
+    }
+}
+
+enum series_first runs_first(int place_a, int place_b)
+{
+    if (place_a < 0 || place_b < 0 || place_a == place_b)
+        return SERIES_FIRST_UNKNOWN;
+    return place_a < place_b ? SERIES_FIRST_A : SERIES_FIRST_B;
+}
+
+/* The blocks of one cell as original (a) and twin (b) ran them. */
+struct pair_of_runs {
+    double *a, *b;
+    enum series_first *first;
+    bool squares;
+};
+
+static void
+read_pair(struct pair_of_runs *pair, const struct run_dir *run, size_t c, size_t a, size_t b)
+{
+    const struct judge_cell_input *cell = &run->in.cells[c];
+    const size_t room = cell->block_count + 1;
+    int *place_a = text_alloc(room * sizeof(int)), *place_b = text_alloc(room * sizeof(int));
+    *pair = (struct pair_of_runs){.a = text_alloc(room * sizeof(double)),
+                                  .b = text_alloc(room * sizeof(double)),
+                                  .first = text_alloc(room * sizeof(*pair->first))};
+    runs_places(run, c, a, place_a);
+    runs_places(run, c, b, place_b);
+    for (size_t i = 0; i < cell->block_count; i++) {
+        pair->a[i] = cell->blocks[i].cost[a];
+        pair->b[i] = cell->blocks[i].cost[b];
+        pair->first[i] = runs_first(place_a[i], place_b[i]);
+        pair->squares = pair->squares || cell->blocks[i].rows > 1;
+    }
+    free(place_a);
+    free(place_b);
+}
+
 static void collect_cell(struct series_list *list, const struct run_dir *run, size_t c, size_t twin)
 {
     const struct judge_cell_input *cell = &run->in.cells[c];
     const size_t original = (size_t)run->in.entries[twin].twin_of;
-    double *a = text_alloc((cell->block_count + 1) * sizeof(double));
-    double *b = text_alloc((cell->block_count + 1) * sizeof(double));
-    for (size_t i = 0; i < cell->block_count; i++) {
-        a[i] = cell->blocks[i].cost[original];
-        b[i] = cell->blocks[i].cost[twin];
-    }
+    if (cell->status[twin].state != JUDGE_RUNS || cell->status[original].state != JUDGE_RUNS)
+        return;
+    struct pair_of_runs pair;
+    read_pair(&pair, run, c, original, twin);
     char *key = text_format("%s/%s/%s", cell->lane, cell->scenario, cell->point);
-    if (cell->status[twin].state == JUDGE_RUNS && cell->status[original].state == JUDGE_RUNS)
-        series_add(list, key, cell->floor, a, b, cell->block_count);
+    series_add(list, key, cell->floor, pair.a, pair.b, pair.first, cell->block_count)->squares =
+        pair.squares;
     free(key);
-    free(a);
-    free(b);
+    free(pair.a);
+    free(pair.b);
+    free(pair.first);
 }
 
 static void collect_run(void *user, const struct run_dir *run)
 {
     struct selfcheck *check = user;
+    if (run->in.merged)
+        return; /* its blocks are those of other runs, and count once */
     for (size_t e = 0; e < run->in.entry_count; e++)
         for (size_t c = 0; run->in.entries[e].twin_of >= 0 && c < run->in.cell_count; c++)
             collect_cell(&check->aa, run, c, e);

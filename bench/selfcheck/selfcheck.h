@@ -72,6 +72,14 @@ void finding_add(struct selfcheck *check,
                  const char *format,
                  ...) __attribute__((format(printf, 4, 5)));
 
+/*
+ * Held against the promise: [seen] false verdicts in [trials]. NOT RUN where there are too few
+ * trials for a judge that errs far more often than it may to be noticed. [limit] is filled for
+ * finding_add().
+ */
+enum { FINDING_LIMIT = 96 };
+enum finding_word finding_of_count(size_t seen, size_t trials, char limit[FINDING_LIMIT]);
+
 /* More of the last finding, for the file only; takes the reference of [value]. */
 void finding_detail(struct selfcheck *check, const char *key, json_t *value);
 
@@ -104,6 +112,18 @@ size_t runs_visit(size_t most, run_visitor *visitor, void *user);
 
 /* Adds what those runs know of identical code to [check->aa]. */
 void runs_collect(struct selfcheck *check);
+
+/* Where entry [entry] ran in each block of [cell] that counts: [place][0..block_count), from 0 in
+ * the order of the block; -1 where it did not run. */
+void runs_places(const struct run_dir *run, size_t cell, size_t entry, int *place);
+
+/* Who ran first, of two such places. */
+enum series_first runs_first(int place_a, int place_b);
+
+/* ---- generator.c ---- */
+
+/* How late the generator of open loops is with no loop behind it. Returns as the parts do. */
+int generator_check(struct selfcheck *check);
 
 /* ---- part_*.c: each returns 0; -EINTR when stopped; -errno after a message ---- */
 

@@ -120,6 +120,8 @@ static int draw_up(struct selfcheck *check, struct trial *trial, struct tourname
                              .seed = trial->seed,
                              .seed_given = true};
     int rc = plan_make(&t->plan, &wish);
+    if (rc == 0 && trial->null)
+        plan_add_null(&t->plan, check->project->build);
     if (rc == 0)
         rc = plan_hash_binaries(&t->plan);
     registry_free(&stables);
@@ -127,6 +129,16 @@ static int draw_up(struct selfcheck *check, struct trial *trial, struct tourname
     names_free(&filter);
     free(cell);
     return rc;
+}
+
+static void take_places(struct trial *trial, const struct run_dir *run)
+{
+    int *place = text_alloc((run->in.cells[0].block_count + 1) * sizeof(int));
+    for (size_t e = 0; e < trial->count; e++) {
+        runs_places(run, 0, e, place);
+        memcpy(trial->place[e], place, trial->blocks_run * sizeof(int));
+    }
+    free(place);
 }
 
 static void take_costs(struct trial *trial, const struct tournament *t)
@@ -139,6 +151,7 @@ static void take_costs(struct trial *trial, const struct tournament *t)
     trial->blocks_run = cell->block_count < TRIAL_BLOCKS_MAX ? cell->block_count : TRIAL_BLOCKS_MAX;
     for (size_t i = 0; i < t->state.block_count; i++)
         trial->redone += !t->state.blocks[i].valid;
+    take_places(trial, &t->state);
 }
 
 /* Words and costs, from the state that the journal gave. Returns: 0; -errno. */
@@ -257,6 +270,8 @@ int trial_run(struct selfcheck *check, struct trial *trial)
         rc = race(&t);
     if (rc == 0)
         rc = take_results(trial, &t);
+    if (rc == 0 && trial->look != NULL)
+        trial->look(trial->user, &t.state);
     trial->seconds = clock_seconds() - started_s;
     check->interrupt.pending |= t.interrupt.pending;
     if (rc == 0)
@@ -281,12 +296,20 @@ bool trial_named(const struct trial *trial)
 
 void trial_series(const struct trial *trial, size_t a, size_t b, struct series_list *list)
 {
-    double first[TRIAL_BLOCKS_MAX], second[TRIAL_BLOCKS_MAX];
+    double cost_a[TRIAL_BLOCKS_MAX], cost_b[TRIAL_BLOCKS_MAX];
+    enum series_first first[TRIAL_BLOCKS_MAX];
     char *cell = text_format("%s/%s/%s", trial->lane, trial->scenario, trial->point);
     for (size_t i = 0; i < trial->blocks_run; i++) {
-        first[i] = trial->cost[i][a];
-        second[i] = trial->cost[i][b];
+        cost_a[i] = trial->cost[i][a];
+        cost_b[i] = trial->cost[i][b];
+        first[i] = runs_first(trial->place[a][i], trial->place[b][i]);
     }
-    series_add(list, cell, trial->floor, first, second, trial->blocks_run);
+    series_add(list, cell, trial->floor, cost_a, cost_b, first, trial->blocks_run);
     free(cell);
+}
+
+void trial_pairs(const struct trial *trial, struct series_list *list)
+{
+    for (size_t e = 0; e + 1 < trial->count; e += 2)
+        trial_series(trial, e, e + 1, list);
 }

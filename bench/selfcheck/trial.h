@@ -21,6 +21,9 @@ struct trial {
     unsigned blocks;
     bool complete; /* nobody leaves early: every block holds every name */
     uint64_t seed;
+    bool null;         /* the null contestant runs beside the first blocks, as in a tournament */
+    run_visitor *look; /* is shown the journal as it was read; NULL: nobody looks */
+    void *user;        /* for it */
 
     /* what came of it */
     bool held;        /* every name has costs and a word */
@@ -28,6 +31,7 @@ struct trial {
     size_t blocks_run;
     size_t redone;
     double cost[TRIAL_BLOCKS_MAX][TRIAL_NAMES_MAX]; /* NAN where the name did not run */
+    int place[TRIAL_NAMES_MAX][TRIAL_BLOCKS_MAX];   /* from 0; -1 where it did not run */
     double floor;
     enum judge_word word[TRIAL_NAMES_MAX];
     double seconds;
@@ -44,6 +48,10 @@ bool trial_named(const struct trial *trial);
 
 /* The costs of two names as a series called LANE/SCENARIO/POINT. */
 void trial_series(const struct trial *trial, size_t a, size_t b, struct series_list *list);
+
+/* Adds the names two by two, first with second, third with fourth: of identical code, no two of
+ * these series hang together. */
+void trial_pairs(const struct trial *trial, struct series_list *list);
 
 /*
  * A directory called [name] in the scratch directory, with links to the programs in [programs], so

@@ -196,7 +196,17 @@ close_attempt(struct block_loop *loop, const struct attempt *attempt, double sha
     return rc == 0 ? journal_sync(&t->journal) : rc;
 }
 
-/* Returns: 0, also when nobody is left to run; -EINTR; -EAGAIN for a pause; -errno. */
+static void say_that_it_ends(void *user)
+{
+    struct tournament *t = user;
+    progress_say(&t->progress, "stopping at the end of this block; once more: at once");
+}
+
+/*
+ * Returns: 0, also when nobody is left to run; -EINTR; -errno. A pause waits for the end, and so
+ * does the first Ctrl-C: the first costs of the attempt are known by then, and leaving it would
+ * count against whoever leads.
+ */
 static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *again)
 {
     struct tournament *t = loop->t;
@@ -213,10 +223,10 @@ static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *a
     if (attempt->count == 0)
         return 0;
     noise_mark(&before);
+    interrupt_shield(&t->interrupt, say_that_it_ends, t);
     for (size_t i = 0; rc == 0 && i < attempt->count; i++)
-        rc = interrupt_seen(&t->interrupt)           ? -EINTR
-             : interrupt_pause_wanted(&t->interrupt) ? -EAGAIN
-                                                     : run_position(t, attempt, i);
+        rc = interrupt_seen(&t->interrupt) ? -EINTR : run_position(t, attempt, i);
+    interrupt_unshield(&t->interrupt);
     noise_mark(&after);
     return rc == 0 ? close_attempt(loop, attempt, noise_share(&before, &after), again) : rc;
 }
@@ -231,8 +241,6 @@ int block_run(struct block_loop *loop, size_t cell)
         double started_s = clock_seconds();
         struct attempt attempt = {.cell = cell};
         rc = run_attempt(loop, &attempt, &again);
-        if (rc == -EAGAIN)
-            return rc;
         work->block_s = clock_seconds() - started_s;
         work->spent_s += work->block_s;
     }

@@ -149,8 +149,6 @@ static enum tournament_end run_loop(struct block_loop *loop)
             break;
         show(loop, (size_t)cell);
         int rc = block_run(loop, (size_t)cell);
-        if (rc == -EAGAIN)
-            continue;
         if (rc == 0)
             rc = look(loop, (size_t)cell);
         if (rc == 0)

@@ -2,8 +2,10 @@
 /*
  * capacity_run.h - the search for capacities: which runs, in which order, what is written down.
  *
- * reports/capacity/ID/ holds plan.json (what was asked, hashes of the programs), raw.ndjson (a line
- * for every run) and capacity.json (the result). The statistics are reports/judge/capacity.h.
+ * reports/capacity/ID/ holds plan.json (what was asked, hashes of the programs, the redo rule),
+ * env.json (the machine, what the doctor found), raw.ndjson (a line for every run and every attempt
+ * at a block, each with the hash of the line before) and capacity.json (the result). The statistics
+ * are reports/judge/capacity.h.
  */
 #ifndef VELO_CAPACITY_RUN_H
 #define VELO_CAPACITY_RUN_H
@@ -27,6 +29,8 @@ struct capacity_request {
     unsigned window_ms;
     const char *resume; /* a folder below reports/capacity, or NULL */
     bool json;
+    struct names force; /* findings of the doctor that are overridden, */
+    bool anyway;        /* or all of them */
 };
 
 /* Searches, writes, prints. Returns the exit status. */

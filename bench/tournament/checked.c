@@ -99,86 +99,78 @@ json_t *checked_load(void)
     return json_pack("{s:i, s:{}}", "schema", 1, "parts");
 }
 
-/* What the parts come to, looked at one by one. */
-struct sum {
-    size_t parts, present, outdated, passed;
-    const char *oldest;
-    struct names failed, noisy;
-};
-
-static void add_part(
-    struct sum *sum, const char *name, const json_t *part, const char *build, const char *machine)
+bool checked_is_of(const json_t *object, const char *build, const char *machine)
 {
-    sum->parts++;
-    if (part == NULL)
-        return;
-    const char *verdict = json_text(part, "verdict", "");
-    const char *date = json_text(part, "date", "");
-    sum->present++;
-    sum->outdated += strcmp(json_text(part, "build", ""), build) != 0 ||
-                     strcmp(json_text(part, "machine", ""), machine) != 0;
-    if (sum->oldest == NULL || strcmp(date, sum->oldest) < 0)
-        sum->oldest = date;
-    if (strcmp(verdict, "FAIL") == 0)
-        names_add(&sum->failed, name);
-    else if (strcmp(verdict, "NOISY") == 0)
-        names_add(&sum->noisy, name);
-    else if (strcmp(verdict, "NOT RUN") != 0)
-        sum->passed++;
+    return strcmp(json_text(object, "build", ""), build) == 0 &&
+           strcmp(json_text(object, "machine", ""), machine) == 0;
 }
 
-static const char *state_of(const struct sum *sum)
-{
-    if (sum->present == 0)
-        return "never";
-    if (sum->outdated > 0)
-        return "older";
-    return sum->present < sum->parts ? "partial" : "current";
-}
+/* ---- tries ---- */
 
-static char *sentence_of(const struct sum *sum, const char *state)
+/* What is counted of [part] with this build on this machine; begun at 0 where there is none. */
+static json_t *tries_of(json_t *stored, const char *part, const char *build, const char *machine)
 {
-    if (sum->present == 0)
-        return text_copy("the self-check was never run on this machine (make selfcheck)");
-    char *failed = names_join(&sum->failed), *noisy = names_join(&sum->noisy);
-    char *sentence = text_format("self-check of %.10s: %zu of %zu parts passed%s%s%s%s%s",
-                                 sum->oldest,
-                                 sum->passed,
-                                 sum->parts,
-                                 sum->failed.count > 0 ? ", FAILED: " : "",
-                                 sum->failed.count > 0 ? failed : "",
-                                 sum->noisy.count > 0 ? ", machine too noisy for: " : "",
-                                 sum->noisy.count > 0 ? noisy : "",
-                                 strcmp(state, "older") == 0
-                                     ? "; it is of another build or machine than this (make "
-                                       "selfcheck)"
-                                     : "");
-    free(failed);
-    free(noisy);
-    return sentence;
-}
-
-json_t *checked_describe(void)
-{
-    json_t *stored = checked_load(), *verdicts = json_object();
-    char *build = checked_build(), *machine = checked_machine();
-    struct sum sum = {0};
-    for (size_t i = 0; checked_parts[i] != NULL; i++) {
-        const json_t *part = json_object_get(json_object_get(stored, "parts"), checked_parts[i]);
-        add_part(&sum, checked_parts[i], part, build, machine);
-        if (part != NULL)
-            json_object_set_new(
-                verdicts, checked_parts[i], json_string(json_text(part, "verdict", "unknown")));
+    json_t *all = json_object_get(stored, "tries");
+    if (!json_is_object(all)) {
+        all = json_object();
+        json_object_set_new(stored, "tries", all);
     }
-    const char *state = state_of(&sum);
-    char *sentence = sentence_of(&sum, state);
-    json_t *described =
-        json_pack("{s:s, s:s, s:o}", "state", state, "sentence", sentence, "parts", verdicts);
-    free(sentence);
-    names_free(&sum.failed);
-    names_free(&sum.noisy);
+    json_t *tries = json_object_get(all, part);
+    if (checked_is_of(tries, build, machine))
+        return tries;
+    tries = json_pack("{s:s, s:s, s:i, s:i, s:i}",
+                      "build",
+                      build,
+                      "machine",
+                      machine,
+                      "begun",
+                      0,
+                      "ended",
+                      0,
+                      "bad",
+                      0);
+    json_object_set_new(all, part, tries);
+    return tries;
+}
+
+static void count_up(json_t *tries, const char *key)
+{
+    json_object_set_new(tries, key, json_integer(json_int(tries, key, 0) + 1));
+}
+
+bool checked_is_bad(const json_t *result)
+{
+    const char *verdict = json_text(result, "verdict", "");
+    return strcmp(verdict, "FAIL") == 0 || strcmp(verdict, "NOISY") == 0;
+}
+
+/* Stores what happened to a try of [part]: it begins ([result] NULL), or it ended with that. */
+static int store_try(const char *part, json_t *result)
+{
+    json_t *stored = checked_load();
+    char *build = checked_build(), *machine = checked_machine();
+    json_t *tries = tries_of(stored, part, build, machine);
+    if (result == NULL) {
+        count_up(tries, "begun");
+    } else {
+        count_up(tries, "ended");
+        if (checked_is_bad(result))
+            count_up(tries, "bad");
+        json_object_set(json_object_get(stored, "parts"), part, result);
+    }
+    int rc = json_write_file(stored, CHECKED_FILE);
     free(build);
     free(machine);
     json_decref(stored);
-    return described;
+    return rc;
+}
+
+int checked_begin(const char *part)
+{
+    return store_try(part, NULL);
+}
+
+int checked_keep(const char *part, json_t *result)
+{
+    return store_try(part, result);
 }

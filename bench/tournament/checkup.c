@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * checkup.c - the doctor at the door of a tournament: what warns is said and written into env.json,
- * what would make the results false ends it before anything is measured, unless it is overridden.
+ * checkup.c - the doctor at the door of a tournament or of a search: what warns is said and written
+ * into env.json, what would make the results false ends it before anything is measured, unless it
+ * is overridden.
  */
-#include "tournament.h"
+#include "checkup.h"
 
+#include "run_folder.h"
 #include "text.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-static void tell(struct tournament *t)
+static void tell(struct doctor *doctor, struct progress *progress)
 {
-    for (size_t i = 0; i < t->doctor.count; i++) {
-        const struct doctor_finding *finding = &t->doctor.findings[i];
+    for (size_t i = 0; i < doctor->count; i++) {
+        const struct doctor_finding *finding = &doctor->findings[i];
         char *sentence = doctor_sentence(finding);
         if (sentence != NULL)
-            progress_tell(&t->progress, "  warning: %s", sentence);
+            progress_tell(progress, "  warning: %s", sentence);
         free(sentence);
         if (finding->state == DOCTOR_REFUSE && !finding->forced)
             say_error("%s: %s. Do: %s. --force %s goes on all the same, and the report says so",
@@ -27,41 +29,41 @@ static void tell(struct tournament *t)
     }
 }
 
-int checkup(struct tournament *t, const struct names *force, bool anyway)
+int checkup(struct doctor *doctor, struct progress *progress, const struct checkup_wish *wish)
 {
     struct doctor_source source;
-    progress_status(&t->progress,
-                    "doctor  a second's look at this machine (all of it: velo doctor)");
+    progress_status(progress, "doctor  a second's look at this machine (all of it: velo doctor)");
     doctor_source_open(&source, getenv("VELO_DOCTOR_ROOT"));
     struct doctor_input input = {.source = &source,
-                                 .registry = &t->registry,
-                                 .build = t->project->build,
+                                 .registry = wish->registry,
+                                 .build = wish->build,
                                  .runs = RUN_FOLDER_BASE,
                                  .holds_lock = true};
-    doctor_examine(&t->doctor, &input);
+    doctor_examine(doctor, &input);
     doctor_source_close(&source);
-    int rc = doctor_force(&t->doctor, force, anyway);
+    int rc = doctor_force(doctor, wish->force, wish->anyway);
     if (rc != 0)
         return rc;
-    doctor_add_costs(&t->doctor, RUN_FOLDER_BASE);
-    tell(t);
-    return doctor_count(&t->doctor, DOCTOR_REFUSE) > 0 ? -EPERM : 0;
+    doctor_add_costs(doctor, RUN_FOLDER_BASE);
+    tell(doctor, progress);
+    return doctor_count(doctor, DOCTOR_REFUSE) > 0 ? -EPERM : 0;
 }
 
-int checkup_record(struct tournament *t)
+json_t *checkup_events(const struct doctor *doctor)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < t->doctor.count; i++) {
-        char *sentence = doctor_sentence(&t->doctor.findings[i]);
+    json_t *events = json_array();
+    for (size_t i = 0; i < doctor->count; i++) {
+        char *sentence = doctor_sentence(&doctor->findings[i]);
         if (sentence != NULL)
-            rc = ledger_record(t,
-                               "note",
-                               json_pack("{s:s, s:s}",
-                                         "reason",
-                                         sentence,
-                                         "kind",
-                                         t->doctor.findings[i].forced ? "override" : "warning"));
+            json_array_append_new(events,
+                                  json_pack("{s:s, s:s, s:s}",
+                                            "type",
+                                            "note",
+                                            "reason",
+                                            sentence,
+                                            "kind",
+                                            doctor->findings[i].forced ? "override" : "warning"));
         free(sentence);
     }
-    return rc;
+    return events;
 }

@@ -103,6 +103,43 @@ static void become(const struct child_request *request, int out, int err, int re
     _exit(127);
 }
 
+/* The rest of a pipe whose writers are gone. */
+static void drain(struct child_capture *capture)
+{
+    if (capture->fd >= 0)
+        capture_read(capture);
+    if (capture->fd >= 0)
+        close(capture->fd);
+    capture->fd = -1;
+}
+
+/* Takes the status of a child that is gone or was killed, and with it all that it left behind. */
+static int bury(struct child *child, struct child_result *result)
+{
+    *result = (struct child_result){0};
+    int status = 0;
+    while (wait4(child->pid, &status, 0, &result->usage) < 0 && errno == EINTR)
+        continue;
+    kill(-child->pid, SIGKILL); /* what the child started and left behind */
+    drain(&child->out);
+    drain(&child->err);
+    if (child->pidfd >= 0)
+        close(child->pidfd);
+    result->out = child->out.text;
+    result->err = child->err.text;
+    return status;
+}
+
+/* What exec failed with; 0 = a successful one closed the pipe. */
+static int read_report(int fd)
+{
+    int failure;
+    ssize_t got;
+    while ((got = read(fd, &failure, sizeof(failure))) < 0 && errno == EINTR)
+        continue;
+    return got == (ssize_t)sizeof(failure) ? failure : 0;
+}
+
 int child_start(const struct child_request *request, struct child *child)
 {
     *child = (struct child){.request = *request, .pidfd = -1, .started_ms = now_ms()};
@@ -125,15 +162,21 @@ int child_start(const struct child_request *request, struct child *child)
         return rc;
     }
     setpgid(child->pid, child->pid); /* both sides do it, so that it holds whoever is first */
-    if (read(report[0], &child->exec_failure, sizeof(int)) != (ssize_t)sizeof(int))
-        child->exec_failure = 0; /* closed by a successful exec */
+    child->exec_failure = read_report(report[0]);
     close(report[0]);
     fcntl(out[0], F_SETFL, O_NONBLOCK);
     fcntl(err[0], F_SETFL, O_NONBLOCK);
     capture_init(&child->out, out[0]);
     capture_init(&child->err, err[0]);
     child->pidfd = pidfd_open(child->pid, 0);
-    return 0;
+    rc = child->pidfd < 0 ? -errno : 0;
+    if (rc != 0) { /* poll() passes over -1: whoever cannot be waited for would seem to hang */
+        struct child_result nobody;
+        kill(-child->pid, SIGKILL);
+        bury(child, &nobody);
+        child_result_free(&nobody);
+    }
+    return rc;
 }
 
 static bool handle_pipe(const struct pollfd *polled, struct child_capture *capture)
@@ -143,8 +186,21 @@ static bool handle_pipe(const struct pollfd *polled, struct child_capture *captu
     return capture->fd >= 0;
 }
 
-/* Waits until the child is gone, the time is up, or this program is to stop. */
-static enum child_end attend(struct child *child)
+/* How long poll() may wait; -1 = for ever, 0 = the time is up. */
+static int left_ms(const struct child *child)
+{
+    if (child->request.timeout_ms == 0)
+        return -1;
+    const double left = (double)child->request.timeout_ms - (now_ms() - child->started_ms);
+    return left > 0 ? (int)left + 1 : 0;
+}
+
+/*
+ * Waits until the child is gone, the time is up, or this program is to stop. Whoever starts several
+ * may come here late, so the time is only held against a child that is still there.
+ * Returns: 0; -errno when it cannot be waited for, which says nothing about the child.
+ */
+static int attend(struct child *child, enum child_end *end)
 {
     const struct child_request *request = &child->request;
     for (;;) {
@@ -154,67 +210,50 @@ static enum child_end attend(struct child *child)
             {.fd = child->err.fd, .events = POLLIN},
             {.fd = request->interrupt != NULL ? request->interrupt->fd : -1, .events = POLLIN},
         };
-        int wait_ms = -1;
-        if (request->timeout_ms > 0) {
-            double left_ms = (double)request->timeout_ms - (now_ms() - child->started_ms);
-            if (left_ms <= 0)
-                return CHILD_TIMEOUT;
-            wait_ms = (int)left_ms + 1;
-        }
+        const int wait_ms = left_ms(child);
+        *end = CHILD_INTERRUPTED;
         if (request->interrupt != NULL && request->interrupt->pending)
-            return CHILD_INTERRUPTED;
-        if (poll(polled, 4, wait_ms) < 0 && errno != EINTR)
-            return CHILD_TIMEOUT;
+            return 0;
+        const int ready = poll(polled, 4, wait_ms);
+        if (ready < 0 && errno != EINTR)
+            return -errno;
+        if (ready < 0)
+            continue;
         handle_pipe(&polled[1], &child->out);
         handle_pipe(&polled[2], &child->err);
         if (request->interrupt != NULL && interrupt_seen(request->interrupt))
-            return CHILD_INTERRUPTED;
-        if ((polled[0].revents & POLLIN) != 0)
-            return CHILD_EXITED;
+            return 0;
+        *end = (polled[0].revents & POLLIN) != 0 ? CHILD_EXITED : CHILD_TIMEOUT;
+        if (*end == CHILD_EXITED || wait_ms == 0)
+            return 0;
     }
 }
 
-/* The rest of a pipe whose writers are gone. */
-static void drain(struct child_capture *capture)
+int child_wait(struct child *child, struct child_result *result)
 {
-    if (capture->fd >= 0)
-        capture_read(capture);
-    if (capture->fd >= 0)
-        close(capture->fd);
-    capture->fd = -1;
-}
-
-void child_wait(struct child *child, struct child_result *result)
-{
-    enum child_end end = attend(child);
-    *result = (struct child_result){.end = end, .wall_ms = now_ms() - child->started_ms};
-    if (end != CHILD_EXITED)
+    enum child_end end;
+    const int rc = attend(child, &end);
+    const double wall_ms = now_ms() - child->started_ms;
+    if (rc != 0 || end != CHILD_EXITED)
         kill(-child->pid, SIGKILL);
-    int status = 0;
-    while (wait4(child->pid, &status, 0, &result->usage) < 0 && errno == EINTR)
-        continue;
-    kill(-child->pid, SIGKILL); /* what the child started and left behind */
-    drain(&child->out);
-    drain(&child->err);
-    close(child->pidfd);
-    result->out = child->out.text;
-    result->err = child->err.text;
-    if (end == CHILD_EXITED && WIFSIGNALED(status))
-        result->end = CHILD_SIGNALLED;
+    const int status = bury(child, result);
+    result->wall_ms = wall_ms;
+    result->end = end == CHILD_EXITED && WIFSIGNALED(status) ? CHILD_SIGNALLED : end;
     result->code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     if (child->exec_failure != 0) {
         result->end = CHILD_NOT_STARTED;
         result->code = child->exec_failure;
     }
+    if (rc != 0)
+        child_result_free(result);
+    return rc;
 }
 
 int child_run(const struct child_request *request, struct child_result *result)
 {
     struct child child;
     int rc = child_start(request, &child);
-    if (rc == 0)
-        child_wait(&child, result);
-    return rc;
+    return rc == 0 ? child_wait(&child, result) : rc;
 }
 
 void child_result_free(struct child_result *result)

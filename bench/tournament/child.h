@@ -65,11 +65,17 @@ struct child {
  */
 int child_start(const struct child_request *request, struct child *child);
 
-/* Waits until it is gone, its time is up, or this program is to stop; kills its process group. */
-void child_wait(struct child *child, struct child_result *result);
-
-/* Both. Returns: 0, whatever became of the child; -errno when it could not be started (no result).
+/*
+ * Waits until it is gone, its time is up, or this program is to stop; kills its process group. The
+ * time limit runs from the start and hits only a child that is still there: who ended unseen while
+ * the caller was busy elsewhere has ended.
+ * Returns: 0, whatever became of the child; -errno when it could not be waited for (no result):
+ * a fault of this program or the machine, never of the child.
  */
+int child_wait(struct child *child, struct child_result *result);
+
+/* Both. Returns: 0, whatever became of the child; -errno when it could not be started or waited for
+ * (no result). */
 int child_run(const struct child_request *request, struct child_result *result);
 
 void child_result_free(struct child_result *result);

@@ -84,7 +84,8 @@ int command_capacity(int argc, char **argv)
 {
     const char *p99 = NULL, *impl = "", *scenario = "poisson", *seed = NULL, *budget = NULL;
     const char *precision = "20", *extra = "", *resume = NULL;
-    bool json = false;
+    const char *force = "";
+    bool json = false, anyway = false;
     const struct args_option options[] = {
         {"p99", "TIME", "the limit, such as 1ms or 250us", &p99, NULL},
         {"impl", "A,B", "these contestants; otherwise all", &impl, NULL},
@@ -99,14 +100,20 @@ int command_capacity(int argc, char **argv)
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"resume", "ID", "go on with a search that ended too early", &resume, NULL},
         {"json", NULL, "the result as JSON", NULL, &json},
+        LAUNCH_FORCE_OPTIONS(&force, &anyway),
         {NULL, NULL, NULL, NULL, NULL},
     };
     const struct args_command command = {
         .name = "capacity",
         .summary = "the highest rate of arrivals at which the p99 latency stays below a limit",
         .options = options,
-        .notes = "Example: velo capacity --p99 1ms --impl fastpath,mutex\n"
-                 "Exit status: 0 all found, 3 some interval is still wide, 4 somebody is out.\n",
+        .notes =
+            "Example: velo capacity --p99 1ms --impl fastpath,mutex\n"
+            "The doctor is asked first, and a block that others disturbed is done again, as in\n"
+            "a tournament. All of it stands in " CAPACITY_BASE "/ID/, which --resume\n"
+            "checks line by line. An estimate for each contestant and no verdict between\n"
+            "them, so velo verify, report and history do not know of it.\n"
+            "Exit status: 0 all found, 3 some interval is still wide, 4 somebody is out.\n",
     };
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)
@@ -130,8 +137,11 @@ int command_capacity(int argc, char **argv)
     if (resume == NULL)
         names_split(&request.only, impl);
     names_split(&request.extra, extra);
+    names_split(&request.force, force);
+    request.anyway = anyway;
     int status = start(&request, resume);
     names_free(&request.only);
     names_free(&request.extra);
+    names_free(&request.force);
     return status;
 }

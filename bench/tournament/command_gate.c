@@ -3,30 +3,26 @@
  * command_gate.c - `velo gate --against REF`: is something here slower than it was there?
  *
  * Each contestant races itself as it was, in a tournament of its own, so that nobody else can put
- * it out of a cell early. The level is shared: with N questions (cells times contestants) each is
- * asked at alpha/N, so that identical code is called slower anywhere with a chance of at most
- * alpha.
+ * it out of a cell early. Same machine code is not raced at all. The level is shared: with N
+ * questions (cells times contestants) each is asked at alpha/N, so that identical code is called
+ * slower anywhere with a chance of at most alpha.
  */
-#include "../../reports/history/record.h"
+#include "against.h"
 #include "args.h"
 #include "commands.h"
 #include "exit_code.h"
-#include "json.h"
-#include "table.h"
+#include "launch.h"
 #include "text.h"
 #include "tournament.h"
 #include "worktree.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-
-enum { BUDGET_LEAST_S = 5, BUDGET_MOST_S = 24 * 3600 };
 
 struct gatekeeper {
     struct project project;
@@ -34,11 +30,11 @@ struct gatekeeper {
     struct names contestants; /* that stand in both */
     struct names raced;
     const char *scenarios;
-    unsigned budget_s; /* of all; 0 = the preset's for each */
+    struct tournament_request seeded; /* the seed of every race, and whether it was given */
+    unsigned budget_s;                /* of all; 0 = the preset's for each */
+    unsigned share_s;                 /* of one race; likewise */
     bool own_harness;
-    size_t slower, faster, equal, open, unfit;
-    bool broken; /* something of here was disqualified */
-    double gap;  /* the largest of the smallest visible gaps */
+    struct against outcome;
 };
 
 /* ---- who races ---- */
@@ -107,6 +103,9 @@ static void tell_what(const struct gatekeeper *g)
            strcmp(g->there.name, g->there.commit) == 0 ? "" : " (",
            strcmp(g->there.name, g->there.commit) == 0 ? "" : g->there.commit,
            strcmp(g->there.name, g->there.commit) == 0 ? "" : ")");
+    printf("gate: seed %" PRIu64 "%s, of every race\n",
+           g->seeded.seed,
+           g->seeded.seed_given ? " (given)" : "");
     printf("gate: building both\n");
     fflush(stdout);
     free(list);
@@ -127,110 +126,21 @@ static int build(struct gatekeeper *g)
 
 /* ---- one race ---- */
 
-static void
-count_word(struct gatekeeper *g, const char *word, const struct record_ratio *ratio, json_t *row)
-{
-    const struct {
-        const char *word, *says;
-        size_t *count;
-    } words[] = {
-        {"SLOWER", "SLOWER", &g->slower},
-        {"FASTER", "faster", &g->faster},
-        {"EQUAL", "equal", &g->equal},
-        {"OPEN", "not proven", &g->open},
-    };
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strcmp(word, words[i].word) == 0) {
-            (*words[i].count)++;
-            json_object_set_new(row, "says", json_string(words[i].says));
-            json_object_set_new(
-                row, "won", json_sprintf("%ld of %ld", ratio->won_by_a, ratio->blocks));
-            return;
-        }
-    g->unfit++;
-    json_object_set_new(row, "says", json_string("not raced"));
-}
-
-static json_t *row_of_cell(struct gatekeeper *g,
-                           const struct record *record,
-                           const json_t *cell,
-                           const char *here,
-                           const char *there)
-{
-    const struct record_ratio ratio = record_duel(record, cell, here, there);
-    const json_t *other = record_row(record, cell, there);
-    const char *word = json_text(cell, "verdict", "");
-    const bool out = strcmp(word, "DISQUALIFIED") == 0;
-    const bool out_there = strcmp(json_text(other, "verdict", ""), "DISQUALIFIED") == 0;
-    json_t *row = json_pack("{s:s}", "contestant", here);
-    json_object_set_new(row,
-                        "cell",
-                        json_sprintf("%s %s %s",
-                                     json_text(cell, "lane", ""),
-                                     json_text(cell, "scenario", ""),
-                                     json_text(cell, "point", "")));
-    count_word(g, out || out_there ? "" : ratio.word, &ratio, row);
-    if (out || out_there)
-        json_object_set_new(row, "says", json_string(out ? "DISQUALIFIED" : "disqualified there"));
-    g->broken |= out;
-    json_t *numbers = json_pack("[o, o, o]",
-                                isfinite(ratio.ratio) ? json_real(ratio.ratio) : json_null(),
-                                isfinite(ratio.low) ? json_real(ratio.low) : json_null(),
-                                isfinite(ratio.high) ? json_real(ratio.high) : json_null());
-    json_object_set_new(row,
-                        "ratio",
-                        table_ratio(json_array_get(numbers, 0),
-                                    json_array_get(numbers, 1),
-                                    json_array_get(numbers, 2)));
-    json_decref(numbers);
-    return row;
-}
-
-/* Reads what the race of [here] came to. Returns EXIT_DECIDED or EXIT_INTERNAL. */
-static int judge(struct gatekeeper *g, const char *folder, const char *here, json_t *rows)
-{
-    struct record record;
-    char why[1024];
-    if (record_open(folder, &record, why, sizeof(why)) != 0) {
-        say_error("%s", why);
-        return EXIT_INTERNAL;
-    }
-    char *there = text_format("%s@%s", here, g->there.name);
-    size_t index;
-    const json_t *cell;
-    json_array_foreach(json_object_get(record.verdict, "cells"), index, cell)
-    {
-        if (json_bool(cell, "primary", false) &&
-            strcmp(json_text(cell, "contestant", ""), here) == 0)
-            json_array_append_new(rows, row_of_cell(g, &record, cell, here, there));
-    }
-    const double gap =
-        json_double(json_object_get(record.verdict, "trust"), "smallest_visible_gap", INFINITY);
-    if (gap > g->gap)
-        g->gap = gap;
-    free(there);
-    record_close(&record);
-    return EXIT_DECIDED;
-}
-
 /* Only what came out is of interest here: SLOWER may well be undecided overall. */
 static bool ran_through(int status)
 {
     return status == EXIT_DECIDED || status == EXIT_UNDECIDED || status == EXIT_DISQUALIFIED;
 }
 
-static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
+static int race(struct gatekeeper *g, const char *contestant)
 {
     char *folder = NULL;
     struct tournament_request request = {.preset = &preset_gate,
-                                         .budget_s = g->budget_s / (unsigned)g->raced.count,
+                                         .budget_s = g->share_s,
                                          .sharing = (unsigned)g->raced.count,
+                                         .seed = g->seeded.seed,
+                                         .seed_given = g->seeded.seed_given,
                                          .folder = &folder};
-    if (getrandom(&request.seed, sizeof(request.seed), 0) != (ssize_t)sizeof(request.seed)) {
-        say_error("gate: no random number from the kernel: %s", strerror(errno));
-        return EXIT_INTERNAL;
-    }
-    request.seed >>= 11;
     char *there = text_format("%s@%s", contestant, g->there.name);
     char *dir = worktree_dir(&g->there, &g->project, contestant);
     names_add(&request.only, contestant);
@@ -240,7 +150,7 @@ static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
     printf("\n");
     int status = tournament_run(&g->project, &request);
     if (ran_through(status) && folder != NULL)
-        status = judge(g, folder, contestant, rows);
+        status = against_read(&g->outcome, folder, contestant);
     names_free(&request.only);
     names_free(&request.extra);
     names_free(&request.filter);
@@ -248,54 +158,6 @@ static int race(struct gatekeeper *g, const char *contestant, json_t *rows)
     free(dir);
     free(there);
     return status;
-}
-
-/* ---- the answer ---- */
-
-static const struct table_column columns[] = {
-    {"says", "verdict", false},
-    {"contestant", "contestant", false},
-    {"cell", "cell", false},
-    {"ratio", "here / there", false},
-    {"won", "blocks won here", true},
-    {NULL, NULL, false},
-};
-
-static int answer(const struct gatekeeper *g, const json_t *rows)
-{
-    const size_t judged = g->slower + g->faster + g->equal + g->open;
-    printf("\ngate against %s: cost here / cost there, below 1 is faster now\n", g->there.name);
-    table_print(stdout, rows, columns, 2);
-    printf("\n%zu slower, %zu faster, %zu equal, %zu not proven, %zu not raced\n",
-           g->slower,
-           g->faster,
-           g->equal,
-           g->open,
-           g->unfit);
-    if (g->broken) {
-        printf("FAILED: a contestant of here is disqualified\n");
-        return EXIT_DISQUALIFIED;
-    }
-    if (g->slower > 0) {
-        printf("FAILED: slower than at %s, and that is proven (error at most 5 %% over all "
-               "questions)\n",
-               g->there.name);
-        return EXIT_SLOWER;
-    }
-    if (judged == 0) {
-        printf("Nothing could be compared.\n");
-        return EXIT_UNDECIDED;
-    }
-    if (g->open == 0)
-        printf("passed: nothing is slower\n");
-    else if (isfinite(g->gap))
-        printf("passed: no slowdown is proven; gaps below %.*f %% could not be seen\n",
-               g->gap < 0.0995 ? 1 : 0,
-               100 * g->gap);
-    else
-        printf("passed: no slowdown is proven, but the blocks were too few to see any; give more "
-               "with --budget\n");
-    return EXIT_DECIDED;
 }
 
 static void leave_out_same(struct gatekeeper *g)
@@ -309,6 +171,19 @@ static void leave_out_same(struct gatekeeper *g)
         else
             names_add(&g->raced, name);
     }
+}
+
+/* 0 stands for the budget of the preset, so a small one that was given must not become it. */
+static void divide_budget(struct gatekeeper *g)
+{
+    const unsigned share_s = g->budget_s / (unsigned)g->raced.count;
+    const bool too_little = g->budget_s > 0 && share_s < LAUNCH_BUDGET_LEAST_S;
+    g->share_s = too_little ? LAUNCH_BUDGET_LEAST_S : share_s;
+    if (too_little)
+        printf("gate: %u s are too little for %zu races: each gets %d s\n",
+               g->budget_s,
+               g->raced.count,
+               LAUNCH_BUDGET_LEAST_S);
 }
 
 static int keep_gate(struct gatekeeper *g, const struct names *only)
@@ -325,12 +200,12 @@ static int keep_gate(struct gatekeeper *g, const struct names *only)
         printf("passed: nothing can be slower\n");
         return EXIT_DECIDED;
     }
-    json_t *rows = json_array();
+    divide_budget(g);
+    g->outcome = (struct against){.there = g->there.name, .rows = json_array()};
     for (size_t i = 0; status == EXIT_DECIDED && i < g->raced.count; i++)
-        status = race(g, g->raced.items[i], rows);
+        status = race(g, g->raced.items[i]);
     if (status == EXIT_DECIDED)
-        status = answer(g, rows);
-    json_decref(rows);
+        status = against_answer(&g->outcome);
     return status;
 }
 
@@ -344,6 +219,7 @@ static int open_and_keep(struct gatekeeper *g, const char *against, const struct
         status = keep_gate(g, only);
     names_free(&g->contestants);
     names_free(&g->raced);
+    against_free(&g->outcome);
     worktree_free(&g->there);
     project_close(&g->project);
     return status;
@@ -352,7 +228,7 @@ static int open_and_keep(struct gatekeeper *g, const char *against, const struct
 int command_gate(int argc, char **argv)
 {
     struct gatekeeper g = {.scenarios = ""};
-    const char *against = NULL, *only = "", *budget = NULL;
+    const char *against = NULL, *only = "", *budget = NULL, *seed = NULL;
     const struct args_option options[] = {
         {"against",
          "REF",
@@ -366,6 +242,7 @@ int command_gate(int argc, char **argv)
          &g.scenarios,
          NULL},
         {"budget", "TIME", "for all of it; otherwise 6m for each contestant", &budget, NULL},
+        {"seed", "N", "the seed; otherwise from the kernel", &seed, NULL},
         {"own-harness", NULL, "measure the other side by its own bench/", NULL, &g.own_harness},
         {NULL, NULL, NULL, NULL, NULL},
     };
@@ -376,20 +253,19 @@ int command_gate(int argc, char **argv)
         .notes = "Builds the contestants of REF in a worktree below build/ and races each against\n"
                  "the one of here, which is the working tree as it is, committed or not.\n\n"
                  "Exit status: 0 nothing is proven slower (what could not be seen is said),\n"
-                 "7 something is slower, 4 a contestant of here is disqualified, 3 nothing could\n"
-                 "be compared, 130 stopped, 2 usage, 1 internal error.\n",
+                 "7 something is slower, 4 a contestant of here is disqualified, 3 undecided: a\n"
+                 "cell that ran there cannot run here, not every cell that can run was raced, or\n"
+                 "identical code was told apart, 130 stopped, 2 usage, 1 internal error.\n",
     };
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)
         return parsed == ARGS_HELP ? EXIT_DECIDED : EXIT_USAGE;
-    uint64_t seconds = 0;
     if (against == NULL) {
         say_error("gate: --against is missing: a branch, a commit, or a run. See velo gate --help");
         return EXIT_USAGE;
     }
-    if (budget != NULL && !args_seconds("budget", budget, BUDGET_LEAST_S, BUDGET_MOST_S, &seconds))
+    if (!launch_budget(budget, &g.budget_s) || !launch_seed(seed, &g.seeded))
         return EXIT_USAGE;
-    g.budget_s = (unsigned)seconds;
     struct names wanted = {0};
     names_split(&wanted, only);
     int status = open_and_keep(&g, against, &wanted);

@@ -165,6 +165,28 @@ static const char *chosen_name(const json_t *standing)
     return json_bool(first, "eligible", false) ? json_text(first, "contestant", NULL) : NULL;
 }
 
+/* Prints the name of [standing], if there is one. Returns the exit status. */
+static int answer(const json_t *verdict, const json_t *standing, const char *run_dir)
+{
+    const bool distrusted = finish_is_distrusted(verdict);
+    const char *name = distrusted ? NULL : chosen_name(standing);
+    if (distrusted)
+        fprintf(stderr, "%s\n", json_text(verdict, "sentence", ""));
+    else
+        fprintf(stderr,
+                "%s: %s\n",
+                json_text(standing, "profile", ""),
+                json_text(standing, "sentence", ""));
+    fprintf(stderr, "(from %s)\n", run_dir);
+    if (distrusted)
+        fprintf(stderr, "Nobody is named by such a run; find out what disturbed it: velo doctor\n");
+    else if (name == NULL)
+        explain_cost(verdict, standing);
+    else
+        printf("%s\n", name);
+    return name != NULL ? EXIT_DECIDED : EXIT_UNDECIDED;
+}
+
 /* Looks the profile up in [verdict], which it takes. */
 static int choose(json_t *verdict, const char *run_dir, const char *profile)
 {
@@ -173,18 +195,10 @@ static int choose(json_t *verdict, const char *run_dir, const char *profile)
     struct names known = {0};
     const json_t *standing = find_standing(verdict, profile, &known);
     int status = EXIT_USAGE;
-    if (standing == NULL) {
+    if (standing == NULL)
         names_complain(&known, "profile", profile);
-    } else {
-        const char *name = chosen_name(standing);
-        fprintf(stderr, "%s: %s\n", profile, json_text(standing, "sentence", ""));
-        fprintf(stderr, "(from %s)\n", run_dir);
-        if (name != NULL)
-            printf("%s\n", name);
-        else
-            explain_cost(verdict, standing);
-        status = name != NULL ? EXIT_DECIDED : EXIT_UNDECIDED;
-    }
+    else
+        status = answer(verdict, standing, run_dir);
     names_free(&known);
     json_decref(verdict);
     return status;
@@ -231,7 +245,9 @@ int command_select(int argc, char **argv)
         .operand_text = &run,
         .notes = "The name is printed on stdout, the reason on stderr. Exit status 3: the evidence "
                  "does not\n"
-                 "decide; what deciding would cost is said. RUN: otherwise reports/latest.\n",
+                 "decide; what deciding would cost is said. Also 3, and no name: a run that told "
+                 "identical\n"
+                 "code apart. RUN: otherwise reports/latest.\n",
     };
     enum args_result parsed = args_parse(&command, argc, argv);
     if (parsed != ARGS_GO)

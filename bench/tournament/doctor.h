@@ -4,15 +4,23 @@
  *
  * One finding for each check: what was seen and where, what it costs in visible gap as far as past
  * runs of this machine tell, what to do. The doctor never repairs anything. It refuses only where
- * the results would be false; --force NAME overrides, and the report says so.
+ * the results would be false; --force NAME overrides, and the report says so. Refused are:
+ * sanitizers or coverage in a contestant, flags that differ between contestants (read from the
+ * debug strings of the programs themselves), a preloaded library that replaces what loops call,
+ * less than one CPU by quota, another tournament. "Unknown" is no warning: a guest sees no
+ * governor. VELO_DOCTOR_ROOT puts another tree in place of /proc and /sys, for tests, and is warned
+ * of.
  *
  * `velo doctor` prints all of it. A tournament asks first of all, and its env.json holds the
  * answers.
  *
- *   doctor_cpu.c    which CPUs, and how they run       doctor_past.c    what past runs say it costs
- *   doctor_load.c   who else is using them             doctor_probe.c   a few runs, to see the
- * noise doctor_build.c  what was built, what is loaded     doctor_source.c  files, looks, the root
- *   doctor_tools.c  tools, room, the limits of a process
+ *   doctor_cpu.c     which CPUs, and how they run
+ *   doctor_load.c    who else is using them
+ *   doctor_build.c   what was built, what is loaded
+ *   doctor_tools.c   tools, room, the limits of a process
+ *   doctor_past.c    what past runs say it costs
+ *   doctor_probe.c   a few runs, to see the noise
+ *   doctor_source.c  files, looks, the root
  */
 #ifndef VELO_DOCTOR_H
 #define VELO_DOCTOR_H

@@ -4,6 +4,7 @@
 
 #include "checked.h"
 #include "child.h"
+#include "lock.h"
 #include "project.h"
 #include "text.h"
 
@@ -129,6 +130,11 @@ static void add_findings(json_t *env, const struct doctor *doctor)
                                   json_string(sentence));
         free(sentence);
     }
+    if (!lock_is_usual())
+        json_array_append_new(overrides,
+                              json_sprintf("the lock is %s (VELO_LOCK), not that of the machine: "
+                                           "another tournament could run at the same time",
+                                           lock_path()));
     json_object_set_new(env, "warnings", warnings);
     json_object_set_new(env, "overrides", overrides);
     json_object_set_new(env, "doctor", doctor_json(doctor));

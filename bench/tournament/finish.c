@@ -49,6 +49,12 @@ json_t *finish_load_verdict(const char *run_dir)
     return verdict;
 }
 
+bool finish_is_distrusted(const json_t *verdict)
+{
+    const json_t *trust = json_object_get(verdict, "trust");
+    return strcmp(json_text(json_object_get(trust, "aa"), "verdict", ""), "DIFFERS") == 0;
+}
+
 void finish_show(const json_t *verdict, const char *run_dir)
 {
     struct screen screen = {
@@ -69,6 +75,8 @@ static int exit_status(const struct tournament *t, const json_t *verdict, enum t
         return EXIT_INTERRUPTED;
     if (json_bool(summary, "disqualified", false))
         return EXIT_DISQUALIFIED;
+    if (finish_is_distrusted(verdict))
+        return EXIT_UNDECIDED;
     if (t->plan.preset->smoke || t->plan.preset->prices || json_bool(summary, "decided", false))
         return EXIT_DECIDED;
     return EXIT_UNDECIDED;

@@ -14,6 +14,9 @@ int finish_pages(const char *run_dir, bool *verdict_written);
 /* verdict.json of [run_dir], a new reference; NULL after a message. */
 json_t *finish_load_verdict(const char *run_dir);
 
+/* True when the run told identical code apart: then none of its answers is one. */
+bool finish_is_distrusted(const json_t *verdict);
+
 /*
  * Brings the index of all runs below [runs] up to date, with this run and with those that were
  * killed before. It is derived from the folders, so a failure is told and nothing else.

@@ -147,20 +147,29 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
     return rc;
 }
 
-static void finish_job(struct gate *gate, struct gate_job *job)
+/* Returns: 0, whatever the suite came to; -errno after a message when it could not be waited for.
+ */
+static int finish_job(struct gate *gate, struct gate_job *job)
 {
     job->sheet->done = true;
     if (!job->running)
-        return;
+        return 0;
     struct child_result result;
-    child_wait(&job->child, &result);
-    job->sheet->result = json_load_file(job->path, 0, NULL);
-    if (registry_is_linked(job->sheet->mode)) /* it cannot know as what it was linked */
-        json_object_set_new(job->sheet->result, "mode", json_string(job->sheet->mode));
-    gate->interrupted |= result.end == CHILD_INTERRUPTED;
-    conclude(job->sheet, &result);
-    child_result_free(&result);
+    const int rc = child_wait(&job->child, &result);
+    if (rc == 0) {
+        job->sheet->result = json_load_file(job->path, 0, NULL);
+        if (registry_is_linked(job->sheet->mode)) /* it cannot know as what it was linked */
+            json_object_set_new(job->sheet->result, "mode", json_string(job->sheet->mode));
+        gate->interrupted |= result.end == CHILD_INTERRUPTED;
+        conclude(job->sheet, &result);
+        child_result_free(&result);
+    } else {
+        say_error("cannot wait for %s: %s; this says nothing about the contestant",
+                  job->sheet->command,
+                  strerror(-rc));
+    }
     unlink(job->path);
+    return rc;
 }
 
 static bool declares_fast_path(const struct gate_sheet *sheet)
@@ -220,8 +229,9 @@ int gate_run(struct gate *gate,
             continue;
         }
         struct gate_job *job = &jobs[first];
-        finish_job(gate, job);
-        if (watcher != NULL && !gate->interrupted)
+        const int failure = finish_job(gate, job);
+        rc = rc == 0 ? failure : rc;
+        if (watcher != NULL && failure == 0 && !gate->interrupted)
             watcher(user, job->sheet);
         first = (first + 1) % width;
         under_way--;

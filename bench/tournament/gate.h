@@ -49,7 +49,7 @@ void gate_add_modes(struct gate *gate);
  * Does what is on the list and not yet done, as many at a time as there are CPUs: the suite holds
  * under load. [watcher] (may be NULL) is told of each sheet. When a pause is wished no further
  * suite is started: gate_is_complete() tells, and the call may be repeated. Returns: 0; -errno
- * after a message when no process could be started.
+ * after a message when no process could be started or waited for.
  */
 int gate_run(struct gate *gate,
              const struct registry *registry,

@@ -52,6 +52,15 @@ static void wish_pause(struct interrupt *interrupt, enum pause_wish wish)
         interrupt->on_pause(interrupt->user);
 }
 
+static void take_end(struct interrupt *interrupt)
+{
+    interrupt->signals++;
+    if (!interrupt->shielded || interrupt->signals > 1)
+        interrupt->pending = true;
+    else
+        interrupt->on_wait(interrupt->waiting);
+}
+
 static void read_signals(struct interrupt *interrupt)
 {
     struct signalfd_siginfo info;
@@ -67,9 +76,22 @@ static void read_signals(struct interrupt *interrupt)
             interrupt->pause = PAUSE_NONE;
             break;
         default:
-            interrupt->pending = true;
+            take_end(interrupt);
             break;
         }
+}
+
+void interrupt_shield(struct interrupt *interrupt, void (*on_wait)(void *user), void *user)
+{
+    interrupt->on_wait = on_wait;
+    interrupt->waiting = user;
+    interrupt->shielded = true;
+}
+
+void interrupt_unshield(struct interrupt *interrupt)
+{
+    interrupt->shielded = false;
+    interrupt->pending = interrupt->pending || interrupt->signals > 0;
 }
 
 bool interrupt_seen(struct interrupt *interrupt)

@@ -22,11 +22,15 @@ enum pause_wish {
 
 struct interrupt {
     int fd;                /* signalfd; readable when a signal came */
-    bool pending;          /* a signal to end came; never cleared */
+    unsigned signals;      /* to end, so far */
+    bool shielded;         /* the first of them waits */
+    bool pending;          /* a signal to end came, and does not wait; never cleared */
     enum pause_wish pause; /* what is wished now */
     bool may_pause;
     void (*on_pause)(void *user);
     void *user;
+    void (*on_wait)(void *user); /* told of a signal that waits */
+    void *waiting;
 };
 
 /* Returns: 0 or -errno. */
@@ -34,6 +38,13 @@ int interrupt_init(struct interrupt *interrupt);
 
 /* From now on Ctrl-Z and SIGUSR1 are wishes; [on_pause] (may be NULL) is told of each. */
 void interrupt_allow_pause(struct interrupt *interrupt, void (*on_pause)(void *user), void *user);
+
+/*
+ * From now until interrupt_unshield() the first signal to end waits, and [on_wait] is told; a
+ * second one is seen at once. For what is worth nothing half done, and takes seconds.
+ */
+void interrupt_shield(struct interrupt *interrupt, void (*on_wait)(void *user), void *user);
+void interrupt_unshield(struct interrupt *interrupt);
 
 /* True once SIGINT, SIGTERM or SIGHUP came. */
 bool interrupt_seen(struct interrupt *interrupt);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { BUDGET_LEAST_S = 5, BUDGET_MOST_S = 24 * 3600 };
+enum { BUDGET_MOST_S = 24 * 3600 };
 
 bool launch_seed(const char *given, struct tournament_request *request)
 {
@@ -29,7 +29,8 @@ bool launch_seed(const char *given, struct tournament_request *request)
 bool launch_budget(const char *given, unsigned *budget_s)
 {
     uint64_t seconds = 0;
-    if (given != NULL && !args_seconds("budget", given, BUDGET_LEAST_S, BUDGET_MOST_S, &seconds))
+    if (given != NULL &&
+        !args_seconds("budget", given, LAUNCH_BUDGET_LEAST_S, BUDGET_MOST_S, &seconds))
         return false;
     *budget_s = (unsigned)seconds;
     return true;

@@ -20,6 +20,9 @@
  * message. */
 bool launch_seed(const char *given, struct tournament_request *request);
 
+/* Below this no tournament can do anything. */
+enum { LAUNCH_BUDGET_LEAST_S = 5 };
+
 /* The budget in seconds, 0 if none is given. False after a message. */
 bool launch_budget(const char *given, unsigned *budget_s);
 

@@ -14,19 +14,29 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A file that somebody else made cannot always be opened with O_CREAT (fs.protected_regular). */
+/*
+ * A file that somebody else made cannot always be opened with O_CREAT (fs.protected_regular). Its
+ * name is known and anybody may write there, and what it names is emptied: never through a link.
+ */
 static int open_lock(const char *path)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0 && (errno == EACCES || errno == EPERM))
-        fd = open(path, O_RDONLY | O_CLOEXEC);
+        fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     return fd;
 }
+
+static const char usual_path[] = "/tmp/velodrome.lock";
 
 const char *lock_path(void)
 {
     const char *path = getenv("VELO_LOCK");
-    return path != NULL && path[0] != '\0' ? path : "/tmp/velodrome.lock";
+    return path != NULL && path[0] != '\0' ? path : usual_path;
+}
+
+bool lock_is_usual(void)
+{
+    return strcmp(lock_path(), usual_path) == 0;
 }
 
 /* What the holder wrote; it may have died between taking the lock and writing. */
@@ -58,7 +68,7 @@ int lock_take(const char *holder)
         int failure = errno;
         say_error("cannot open the lock file %s: %s; VELO_LOCK=FILE names another one",
                   lock_path(),
-                  strerror(failure));
+                  failure == ELOOP ? "it is a link, which is not followed" : strerror(failure));
         return -failure;
     }
     if (!try_lock(fd)) {

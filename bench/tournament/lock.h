@@ -8,6 +8,8 @@
 #ifndef VELO_LOCK_H
 #define VELO_LOCK_H
 
+#include <stdbool.h>
+
 /*
  * Takes the lock and writes into it that [holder] ("tournament, preset standard") has it, and since
  * when. Returns: the descriptor, which is never closed; -errno after a message that says who has it
@@ -20,6 +22,9 @@ void lock_say(int lock, const char *folder);
 
 /* The file that is locked. */
 const char *lock_path(void);
+
+/* Is it the one of the whole machine? Behind another one two tournaments can run at once. */
+bool lock_is_usual(void);
 
 /* Who has the lock, in words that the caller frees; NULL when nobody does. */
 char *lock_holder(void);

@@ -2,9 +2,9 @@
 /*
  * pause.c - a tournament that stands still for a while: Ctrl-Z or `kill -USR1`, then SIGCONT.
  *
- * It is granted between two runs, never inside one. The block that was under way is left and done
- * again as a new attempt, because its runs are no longer back to back. The journal says when it
- * stood still, and neither the budget nor the minutes of the report count that time.
+ * It is granted between two blocks (in the pilot, between two runs): the runs of a block are back
+ * to back, and a block that was left because of its first costs would be no evidence. The journal
+ * says when it stood still, and neither the budget nor the minutes of the report count that time.
  */
 #include "tournament.h"
 

@@ -99,6 +99,7 @@ static int run_one(struct pilot *pilot, size_t cell_index, size_t entry)
         .seed = schedule_run_seed(&key),
         .env_pad = schedule_env_pad(&key, t->plan.entries[entry].name),
         .window_ms = pilot_window(cell),
+        .own_rate = true,
         .interrupt = &t->interrupt,
     };
     struct run_outcome outcome;

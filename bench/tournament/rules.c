@@ -164,7 +164,7 @@ static json_t *decision(const struct plan *plan,
     size_t unbeaten = 0;
     for (size_t e = 0; e < plan->entry_count; e++)
         unbeaten += plan->entries[e].twin_of < 0 && result->entries[e].racing;
-    const char *why = result->winner >= 0 ? "faster than every other"
+    const char *why = result->winner >= 0 ? "the only one that nobody beat"
                       : unbeaten > 1      ? "the unbeaten ones are practically equal"
                                           : "nobody is left to race";
     return json_pack("{s:s, s:i, s:i, s:s?, s:s}",

@@ -2,14 +2,13 @@
 /* run_folder.c - see run_folder.h. */
 #include "run_folder.h"
 
-#include "journal.h"
 #include "names.h"
+#include "starts.h"
 #include "text.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,26 +55,6 @@ static char *make_id(void)
     return id;
 }
 
-static int add_to_index(const struct run_folder *folder, const char *preset)
-{
-    char *path = text_format("%s/index.ndjson", folder->base);
-    char now[32];
-    journal_time(now);
-    char *line = text_format(
-        "{\"id\":\"%s\",\"preset\":\"%s\",\"started\":\"%s\"}\n", folder->id, preset, now);
-    int rc = 0;
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (fd < 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
-        rc = -errno;
-    if (fd >= 0)
-        close(fd);
-    if (rc != 0)
-        say_error("cannot write %s: %s", path, strerror(-rc));
-    free(line);
-    free(path);
-    return rc;
-}
-
 /* Two starts within one second get -2, -3 and so on. */
 static int make_folder(struct run_folder *folder, const char *kind)
 {
@@ -111,12 +90,15 @@ int run_folder_create_derived(struct run_folder *folder, const char *base, const
     return rc;
 }
 
-int run_folder_create(struct run_folder *folder, const char *base, const char *preset)
+int run_folder_create(struct run_folder *folder,
+                      const char *base,
+                      const char *preset,
+                      const char *question)
 {
     int rc = run_folder_create_derived(folder, base, "");
     if (rc != 0)
         return rc;
-    rc = add_to_index(folder, preset);
+    rc = starts_add(folder->base, folder->id, preset, question);
     if (rc != 0)
         run_folder_free(folder);
     return rc;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run_folder.h - the folder of one tournament, and the list of all that were ever started.
+ * run_folder.h - the folder of one tournament.
  *
  * reports/runs/<UTC time>-<host>-<commit>/ holds everything; reports/runs/index.ndjson gets a line
- * for each start, also of those that are abandoned later: nothing disappears into a drawer.
+ * for each start (starts.h), also of those that are abandoned later: nothing disappears into a
+ * drawer.
  */
 #ifndef VELO_RUN_FOLDER_H
 #define VELO_RUN_FOLDER_H
@@ -20,10 +21,13 @@ struct run_folder {
 };
 
 /*
- * Makes a new folder below [base] (NULL = reports/runs) and its line in the index.
- * Returns: 0; -errno after a message.
+ * Makes a new folder below [base] (NULL = reports/runs) and its line in the index, with what is
+ * asked (starts.h). Returns: 0; -errno after a message.
  */
-int run_folder_create(struct run_folder *folder, const char *base, const char *preset);
+int run_folder_create(struct run_folder *folder,
+                      const char *base,
+                      const char *preset,
+                      const char *question);
 
 /*
  * Makes a new folder whose id ends with -[kind], for what is made from other runs: no start, so it

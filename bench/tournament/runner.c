@@ -76,6 +76,14 @@ double runner_cost(const json_t *line, const char *metric, double floor)
     return isfinite(cost) && (cost > 0 || (floor > 0 && cost == 0)) ? cost : NAN;
 }
 
+bool runner_rate_is_common(const json_t *line, double planned)
+{
+    const json_t *rate = json_object_get(line, "common_rate");
+    if (strcmp(json_text(line, "common_rate_source", ""), "own pilot") == 0)
+        return false;
+    return !json_is_number(rate) || json_number_value(rate) == planned;
+}
+
 static void
 judge_line(const struct run_request *request, struct run_outcome *outcome, char *complaint)
 {
@@ -92,6 +100,13 @@ judge_line(const struct run_request *request, struct run_outcome *outcome, char 
         fail(outcome, RUN_FAILED, text_format("exit status %d: %s", outcome->exit, complaint));
     else if (isnan(outcome->cost))
         fail(outcome, RUN_FAILED, text_format("gave no number for %s", cell->metric));
+    else if (!request->own_rate && !runner_rate_is_common(outcome->line, cell->common_rate))
+        fail(outcome,
+             RUN_USAGE,
+             text_format("ran at %g tasks/s found by itself instead of the common %g: its cost "
+                         "compares with nobody's",
+                         json_double(outcome->line, "common_rate", 0),
+                         cell->common_rate));
 }
 
 /* What hyperfine cannot know about the run it timed. */

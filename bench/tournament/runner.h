@@ -28,6 +28,7 @@ struct run_request {
     uint64_t seed;
     unsigned env_pad;
     unsigned window_ms; /* 0 = the cell's */
+    bool own_rate;      /* a pilot: it may find a rate of its own; nothing else may */
     struct interrupt *interrupt;
 };
 
@@ -51,6 +52,12 @@ char *runner_command(const struct run_request *request);
 /* The primary cost that a run printed: finite, and above zero or at least not below a floor. NAN
  * without one. */
 double runner_cost(const json_t *line, const char *metric, double floor);
+
+/*
+ * Did a run go at the rate of all others? False when it found one of its own, or took another one
+ * than [planned]: such a cost compares with nobody's. True for a load that has no common rate.
+ */
+bool runner_rate_is_common(const json_t *line, double planned);
 
 void runner_free(struct run_outcome *outcome);
 

@@ -10,6 +10,7 @@
 
 #include "../../reports/render/weights_file.h"
 #include "../race/variants.h"
+#include "checkup.h"
 #include "clock.h"
 #include "env.h"
 #include "exit_code.h"
@@ -19,6 +20,7 @@
 #include "past.h"
 #include "process_lane.h"
 #include "sight.h"
+#include "starts.h"
 #include "text.h"
 
 #include <errno.h>
@@ -101,6 +103,9 @@ static int draw_up(struct tournament *t, const struct tournament_request *reques
 static int write_env(struct tournament *t)
 {
     json_t *env = env_describe(&t->doctor);
+    json_t *before = starts_before(t->folder.base, t->folder.id);
+    if (before != NULL)
+        json_object_set_new(env, "earlier_starts", before);
     char *path = run_folder_file(&t->folder, "env.json");
     int rc = json_write_file(env, path);
     free(path);
@@ -267,7 +272,7 @@ static int record_dropped(struct tournament *t)
     for (size_t c = 0; rc == 0 && c < t->plan.cell_count; c++)
         for (size_t e = 0; rc == 0 && t->plan.cells[c].dropped && e < t->plan.entry_count; e++)
             if (ledger_may_run(t, c, e))
-                rc = ledger_not_run(t, c, e, "does not fit the budget; give more with --budget");
+                rc = ledger_not_run(t, c, e, LEDGER_NO_BUDGET);
     return rc;
 }
 
@@ -395,7 +400,9 @@ static int lock(struct tournament *t, const char *preset)
 
 static int start(struct tournament *t, const struct tournament_request *request)
 {
-    int rc = run_folder_create(&t->folder, request->out, request->preset->name);
+    char *question = starts_question(&t->plan);
+    int rc = run_folder_create(&t->folder, request->out, request->preset->name, question);
+    free(question);
     if (rc != 0)
         return EXIT_INTERNAL;
     if (request->folder != NULL)
@@ -413,9 +420,18 @@ static int start(struct tournament *t, const struct tournament_request *request)
     return rc == 0 ? race_and_finish(t) : EXIT_INTERNAL;
 }
 
+static int ask_doctor(struct tournament *t, const struct tournament_request *request)
+{
+    const struct checkup_wish wish = {.registry = &t->registry,
+                                      .build = t->project->build,
+                                      .force = &request->force,
+                                      .anyway = request->anyway};
+    return checkup(&t->doctor, &t->progress, &wish);
+}
+
 static int start_if_fit(struct tournament *t, const struct tournament_request *request)
 {
-    int rc = checkup(t, &request->force, request->anyway);
+    int rc = ask_doctor(t, request);
     if (rc == -EINVAL)
         return EXIT_USAGE;
     return rc == 0 ? start(t, request) : EXIT_INTERNAL;
@@ -452,10 +468,11 @@ static int resume(struct tournament *t, const struct tournament_request *request
 {
     if (registry_load(&t->registry, t->project, NULL) != 0)
         return EXIT_INTERNAL;
-    int rc = checkup(t, &request->force, request->anyway);
+    int rc = ask_doctor(t, request);
     if (rc != 0)
         return rc == -EINVAL ? EXIT_USAGE : EXIT_INTERNAL;
-    if (!plan_binaries_unchanged(&t->plan) || ledger_reopen(t) != 0 || checkup_record(t) != 0)
+    if (!plan_binaries_unchanged(&t->plan) || ledger_reopen(t) != 0 ||
+        ledger_record_all(t, checkup_events(&t->doctor)) != 0)
         return EXIT_INTERNAL;
     lock_say(t->lock, t->folder.path);
     if (!grant_budget(t, request->budget_s))

@@ -73,6 +73,9 @@ int ledger_reopen(struct tournament *t);
 int ledger_disqualify(
     struct tournament *t, int cell, size_t entry, const char *reason, const char *reproduce);
 
+/* The reason of a cell that could run, but for time. */
+#define LEDGER_NO_BUDGET "does not fit the budget; give more with --budget"
+
 /* An entry does not run in [cell]. Returns: 0; -errno. */
 int ledger_not_run(struct tournament *t, size_t cell, size_t entry, const char *reason);
 
@@ -104,18 +107,6 @@ int dry_run(struct tournament *t);
 
 /* Runs blocks until all is decided, the time is up, or somebody stops it. */
 enum tournament_end blocks_run(struct tournament *t);
-
-/* ---- checkup.c ---- */
-
-/*
- * Asks the doctor, says what it warns of, and refuses what it refuses unless it is overridden.
- * Returns: 0; -EPERM when refused; -EINVAL when [force] names no check; both after a message.
- */
-int checkup(struct tournament *t, const struct names *force, bool anyway);
-
-/* Writes warnings and overrides into the journal of a run that is gone on with. Returns: 0; -errno.
- */
-int checkup_record(struct tournament *t);
 
 /* ---- pause.c ---- */
 

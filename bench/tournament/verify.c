@@ -37,6 +37,7 @@ static void close_run(struct verify *v)
     for (size_t c = 0; v->costs != NULL && c < v->plan.cell_count; c++) {
         free(v->costs[c].rows);
         free(v->costs[c].numbers);
+        free(v->costs[c].given_up);
         free(v->costs[c].places);
     }
     free(v->costs);

@@ -13,6 +13,17 @@
  *   verify_verdict.c   verdict.json field by field, and the pages byte by byte
  *   verify_merged.c    a merged run: its sources, and what follows from them
  *   verify_report.c    what is said
+ *
+ * A wrong line with a right chain (everything behind it hashed anew) is found wherever something is
+ * recomputed from it. What nobody can find in the folder: a journal invented as a whole, with costs
+ * that fit its own drops, decisions, verdict and pages. run.journal_sha256 in the verdict names the
+ * last line; who publishes it cannot change the journal afterwards.
+ *
+ * Taken as recorded: the foreign CPU time of a block (it only decides redo), covariates, the
+ * pilot's times, which open cell got a block after the common rounds (this hangs on the clock;
+ * every choice is a valid one), why an entry could not run at all. A run that was killed and not
+ * resumed passes with a note, up to the torn line; a verdict older than the journal is compared at
+ * its line.
  */
 #ifndef VELO_VERIFY_H
 #define VELO_VERIFY_H
@@ -64,6 +75,8 @@ struct verify_attempt {
 struct verify_costs {
     double *rows;
     size_t *numbers;          /* of the blocks */
+    size_t *given_up;         /* attempts left half-way before each block, all in all */
+    size_t given_up_now;      /* the same, up to here */
     struct rules_row *places; /* their rows in a square */
     size_t count, room;
 };

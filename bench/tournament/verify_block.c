@@ -160,11 +160,13 @@ static const char *status_of(const struct verify *v, const json_t *event)
                                                                            : "no timeout";
     if (code < 0)
         return "crash";
-    if (strcmp(recorded, "usage") == 0)
-        return code == 2 || !json_is_object(run) ? "usage" : "no usage error";
     const bool good = code == 0 && json_is_object(run) && json_bool(run, "ok", false) &&
                       !isnan(runner_cost(run, cell->metric, cell->floor));
-    return good ? "ok" : "failed";
+    if (good)
+        return runner_rate_is_common(run, cell->common_rate) ? "ok" : "usage";
+    if (strcmp(recorded, "usage") == 0)
+        return code == 2 || !json_is_object(run) ? "usage" : "no usage error";
+    return "failed";
 }
 
 static void check_cost(struct verify *v, const json_t *event, size_t entry)
@@ -230,12 +232,15 @@ static void keep_costs(struct verify *v)
         costs->room = costs->room == 0 ? 64 : 2 * costs->room;
         costs->rows = realloc(costs->rows, costs->room * width * sizeof(*costs->rows));
         costs->numbers = realloc(costs->numbers, costs->room * sizeof(*costs->numbers));
+        costs->given_up = realloc(costs->given_up, costs->room * sizeof(*costs->given_up));
         costs->places = realloc(costs->places, costs->room * sizeof(*costs->places));
-        if (costs->rows == NULL || costs->numbers == NULL || costs->places == NULL)
+        if (costs->rows == NULL || costs->numbers == NULL || costs->given_up == NULL ||
+            costs->places == NULL)
             abort();
     }
     memcpy(costs->rows + costs->count * width, v->attempt.cost, width * sizeof(*costs->rows));
     costs->places[costs->count] = v->attempt.row;
+    costs->given_up[costs->count] = costs->given_up_now;
     costs->numbers[costs->count++] = v->attempt.block;
 }
 

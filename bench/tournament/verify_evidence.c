@@ -21,6 +21,7 @@
 /* A duel as the run lines tell it, seen from a. */
 struct recount {
     size_t n, wins_a, ties, ties_a;
+    size_t given_up;      /* attempts left half-way */
     size_t decided_block; /* 0 = open */
     bool a_is_faster;     /* when decided */
     double log_e;         /* at the decision, or now */
@@ -39,18 +40,20 @@ static double threshold(const struct verify *v)
     size_t contestants = 0;
     for (size_t e = 0; e < v->plan.entry_count; e++)
         contestants += v->plan.entries[e].twin_of < 0;
-    return log((contestants <= 2 ? 1.0 : (double)contestants) / v->plan.alpha);
+    return log(fmax((double)contestants * ((double)contestants - 1) / 2, 1) / v->plan.alpha);
 }
 
-/* Has a side enough wins, also without the ties that the coin gave it? */
+/* Has a side enough wins, also without the ties that the coin gave it, and with what was given up
+ * as losses? */
 static bool crosses(const struct recount *duel, double log_t)
 {
     const bool a_leads = 2 * duel->wins_a > duel->n;
     const size_t wins_b = duel->n - duel->wins_a;
     const size_t ties_b = duel->ties - duel->ties_a;
     const size_t sure = a_leads ? duel->wins_a - duel->ties_a : wins_b - ties_b;
-    return log_e(duel->n, duel->wins_a) >= log_t &&
-           (duel->ties == 0 || (2 * sure > duel->n && log_e(duel->n, sure) >= log_t));
+    const size_t all = duel->n + duel->given_up;
+    return log_e(duel->n, duel->wins_a) >= log_t && ((duel->ties == 0 && duel->given_up == 0) ||
+                                                     (2 * sure > all && log_e(all, sure) >= log_t));
 }
 
 static int by_size(const void *left, const void *right)
@@ -117,6 +120,7 @@ static struct recount recount(const struct verify *v, size_t cell, size_t a, siz
         const size_t rows = whole_from(costs, i);
         const double d = rows > 0 ? difference(v, cell, i, rows, a, b) : NAN;
         i += rows > 0 ? rows : 1;
+        duel.given_up = rows > 0 ? costs->given_up[i - 1] : duel.given_up;
         if (isnan(d))
             continue;
         const size_t block = costs->numbers[i - 1];
@@ -180,7 +184,8 @@ static void compare_duel(
     struct verify *v, size_t index, const json_t *row, const struct recount *duel, double log_t)
 {
     const size_t n = duel->n;
-    const size_t rank = n > 0 ? interval_rank(n, log_t) : 0;
+    const size_t above = n > 0 ? interval_rank(n + duel->given_up, log_t) : 0;
+    const size_t rank = above > duel->given_up ? above - duel->given_up : 0;
     const double median = n > 0 ? (duel->d[(n - 1) / 2] + duel->d[n / 2]) / 2 : NAN;
     const struct {
         const char *key;

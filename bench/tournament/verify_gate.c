@@ -84,12 +84,13 @@ json_t *verify_gate(struct verify *v)
     size_t index;
     const json_t *said;
     v->part = VERIFY_GATE;
-    if (gate == NULL) {
-        verify_note(v,
-                    "conformance.json does not say what the gate made of it: written by an "
-                    "earlier version; who was let in was not recomputed");
+    if (!verify_holds(v,
+                      gate != NULL,
+                      here("gate"),
+                      "missing",
+                      "who was let in and who was not",
+                      "it was cut out: who may race cannot be recomputed"))
         return due;
-    }
     json_array_foreach(gate, index, said) check_said(v, said);
     for (size_t e = 0; e < v->plan.entry_count; e++) {
         const struct plan_entry *entry = &v->plan.entries[e];

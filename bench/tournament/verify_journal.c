@@ -165,6 +165,8 @@ static void check_line(struct verify *v, const json_t *event)
         if (is_type(event, "end"))
             check_end(v, event);
         v->stopped = is_type(event, "end") || (v->stopped && !is_type(event, "resume"));
+        if (v->attempt.open && v->attempt.next > 0 && !is_type(event, "note"))
+            v->costs[v->attempt.cell].given_up_now++;
         v->attempt.open = v->attempt.open && is_type(event, "note");
         v->redo_cell = -1;
         return;

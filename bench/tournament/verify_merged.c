@@ -93,6 +93,16 @@ static void check_plan(struct verify *v)
                         json_incref(value),
                         "does not follow from the plans of the sources");
     }
+    json_object_foreach(v->state.plan, key, value)
+    {
+        if (!is_free(key))
+            verify_holds(v,
+                         json_object_get(again, key) != NULL,
+                         (struct verify_place){"plan.json", 0, key},
+                         "there",
+                         "nothing under this key",
+                         "does not follow from the plans of the sources");
+    }
     verify_same(v,
                 (struct verify_place){"plan.json", 0, "merged.sources"},
                 (json_t *)(uintptr_t)merge_sources(v->state.plan),

@@ -26,8 +26,14 @@ static void check_seals(struct verify *v)
     json_t *sealed = json_object_get(v->state.plan, "sealed");
     const char *file;
     json_t *hash;
-    if (sealed == NULL)
-        verify_note(v, "plan.json seals no other file: written by an earlier version");
+    verify_holds(
+        v,
+        sealed != NULL,
+        here("sealed"),
+        "missing",
+        "the hashes of env.json, limits.json and conformance.json",
+        "a plan seals what stood beside it: the seals were cut out, so nothing vouches for "
+        "those files");
     json_object_foreach(sealed, file, hash)
     {
         char *key = text_format("sealed.%s", file);
@@ -41,7 +47,11 @@ static void check_seals(struct verify *v)
     json_decref(now);
 }
 
-/* The rules that a preset stands for; a run made by other code may have had others. */
+/*
+ * The rules that a preset stands for. Which build wrote the run is only known from the run itself,
+ * so what the promise rests on, and the weights of the house, must be so in any case; how many
+ * blocks a preset has may change between versions, and is a remark then.
+ */
 static void check_rules(struct verify *v)
 {
     struct plan house = {.preset = v->plan.preset, .questions = v->plan.questions};
@@ -51,20 +61,22 @@ static void check_rules(struct verify *v)
     const struct {
         const char *key;
         double recorded, house;
+        bool always;
     } rules[] = {
-        {"alpha", v->plan.alpha, house.alpha},
-        {"margin", v->plan.margin, house.margin},
+        {"alpha", v->plan.alpha, house.alpha, true},
+        {"margin", v->plan.margin, house.margin, true},
         {"blocks_max",
          v->plan.blocks_max,
-         v->plan.preset->prices ? v->plan.blocks_common : house.blocks_max},
-        {"redo.block_limit", v->plan.redo_block_limit, house.redo_block_limit},
-        {"redo.run_limit", v->plan.redo_run_limit, house.redo_run_limit},
-        {"redo.max", v->plan.redo_max, house.redo_max},
-        {"redo.share", v->plan.redo_share, house.redo_share},
+         v->plan.preset->prices ? v->plan.blocks_common : house.blocks_max,
+         false},
+        {"redo.block_limit", v->plan.redo_block_limit, house.redo_block_limit, true},
+        {"redo.run_limit", v->plan.redo_run_limit, house.redo_run_limit, true},
+        {"redo.max", v->plan.redo_max, house.redo_max, true},
+        {"redo.share", v->plan.redo_share, house.redo_share, true},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         json_t *recorded = json_real(rules[i].recorded);
-        if (v->same_program)
+        if (v->same_program || rules[i].always)
             verify_same(v,
                         here(rules[i].key),
                         recorded,
@@ -112,14 +124,21 @@ static void check_weights(struct verify *v)
     json_object_foreach(house, name, families)
     {
         char *key = text_format("weights.%s", name);
-        if (v->same_program)
-            verify_same(v,
-                        here(key),
-                        json_object_get(recorded, name),
-                        json_incref(families),
-                        "not the weights of the house under this name: the plan was changed");
+        verify_same(v,
+                    here(key),
+                    json_object_get(recorded, name),
+                    json_incref(families),
+                    "not the weights of the house under this name: the plan was changed");
         free(key);
     }
+    const char *own = json_text(v->state.plan, "profile", NULL);
+    verify_holds(v,
+                 own == NULL || (json_object_get(recorded, own) != NULL &&
+                                 json_object_get(house, own) == NULL),
+                 here("profile"),
+                 own != NULL ? own : "",
+                 "nothing, or weights that the user gave under a name of their own",
+                 "the answer goes by another profile than the run was planned with");
     json_decref(house);
 }
 
@@ -149,38 +168,54 @@ void verify_plan(struct verify *v)
     v->part = VERIFY_PLAN;
     if (!v->same_program)
         verify_note(v,
-                    "the run was written by another build of velo: the rules of the presets are "
-                    "compared as remarks only");
+                    "the run was written by another build of velo, by its own words: numbers of "
+                    "blocks that differ from those of this version are remarks");
     check_seals(v);
     check_rules(v);
     check_weights(v);
     check_twins(v);
 }
 
+/* Programs that raced and are not there as they were; an example of each kind. */
+struct programs {
+    size_t changed, gone;
+    const char *another, *missing;
+};
+
+static void look_at_program(struct programs *found, const json_t *binary, bool counts)
+{
+    const char *path = json_text(binary, "path", "");
+    char hash[SHA256_DIGEST_STRING_LENGTH];
+    if (SHA256File(path, hash) == NULL) {
+        found->gone += counts;
+        found->missing = path;
+    } else if (strcmp(hash, json_text(binary, "sha256", "")) != 0) {
+        found->changed += counts;
+        found->another = path;
+    }
+}
+
 void verify_programs(struct verify *v)
 {
-    size_t changed = 0;
-    const char *example = NULL;
+    struct programs found = {0};
     for (size_t e = 0; e < v->plan.entry_count; e++) {
         const char *program;
         const json_t *binary;
         json_object_foreach(v->plan.entries[e].binaries, program, binary)
-        {
-            const char *path = json_text(binary, "path", "");
-            char hash[SHA256_DIGEST_STRING_LENGTH];
-            if (SHA256File(path, hash) == NULL ||
-                strcmp(hash, json_text(binary, "sha256", "")) == 0)
-                continue;
-            changed += v->plan.entries[e].twin_of < 0;
-            example = path;
-        }
+            look_at_program(&found, binary, v->plan.entries[e].twin_of < 0);
     }
-    if (changed > 0)
+    if (found.changed > 0)
         verify_note(v,
                     "%zu programs are others now than those that raced, such as %s: the run cannot "
                     "be resumed, its numbers stand",
-                    changed,
-                    example);
+                    found.changed,
+                    found.another);
+    if (found.gone > 0)
+        verify_note(v,
+                    "%zu programs that raced are gone or cannot be read, such as %s: whether they "
+                    "are those that raced cannot be seen, and the run cannot be resumed",
+                    found.gone,
+                    found.missing);
 }
 
 /* The common rate of open-loop cells: what the slowest reached in the pilot, one for all points. */

@@ -168,7 +168,11 @@ int verify_answer(const struct verify *v)
     json_array_foreach(v->notes, index, text) printf("note: %s\n", json_string_value(text));
     json_array_foreach(v->said, index, text) printf("%s\n", json_string_value(text));
     if (v->differences == 0) {
-        printf("PASS: %zu values recomputed, no difference\n", checked);
+        printf("PASS: %zu values recomputed, no difference; at alpha %g, margin %g%s\n",
+               checked,
+               v->plan.alpha,
+               v->plan.margin,
+               json_array_size(v->notes) > 0 ? ", with the remarks above" : "");
         return EXIT_DECIDED;
     }
     if (v->differences > json_array_size(v->said))

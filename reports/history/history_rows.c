@@ -48,7 +48,7 @@ static const char *winner_of(const json_t *verdict)
     const json_t *standing;
     json_array_foreach(standings, index, standing)
     {
-        if (strcmp(field_text(standing, "profile"), "balanced") == 0)
+        if (strcmp(field_text(standing, "profile"), field_text(verdict, "profile")) == 0)
             chosen = standing;
     }
     return field_text(chosen, "winner");

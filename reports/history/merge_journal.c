@@ -2,11 +2,11 @@
 /*
  * merge_journal.c - the journal of a merged run from the journals of its sources; see merge.h.
  *
- * Cell by cell and round by round: the first finished block of each source, then the second, and so
- * on, each with all its attempts, numbered anew. A line keeps all that it says and gets "source"
- * and "source_block". Who was disqualified in one source is so in the whole; who did not run does
- * not run only if no source ran it. Pilots, drops and decisions are not copied: they are the
- * sources' own, and stand there.
+ * Cell by cell and source by source: all finished blocks of the first, then those of the second,
+ * and so on, each with all its attempts, numbered anew. A line keeps all that it says and gets
+ * "source" and "source_block". Who was disqualified in one source is so in the whole; who did not
+ * run does not run only if no source ran it. Pilots, drops and decisions are not copied: they are
+ * the sources' own, and stand there.
  */
 #include "merge.h"
 
@@ -74,6 +74,7 @@ static const json_t *event_of(const struct run_dir *source, size_t line)
     return json_array_get(source->events, line - 1);
 }
 
+/* One attempt at a block; one that was left half-way has no block line. */
 static int put_attempt(
     struct writer *w, size_t s, const struct run_dir_block *attempt, size_t cell, size_t block)
 {
@@ -85,45 +86,41 @@ static int put_attempt(
             run->attempt == attempt->attempt)
             rc = put(w, renumbered(event_of(source, run->line), s, cell, block));
     }
-    return rc == 0 ? put(w, renumbered(event_of(source, attempt->line), s, cell, block)) : rc;
+    for (size_t i = 0; rc == 0 && i < source->block_count; i++) {
+        const struct run_dir_block *done = &source->blocks[i];
+        if (done->cell == attempt->cell && done->block == attempt->block &&
+            done->attempt == attempt->attempt)
+            rc = put(w, renumbered(event_of(source, done->line), s, cell, block));
+    }
+    return rc;
 }
 
-/* All attempts of one block of a source that came to their end. */
+/* All attempts at a finished block of a source, the last of which counts. */
 static int
 put_block(struct writer *w, size_t s, int from, size_t from_block, size_t cell, size_t block)
 {
     const struct run_dir *source = &w->sources[s];
+    struct run_dir_block attempt = {.cell = (size_t)from, .block = from_block};
+    size_t last = 0;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < source->block_count; i++)
+    for (size_t i = 0; i < source->block_count; i++)
         if (source->blocks[i].cell == (size_t)from && source->blocks[i].block == from_block)
-            rc = put_attempt(w, s, &source->blocks[i], cell, block);
+            last = source->blocks[i].attempt;
+    for (; rc == 0 && attempt.attempt <= last; attempt.attempt++)
+        rc = put_attempt(w, s, &attempt, cell, block);
     return rc;
-}
-
-/* The number of the [round]-th finished block of a cell; false when there are not so many. */
-static bool nth_block(const struct run_dir *source, int cell, size_t round, size_t *number)
-{
-    if (source->in.cells == NULL || round >= source->in.cells[cell].block_count)
-        return false;
-    const struct judge_cell_input *in = &source->in.cells[cell];
-    *number = in->blocks[round].number;
-    return true;
 }
 
 static int put_cell(struct writer *w, const json_t *like, size_t cell)
 {
-    size_t next = 1, number;
-    bool any = true;
+    size_t next = 1;
     int rc = 0;
-    for (size_t round = 0; any; round++) {
-        any = false;
-        for (size_t s = 0; rc == 0 && s < w->source_count; s++) {
-            const int from = cell_in(&w->sources[s], like);
-            if (!nth_block(&w->sources[s], from, round, &number))
-                continue;
-            any = true;
-            rc = put_block(w, s, from, number, cell, next++);
-        }
+    for (size_t s = 0; s < w->source_count; s++) {
+        const struct run_dir *source = &w->sources[s];
+        const int from = cell_in(source, like);
+        const size_t count = source->in.cells == NULL ? 0 : source->in.cells[from].block_count;
+        for (size_t i = 0; rc == 0 && i < count; i++)
+            rc = put_block(w, s, from, source->in.cells[from].blocks[i].number, cell, next++);
     }
     return rc;
 }

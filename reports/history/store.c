@@ -47,11 +47,9 @@ static const char drops[] =
 
 static int complain(sqlite3 *db, char *err, size_t err_size)
 {
-    snprintf(err,
-             err_size,
-             "%s: %s",
-             sqlite3_db_filename(db, "main") != NULL ? sqlite3_db_filename(db, "main") : "index",
-             sqlite3_errmsg(db));
+    const char *name = db != NULL ? sqlite3_db_filename(db, "main") : NULL; /* NULL: no memory */
+    const bool named = name != NULL && name[0] != '\0';
+    snprintf(err, err_size, "%s: %s", named ? name : "index", sqlite3_errmsg(db));
     return -EIO;
 }
 

@@ -78,8 +78,8 @@ static double expected_share(const struct capacity *c, double rate, double estim
     return (passes + first_thought(c, rate, estimate)) / (passes + fails + 1);
 }
 
-/* Refutes every candidate that a gambler has become rich on. */
-static void draw_in(struct capacity *c)
+/* Marks the rates on which a gambler has become rich: once is enough (Ville). */
+static void refute(struct capacity *c)
 {
     const double rich = log(2 / c->alpha);
     for (size_t i = 0; i < c->count; i++) {
@@ -89,10 +89,30 @@ static void draw_in(struct capacity *c)
             passes += c->runs[j].rate >= candidate ? c->runs[j].pass_log : 0;
             fails += c->runs[j].rate <= candidate ? c->runs[j].fail_log : 0;
         }
-        if (passes >= rich)
-            c->low = fmax(c->low, candidate);
-        if (fails >= rich)
-            c->high = fmin(c->high, candidate);
+        c->runs[i].too_low = c->runs[i].too_low || passes >= rich;
+        c->runs[i].too_high = c->runs[i].too_high || fails >= rich;
+    }
+}
+
+/*
+ * Each end moves past the refuted rates up to the first one that stands. Past one that stands it
+ * must not move, whatever was refuted beyond: C may be that one, and only C's own game is fair.
+ */
+static void draw_in(struct capacity *c)
+{
+    double first_standing = INFINITY, last_standing = 0;
+    refute(c);
+    for (size_t i = 0; i < c->count; i++) {
+        if (!c->runs[i].too_low)
+            first_standing = fmin(first_standing, c->runs[i].rate);
+        if (!c->runs[i].too_high)
+            last_standing = fmax(last_standing, c->runs[i].rate);
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->runs[i].rate < first_standing)
+            c->low = fmax(c->low, c->runs[i].rate);
+        if (c->runs[i].rate > last_standing)
+            c->high = fmin(c->high, c->runs[i].rate);
     }
 }
 

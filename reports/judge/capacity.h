@@ -10,7 +10,10 @@
  * Why: for a candidate c two gamblers start with 1 each. One bets on every run at a rate of c or
  * more that it will pass, the other on every run at c or less that it will fail, never at odds
  * below even. If c = C neither game favours its player, so the chance that one of them ever owns
- * 2/alpha is at most alpha (Ville). c is refuted from below or above when one of them does.
+ * 2/alpha is at most alpha (Ville). c is refuted from below or above when one of them does. Games
+ * of other candidates may favour their players, so an end of the interval moves only over an
+ * unbroken run of refuted rates: C between two rates r and s is passed from below only if s was
+ * refuted, and what s's game takes in is fair at C as well.
  */
 #ifndef JUDGE_CAPACITY_H
 #define JUDGE_CAPACITY_H
@@ -24,6 +27,7 @@ struct capacity_run {
     double rate; /* per second */
     bool pass;
     double pass_log, fail_log; /* what this run multiplies the two fortunes by, as logarithms */
+    bool too_low, too_high;    /* this rate, as a candidate for C, was refuted by a gambler */
 };
 
 struct capacity {

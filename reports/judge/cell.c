@@ -38,6 +38,7 @@ double judge_meet(const struct judge_input *in,
     const char *b = in->entries[duel->b].name;
     const double cost_a = block->cost[duel->a], cost_b = block->cost[duel->b];
     const double d = judge_log_cost(cost_a, cell->floor) - judge_log_cost(cost_b, cell->floor);
+    judge_pair_give_up(&duel->pair, block->given_up);
     if (isnan(d))
         return NAN;
     if (cost_a <= cell->floor && cost_b <= cell->floor)
@@ -61,6 +62,8 @@ static void fight(const struct judge_input *in,
         d[n] = judge_meet(in, &evidence->cell, &evidence->cell.blocks[i], duel);
         n += isnan(d[n]) ? 0 : 1;
     }
+    if (in->merged)
+        judge_pair_take_back(&duel->pair);
     judge_duel_finish(duel, d, scratch, in->margin);
     duel->rows = evidence->rows;
     duel->further_blocks *= (double)evidence->rows;
@@ -280,48 +283,4 @@ judge_find_duel(const struct judge_cell_result *cell, size_t a, size_t b, int *s
 {
     const struct contest contest = {.duels = cell->duels, .duel_count = cell->duel_count};
     return contest_find(&contest, a, b, sign);
-}
-
-/* ln E of one duel of [winner] after its last block; -INFINITY unless the winner is ahead in it. */
-static double log_e_for(const struct judge_duel *duel, int winner)
-{
-    const size_t n = duel->pair.n, wins_a = duel->pair.wins_a;
-    const size_t wins = (int)duel->a == winner ? wins_a : n - wins_a;
-    return 2 * wins > n ? duel->pair.log_e : -INFINITY;
-}
-
-/*
- * ln of the winner's e-value: the evidence of its weakest duel where that duel stopped, over the
- * number of duels that could have made a false winner. A fortune at the time of stopping is a fair
- * price; its maximum on the way would not be. The divisor is that of the threshold: 1 for two
- * contestants, who have one duel only, and k above.
- */
-static double log_e_of_win(const struct judge_input *in, const struct judge_cell_result *cell)
-{
-    double smallest = INFINITY;
-    for (size_t i = 0; i < cell->duel_count; i++) {
-        const struct judge_duel *duel = &cell->duels[i];
-        if ((int)duel->a == cell->winner || (int)duel->b == cell->winner)
-            smallest = fmin(smallest, log_e_for(duel, cell->winner));
-    }
-    return smallest - judge_log_threshold(judge_contestants(in), 1);
-}
-
-void judge_stars(const struct judge_input *in, struct judge_cell_result *cells)
-{
-    const double log_s = log((double)in->cell_count / in->alpha);
-    /* The largest i for which at least i wins have e >= S/(i alpha); the field is small: try all.
-     */
-    for (size_t i = in->cell_count; i > 0; i--) {
-        const double bar = log_s - log((double)i);
-        size_t above = 0;
-        for (size_t c = 0; c < in->cell_count; c++) {
-            cells[c].star = cells[c].winner >= 0 && log_e_of_win(in, &cells[c]) >= bar;
-            above += cells[c].star;
-        }
-        if (above >= i)
-            return;
-    }
-    for (size_t c = 0; c < in->cell_count; c++)
-        cells[c].star = false;
 }

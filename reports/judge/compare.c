@@ -21,22 +21,30 @@ static double log_ratio(double a, double b)
     return a > b || a < b ? log(a) - log(b) : 0;
 }
 
+/* Over the [rows] of a square; NAN for none, for a cost that is absent, and for no limit both ways.
+ */
+static double
+mean_log_ratio(const struct judge_cell_input *cell, size_t first, size_t rows, size_t a, size_t b)
+{
+    double sum = 0;
+    for (size_t r = 0; r < rows; r++)
+        sum += log_ratio(cell->blocks[first + r].cost[a], cell->blocks[first + r].cost[b]);
+    return rows > 0 ? sum / (double)rows : NAN;
+}
+
 int judge_compare(const struct judge_cell_input *cell,
-                  size_t entries,
                   size_t a,
                   size_t b,
                   double log_t,
                   struct judge_comparison *out)
 {
-    struct judge_fold fold;
+    double *d = calloc(cell->block_count + 1, sizeof(*d));
     *out = (struct judge_comparison){.ratio = NAN, .low = NAN, .high = NAN};
-    if (judge_fold(cell, entries, &fold) != 0)
-        return -ENOMEM;
-    double *d = calloc(fold.cell.block_count + 1, sizeof(*d));
-    for (size_t i = 0; d != NULL && i < fold.cell.block_count; i++) {
-        const double *cost = fold.cell.blocks[i].cost;
-        d[out->blocks] = log_ratio(cost[a], cost[b]);
+    for (size_t i = 0; d != NULL && i < cell->block_count;) {
+        const size_t rows = judge_square_rows(cell, i);
+        d[out->blocks] = mean_log_ratio(cell, i, rows, a, b);
         out->blocks += isnan(d[out->blocks]) ? 0 : 1;
+        i += rows > 0 ? rows : 1;
     }
     if (d != NULL) {
         const size_t rank = judge_interval_rank(out->blocks, log_t);
@@ -45,7 +53,6 @@ int judge_compare(const struct judge_cell_input *cell,
         out->low = rank > 0 ? d[rank - 1] : NAN;
         out->high = rank > 0 ? d[out->blocks - rank] : NAN;
     }
-    judge_fold_fini(&fold);
     free(d);
     return d != NULL ? 0 : -ENOMEM;
 }

@@ -40,9 +40,11 @@ double judge_log_e_step(double log_e, size_t n, size_t wins)
 
 double judge_log_threshold(size_t contestants, double alpha)
 {
-    /* Two: a false winner needs one fixed pair to err. More: it must beat a best entry, and each of
-     * the contestants could be that false winner. */
-    return log(contestants >= 3 ? (double)contestants : 1) - log(alpha);
+    /* One share of alpha for each pair: no true statement about the cell is then wrong with more
+     * than alpha. For a false winner alone one share for each contestant would do; but LOSES, said
+     * of whomever, is a statement as well. */
+    const double pairs = (double)contestants * ((double)contestants - 1) / 2;
+    return log(fmax(pairs, 1)) - log(alpha);
 }
 
 double judge_log_threshold_twin(size_t cells, double alpha)

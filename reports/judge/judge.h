@@ -21,6 +21,7 @@
  *   weights.c   how much each cell counts
  *   square.c    blocks of a balanced order: one sign per square
  *   budget.c    which cell gets the next block           map.c        the answer under all weights
+ *   stars.c     wins that hold over all cells together
  *   compare.c   numbers without a verdict
  */
 #ifndef JUDGE_H
@@ -50,6 +51,7 @@ struct judge_status {
 struct judge_block {
     size_t number;      /* its number in the journal; rises from block to block */
     const double *cost; /* one per entry, in their order; NAN where the entry did not run */
+    size_t given_up;    /* attempts left half-way in this cell since the valid block before it */
     size_t row, rows;   /* its place in a Williams square of so many rows; rows below 2: none */
 };
 
@@ -80,6 +82,7 @@ struct judge_input {
     double alpha;  /* 0.05: the chance of a false winner that we accept, per cell */
     double margin; /* 0.03: ratios inside 1/(1+margin) .. 1+margin are practically equal */
     bool smoke;    /* a pipeline check: no winner is ever named */
+    bool merged;   /* runs put together: decided by all blocks, not at the first crossing */
     const struct judge_entry *entries;
     size_t entry_count;
     const struct judge_cell_input *cells;
@@ -106,8 +109,9 @@ double judge_log_e(size_t n, size_t k);
 double judge_log_e_step(double log_e, size_t n, size_t wins);
 
 /*
- * ln T for a cell with [contestants] at plan time (twins not counted): T = 1/alpha for up to two,
- * contestants/alpha above. Racing and disqualification do not lower it.
+ * ln T for a cell with [contestants] at plan time (twins not counted): the number of their pairs
+ * over alpha. The chance that any word of the cell is wrong, WINNER or LOSES of whomever, is then
+ * at most alpha. Racing and disqualification do not lower it.
  */
 double judge_log_threshold(size_t contestants, double alpha);
 
@@ -142,6 +146,7 @@ struct judge_pair {
     size_t wins_a;        /* of them won by a, split ties included; b won the rest */
     size_t ties;          /* blocks with d = 0, given to one side by a coin */
     size_t ties_a;        /* of them given to a */
+    size_t given_up;      /* attempts left half-way: each counts against whoever leads */
     double log_e;         /* evidence now */
     int decided;          /* +1 a is faster, -1 b is faster, 0 open; set at the first crossing */
     size_t decided_block; /* number of the deciding block */
@@ -152,6 +157,13 @@ struct judge_pair {
 void judge_pair_init(struct judge_pair *pair, double log_t);
 
 /*
+ * Adds [attempts] that were left half-way (a kill, Ctrl-C). Somebody may have seen their first
+ * costs and left them for that reason, so each counts as a block that whoever leads has lost;
+ * intervals are wider by it, too.
+ */
+void judge_pair_give_up(struct judge_pair *pair, size_t attempts);
+
+/*
  * Adds one block. A duel is decided when E reaches T, and would reach it as well if every tie had
  * gone to the other side: coins keep the bet fair, but they decide nothing.
  * [d] = ln cost_a - ln cost_b (negative: a was faster); a [d] that is not finite is
@@ -159,6 +171,14 @@ void judge_pair_init(struct judge_pair *pair, double log_t);
  * Returns true when this very block decided the duel.
  */
 bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin);
+
+/*
+ * After the last block of a merged run: decided is what is so by all blocks together. A run is
+ * raced, and acts on its first crossing; in a merge nothing hangs on it, and runs that contradict
+ * each other shall decide nothing. (It can only take decisions back, so nothing is claimed too
+ * often.)
+ */
+void judge_pair_take_back(struct judge_pair *pair);
 
 /*
  * The fair coin for a tie, fixed by names so that anybody can repeat it: depends on (seed, cell,
@@ -208,6 +228,9 @@ double judge_median(const double *sorted, size_t n);
 double judge_quantile(const double *sorted, size_t n, double p);
 
 /* ---- square.c ---- */
+
+/* The rows of the whole square that begins at block [first]; 1: it stands alone; 0: not whole. */
+size_t judge_square_rows(const struct judge_cell_input *cell, size_t first);
 
 /* A cell as evidence sees it: each whole square is one block, an unfinished one is none. */
 struct judge_fold {
@@ -312,10 +335,21 @@ int judge_duel_in(const struct judge_input *in,
                   double log_t,
                   struct judge_duel *out);
 
+/* ---- stars.c ---- */
+
+/* ln of the e-value of question [i]; -INFINITY: not answered in the way that would get a star. */
+typedef double (*judge_log_e_fn)(const void *ctx, size_t i);
+
 /*
- * Stars by e-BH (Wang and Ramdas 2022): marks the wins that hold over all cells together, so that
- * at most alpha of the stars are expected to be false. [cells] are all the cells of [in].
+ * e-BH (Wang and Ramdas 2022) over [count] questions: the ln E from which on an answer gets a star,
+ * so that at most [alpha] of the stars are expected to be false; INFINITY when none does.
  */
+double judge_e_bh(size_t count, double alpha, judge_log_e_fn log_e_of, const void *ctx);
+
+/* ln E of [pair] after its last block; -INFINITY unless a (else b) is ahead in it. */
+double judge_pair_log_e_ahead(const struct judge_pair *pair, bool for_a);
+
+/* Marks the wins that hold over all cells together. [cells] are all the cells of [in]. */
 void judge_stars(const struct judge_input *in, struct judge_cell_result *cells);
 
 /* How many entries are contestants, that is no twins. */
@@ -336,7 +370,6 @@ struct judge_comparison {
  * Returns: 0; -ENOMEM.
  */
 int judge_compare(const struct judge_cell_input *cell,
-                  size_t entries,
                   size_t a,
                   size_t b,
                   double log_t,
@@ -431,6 +464,9 @@ double judge_spread(const double *d, size_t count, double *scratch);
 double judge_gap_of_spread(size_t n, double log_t, double spread);
 
 /* ---- standings.c ---- */
+
+/* Attempts left half-way before the [round]-th block of a cell, over all [count] cells. */
+size_t judge_round_given_up(const struct judge_cell_input *cells, size_t count, size_t round);
 
 struct judge_place {
     size_t entry;

@@ -5,6 +5,10 @@
  * The weighted difference of two entries in a round is linear in the weights of the families, so
  * the sums inside each family are made once and every set of weights costs one small sum per pair
  * and round. Medians are not linear: where the answer changes is found by bisection.
+ *
+ * Each family goes from 0 to 1 while the others shrink alike, each two alone, each three in steps
+ * of a tenth. Every point is a standing of its own with the error of one; that no point errs is not
+ * promised.
  */
 #include "contest.h"
 
@@ -35,7 +39,8 @@ struct atlas {
     struct judge_duel *duels; /* every pair of contestants; a and b are set */
     size_t duel_count;
     bool *eligible;
-    double *room; /* twice the most rounds */
+    double *room;     /* twice the most rounds */
+    size_t *given_up; /* attempts left half-way before each round */
 };
 
 static size_t most_rounds(const struct judge_input *in)
@@ -113,6 +118,7 @@ static void atlas_fini(struct atlas *atlas)
     free(atlas->duels);
     free(atlas->eligible);
     free(atlas->room);
+    free(atlas->given_up);
 }
 
 static int atlas_init(struct atlas *atlas, const struct judge_cell_input *evidence)
@@ -124,10 +130,13 @@ static int atlas_init(struct atlas *atlas, const struct judge_cell_input *eviden
     atlas->duels = calloc(k * k / 2 + 1, sizeof(*atlas->duels));
     atlas->eligible = calloc(k + 1, sizeof(*atlas->eligible));
     atlas->room = calloc(2 * most_rounds(in) + 1, sizeof(*atlas->room));
-    int rc =
-        weights == NULL || atlas->duels == NULL || atlas->eligible == NULL || atlas->room == NULL
-            ? -ENOMEM
-            : 0;
+    atlas->given_up = calloc(most_rounds(in) + 1, sizeof(*atlas->given_up));
+    int rc = weights == NULL || atlas->duels == NULL || atlas->eligible == NULL ||
+                     atlas->room == NULL || atlas->given_up == NULL
+                 ? -ENOMEM
+                 : 0;
+    for (size_t r = 0; rc == 0 && r < most_rounds(in); r++)
+        atlas->given_up[r] = judge_round_given_up(evidence, in->cell_count, r);
     if (rc == 0)
         list_pairs(atlas);
     for (int f = 0; rc == 0 && f < JUDGE_FAMILIES; f++)
@@ -166,6 +175,7 @@ static void fight(const struct atlas *atlas, const double *weight, size_t pair, 
     judge_pair_init(&duel->pair, judge_log_threshold(judge_contestants(in), in->alpha));
     for (size_t r = 0; r < rounds; r++) {
         double d = 0;
+        judge_pair_give_up(&duel->pair, atlas->given_up[r]);
         for (int f = 0; f < JUDGE_FAMILIES; f++)
             if (weight[f] > 0 && atlas->chapters[f].measured)
                 d += weight[f] * atlas->chapters[f].d[pair * atlas->chapters[f].rounds + r];
@@ -174,6 +184,8 @@ static void fight(const struct atlas *atlas, const double *weight, size_t pair, 
         judge_pair_update(&duel->pair, d, r, d == 0 && judge_coin(in->seed, &coin_cell, r, a, b));
         atlas->room[n++] = d;
     }
+    if (in->merged)
+        judge_pair_take_back(&duel->pair);
     judge_duel_settle(duel, atlas->room, atlas->room + rounds, in->margin);
 }
 

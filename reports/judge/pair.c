@@ -5,6 +5,13 @@
  * The test keeps its first crossing: a later look may not take a decision back, and the evidence at
  * that moment, not a running maximum, is what other rules may build on. Everything is symmetric: a
  * against b and b against a give the same bits with opposite signs.
+ *
+ * Ties in d are split by a coin hashed from seed, cell, block and names. They keep the bet fair and
+ * decide nothing: a duel counts as decided only if it would be with every tie given to the other
+ * side, and every attempt that was left half-way as well. Above 5 % ties the clock is called too
+ * coarse. Costs below the floor of the plan are equal: too small to measure, too small to matter. A
+ * cost that is absent, infinite or negative, or 0 without a floor, is absent from its block: it is
+ * never read as fast.
  */
 #include "judge.h"
 
@@ -20,7 +27,12 @@ void judge_pair_init(struct judge_pair *pair, double log_t)
     *pair = (struct judge_pair){.log_t = log_t};
 }
 
-/* Has the side that is ahead enough without its ties? */
+void judge_pair_give_up(struct judge_pair *pair, size_t attempts)
+{
+    pair->given_up += attempts;
+}
+
+/* Has the side that is ahead enough without its ties, and against all that was given up? */
 static bool crosses(const struct judge_pair *pair)
 {
     const bool a_leads = 2 * pair->wins_a > pair->n;
@@ -28,7 +40,10 @@ static bool crosses(const struct judge_pair *pair)
                                : pair->n - pair->wins_a - (pair->ties - pair->ties_a);
     if (pair->log_e < pair->log_t)
         return false;
-    return pair->ties == 0 || (2 * own > pair->n && judge_log_e(pair->n, own) >= pair->log_t);
+    const size_t all = pair->n + pair->given_up;
+    if (pair->ties == 0 && pair->given_up == 0)
+        return true;
+    return 2 * own > all && judge_log_e(all, own) >= pair->log_t;
 }
 
 bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin)
@@ -49,6 +64,13 @@ bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coi
     pair->decided_n = pair->n;
     pair->decided_log_e = pair->log_e;
     return true;
+}
+
+void judge_pair_take_back(struct judge_pair *pair)
+{
+    const bool a_leads = 2 * pair->wins_a > pair->n;
+    if (pair->decided != 0 && (!crosses(pair) || a_leads != (pair->decided > 0)))
+        pair->decided = 0;
 }
 
 /* FNV-1a, so that equal words give equal coins everywhere. */
@@ -120,16 +142,25 @@ double judge_quantile(const double *sorted, size_t n, double p)
     return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
 }
 
+/* The rank of the interval in [n] differences: what was given up may lie at either end. */
+static size_t interval_rank(const struct judge_pair *pair, size_t n)
+{
+    const size_t rank = judge_interval_rank(n + pair->given_up, pair->log_t);
+    return rank > pair->given_up ? rank - pair->given_up : 0;
+}
+
 /*
  * How many more blocks until the interval lies inside the margin, if the next differences are
  * distributed like those seen: the ranks of a larger n are read off the sample at hand.
  */
-static double blocks_until_equal(const double *sorted, size_t n, double log_t, double log_margin)
+static double
+blocks_until_equal(const struct judge_pair *pair, const double *sorted, double log_margin)
 {
+    const size_t n = pair->n;
     if (!(fabs(judge_median(sorted, n)) < log_margin))
         return INFINITY; /* the interval would close around a place outside */
     for (size_t total = n + 1; total <= n + JUDGE_FORESIGHT; total += 1 + total / 8) {
-        const size_t rank = judge_interval_rank(total, log_t);
+        const size_t rank = interval_rank(pair, total);
         if (rank == 0)
             continue;
         const double p = (double)(rank - 1) / (double)(total - 1);
@@ -162,8 +193,7 @@ blocks_until_settled(const struct judge_duel *duel, const double *sorted, double
     const double decided = pair->ties > pair->n / 2
                                ? INFINITY
                                : judge_blocks_expected(pair->n, pair->wins_a, pair->log_t);
-    const double equal =
-        duel->coarse ? INFINITY : blocks_until_equal(sorted, pair->n, pair->log_t, log_margin);
+    const double equal = duel->coarse ? INFINITY : blocks_until_equal(pair, sorted, log_margin);
     return fmin(decided, equal);
 }
 
@@ -171,7 +201,7 @@ void judge_duel_settle(struct judge_duel *duel, const double *d, double *scratch
 {
     const size_t n = duel->pair.n;
     const size_t half = n / 2;
-    const size_t rank = judge_interval_rank(n, duel->pair.log_t);
+    const size_t rank = interval_rank(&duel->pair, n);
     duel->median_late = NAN;
     if (n >= 4) {
         memcpy(scratch, d + half, (n - half) * sizeof(*d));

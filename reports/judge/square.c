@@ -33,6 +33,11 @@ static bool is_whole(const struct judge_cell_input *cell, size_t first)
     return true;
 }
 
+size_t judge_square_rows(const struct judge_cell_input *cell, size_t first)
+{
+    return is_whole(cell, first) ? rows_of(&cell->blocks[first]) : 0;
+}
+
 /* The geometric mean over the rows, so that ln of it is the mean of the logs; NAN if one is absent.
  * Costs that are all below the floor stay exactly there: such a tie is known to be one. */
 static double fold_cost(const struct judge_cell_input *cell, size_t first, size_t entry)
@@ -61,10 +66,13 @@ static void fold(const struct judge_cell_input *cell, size_t entries, struct jud
             continue;
         }
         double *cost = out->costs + out->cell.block_count * entries;
+        size_t given_up = 0;
         for (size_t e = 0; e < entries; e++)
             cost[e] = fold_cost(cell, first, e);
-        out->blocks[out->cell.block_count++] =
-            (struct judge_block){.number = cell->blocks[first + rows - 1].number, .cost = cost};
+        for (size_t r = 0; r < rows; r++)
+            given_up += cell->blocks[first + r].given_up;
+        out->blocks[out->cell.block_count++] = (struct judge_block){
+            .number = cell->blocks[first + rows - 1].number, .cost = cost, .given_up = given_up};
         first += rows;
     }
 }

@@ -7,6 +7,11 @@
  * round the sum of w ln(cost) is one number per entry, and its sign between two entries of
  * identical code is again a fair coin. Equal weights make it the geometric mean of ratios, the only
  * mean that does not depend on the reference. Minimax regret asks for the smallest worst case.
+ *
+ * The second is exact for the common rounds, whose order no result can change. Later rounds are put
+ * together from blocks that were dealt out by what was seen; for them it also assumes that the
+ * noise in one cell does not follow the luck in another. The first counts duels as they are: with
+ * many cells one of them errs more often than alpha; it needs no weights and gives no verdict.
  */
 #include "contest.h"
 
@@ -75,6 +80,15 @@ static double round_difference(
     return sum;
 }
 
+size_t judge_round_given_up(const struct judge_cell_input *cells, size_t count, size_t round)
+{
+    size_t sum = 0;
+    for (size_t c = 0; c < count; c++)
+        if (round < cells[c].block_count)
+            sum += cells[c].blocks[round].given_up;
+    return sum;
+}
+
 static void fight_rounds(const struct judge_input *in,
                          const struct judge_standing *standing,
                          struct judge_duel *duel,
@@ -88,6 +102,7 @@ static void fight_rounds(const struct judge_input *in,
     size_t n = 0;
     judge_pair_init(&duel->pair, judge_log_threshold(judge_contestants(in), in->alpha));
     for (size_t r = 0; r < rounds; r++) {
+        judge_pair_give_up(&duel->pair, judge_round_given_up(in->cells, in->cell_count, r));
         room[n] = round_difference(in, standing->weights, r, duel->a, duel->b);
         if (isnan(room[n]))
             continue;
@@ -95,6 +110,8 @@ static void fight_rounds(const struct judge_input *in,
         judge_pair_update(&duel->pair, room[n], r, coin);
         n++;
     }
+    if (in->merged)
+        judge_pair_take_back(&duel->pair);
     judge_duel_finish(duel, room, room + rounds, in->margin);
 }
 

@@ -385,6 +385,10 @@ say_winner(struct text *text, const struct judge_input *in, const struct judge_s
                   sign > 0 ? duel->low : -duel->high,
                   sign > 0 ? duel->high : -duel->low);
         say(text, " that of %s.", in->entries[other].name);
+        if (duel->low < 0 && duel->high > 0)
+            say(text,
+                " That lead was proven in an earlier round, and what was proven is kept; the "
+                "interval is that of all rounds and reaches 1 again.");
     } else {
         say(text, ".");
     }

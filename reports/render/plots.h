@@ -32,12 +32,16 @@ bool plots_has_throughput(const struct model *model, size_t cell);
 /* Do two cells differ in nothing but the parameter [key]? */
 bool plots_same_but(const struct cell *a, const struct cell *b, const char *key);
 
-/* Cells in the picture "ecdf" and "evidence"; 0: it is not drawn. */
+/* Cells that the pictures "ecdf" and "evidence" are about; 0: it is not drawn. */
 size_t plots_spread_cells(const struct model *model);
 size_t plots_evidence_cells(const struct model *model);
 
-/* Cells in the picture "tail"; *both: in how many one contestant has the least of both medians. */
+/* Cells that the picture "tail" is about; *both: in how many one contestant has the least of both
+ * medians. */
 size_t plots_tail_cells(const struct model *model, size_t *both);
+
+/* Of so many cells that such a picture is about, how many it has no room for: the last ones. */
+size_t plots_not_drawn(size_t cells);
 
 /*
  * Is the cell the first of several that differ only in the load that is offered? Then there is a

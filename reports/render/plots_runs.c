@@ -24,6 +24,19 @@ enum { PANELS_MAX = 36 };
 
 typedef bool (*cell_test)(const struct model *model, size_t cell);
 
+size_t plots_not_drawn(size_t cells)
+{
+    return cells > PANELS_MAX ? cells - PANELS_MAX : 0;
+}
+
+static size_t count_cells(const struct model *model, cell_test has)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->cell_count; i++)
+        count += has(model, i);
+    return count;
+}
+
 /* The cells that have a panel, in the order of the plan; returns how many. */
 static size_t panels(const struct model *model, cell_test has, size_t list[PANELS_MAX])
 {
@@ -67,8 +80,7 @@ static bool has_spread(const struct model *model, size_t cell)
 
 size_t plots_spread_cells(const struct model *model)
 {
-    size_t list[PANELS_MAX] = {0};
-    return panels(model, has_spread, list);
+    return count_cells(model, has_spread);
 }
 
 static void spread_steps(struct picture *picture,
@@ -146,8 +158,7 @@ static bool has_evidence(const struct model *model, size_t cell)
 
 size_t plots_evidence_cells(const struct model *model)
 {
-    size_t list[PANELS_MAX] = {0};
-    return model->smoke ? 0 : panels(model, has_evidence, list);
+    return model->smoke ? 0 : count_cells(model, has_evidence);
 }
 
 static void evidence_line(struct picture *picture,
@@ -338,12 +349,10 @@ static bool one_has_both(const struct model *model, size_t cell)
 
 size_t plots_tail_cells(const struct model *model, size_t *both)
 {
-    size_t list[PANELS_MAX] = {0};
-    const size_t count = panels(model, has_tail, list);
     *both = 0;
-    for (size_t p = 0; p < count; p++)
-        *both += one_has_both(model, list[p]) ? 1 : 0;
-    return count;
+    for (size_t i = 0; i < model->cell_count; i++)
+        *both += has_tail(model, i) && one_has_both(model, i) ? 1 : 0;
+    return count_cells(model, has_tail);
 }
 
 static void

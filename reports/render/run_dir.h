@@ -65,6 +65,7 @@ struct run_dir_null {
     size_t line, cell;
     double cost; /* NAN if the run failed */
     const char *reason;
+    const json_t *run; /* what it printed; NULL if nothing */
 };
 
 struct run_dir_drop {
@@ -96,6 +97,7 @@ struct run_dir {
     size_t run_count;
     struct run_dir_block *blocks; /* likewise */
     size_t block_count;
+    size_t given_up; /* attempts left half-way, runs of which had ended, and begun anew */
     struct run_dir_null *null_runs;
     size_t null_run_count;
     struct run_dir_drop *drops;

@@ -150,6 +150,8 @@ static void open_attempt(struct run_dir *dir, const struct run_dir_run *run)
     if (cell->pending_runs > 0 && cell->pending_block == run->block &&
         cell->pending_attempt == run->attempt)
         return;
+    cell->given_up += cell->pending_runs > 0 ? 1 : 0;
+    dir->given_up += cell->pending_runs > 0 ? 1 : 0;
     for (size_t e = 0; e < dir->entry_count; e++) {
         cell->pending[e] = NAN;
         cell->pending_seen[e] = false;
@@ -231,8 +233,12 @@ static int commit_attempt(struct run_dir *dir, const struct run_dir_block *block
         return -ENOMEM;
     }
     memcpy(cost, cell->pending, dir->entry_count * sizeof(*cost));
-    cell->blocks[cell->block_count++] = (struct judge_block){
-        .number = block->block, .cost = cost, .row = block->row, .rows = block->rows};
+    cell->blocks[cell->block_count++] = (struct judge_block){.number = block->block,
+                                                             .cost = cost,
+                                                             .given_up = cell->given_up,
+                                                             .row = block->row,
+                                                             .rows = block->rows};
+    cell->given_up = 0;
     dir->store->inputs[block->cell].blocks = cell->blocks;
     dir->store->inputs[block->cell].block_count = cell->block_count;
     size_t left = cell->pending_runs;
@@ -344,8 +350,10 @@ static int apply_drop(struct run_dir *dir, const json_t *event, const struct sin
 static int
 apply_null(struct run_dir *dir, const json_t *event, size_t line, const struct sink *sink)
 {
-    struct run_dir_null run = {
-        .line = line, .cost = field_number(event, "cost"), .reason = field_text(event, "reason")};
+    struct run_dir_null run = {.line = line,
+                               .cost = field_number(event, "cost"),
+                               .reason = field_text(event, "reason"),
+                               .run = json_object_get(event, "run")};
     int rc = need_index(event, "cell", dir->cell_count, &run.cell, sink);
     if (rc == 0)
         rc = grow(

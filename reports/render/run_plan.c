@@ -129,6 +129,7 @@ static int load_rules(struct run_dir *dir, char *err, size_t err_size)
                                    .alpha = field_number(dir->plan, "alpha"),
                                    .margin = field_number(dir->plan, "margin"),
                                    .smoke = strcmp(field_text(dir->plan, "preset"), "smoke") == 0,
+                                   .merged = json_object_get(dir->plan, "merged") != NULL,
                                    .entries = dir->store->entries,
                                    .entry_count = dir->entry_count,
                                    .cells = dir->store->inputs,

@@ -15,6 +15,7 @@ struct run_store_cell {
     double *pending;             /* costs of the attempt under way, NAN = none */
     bool *pending_seen;          /* a run of this entry is recorded in it */
     size_t pending_block, pending_attempt, pending_runs;
+    size_t given_up; /* attempts left half-way since the last valid block */
 };
 
 struct run_dir_store {

@@ -53,6 +53,13 @@ static void trust(struct page *page, const struct model *model)
                    model->redone,
                    attempts,
                    human_percent(attempts ? (double)model->redone / (double)attempts : 0).text);
+    if (model->dir.given_up > 0)
+        page_paragraph(page,
+                       "trust alarm",
+                       "%zu %s left half-way, after first costs were known: each counts against "
+                       "whoever leads in its cell.",
+                       model->dir.given_up,
+                       model->dir.given_up == 1 ? "attempt was" : "attempts were");
 }
 
 /* How the tournament fared when it was tested on itself, as it was known when the run began. */
@@ -198,7 +205,7 @@ static void legend(struct page *page, const struct model *model)
         page,
         "legend",
         "Each field: the word, the cost as a multiple of the best in its row, and the interval of "
-        "that ratio. ▲ wins: faster than every other. = ties: inside the margin of %s. "
+        "that ratio. ▲ wins: the only one that nobody beat. = ties: inside the margin of %s. "
         "▼ loses: slower than at least one. ? open: not enough evidence. "
         "✕ disqualified and – not run keep their place. "
         "★: the win holds over all cells together. !: read it with what stands under steadiness "

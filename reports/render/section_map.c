@@ -26,10 +26,9 @@ static void cell_words(const char *reference, char *name, size_t size)
 static const json_t *default_standing(const struct model *model)
 {
     const json_t *list = json_object_get(model->verdict, "standings");
-    const char *named = field_text(model->dir.plan, "profile");
+    const char *named = field_text(model->verdict, "profile");
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (strcmp(field_text(json_array_get(list, i), "profile"), *named ? named : "balanced") ==
-            0)
+        if (strcmp(field_text(json_array_get(list, i), "profile"), named) == 0)
             return json_array_get(list, i);
     return json_array_get(list, json_array_size(list) ? json_array_size(list) - 1 : 0);
 }

@@ -313,10 +313,13 @@ void section_redone(struct page *page, const struct model *model)
         page_cell(page, "", "%s", block->reason ? block->reason : "");
     }
     page_table_end(page);
-    page_paragraph(page,
-                   "legend",
-                   "A block is redone as a whole, in a new order, when other work took too much of "
-                   "the machine; its costs are never looked at. The last attempt always counts.");
+    page_paragraph(
+        page,
+        "legend",
+        "A block is redone as a whole, in a new order, when other work took too much of "
+        "the machine; its costs are never looked at. The last attempt always counts. One that "
+        "was left half-way (Ctrl-C, a kill) is in the journal only; somebody may have "
+        "seen its first costs, so it counts as a block that whoever leads has lost.");
 }
 
 /* ---- how to do it again ---- */

@@ -40,6 +40,23 @@ static size_t decided_cells(const struct model *model, double *typical)
     return n;
 }
 
+/* A picture with a panel for each of [cells] cells. Whoever looks for one must know that it is not
+ * there for want of room. */
+static void panels(struct page *page, const char *name, size_t cells, const char *caption)
+{
+    char all[800];
+    const size_t left = plots_not_drawn(cells);
+    snprintf(all, sizeof all, "%s", caption);
+    if (left > 0)
+        snprintf(all + strlen(all),
+                 sizeof all - strlen(all),
+                 " %zu more cell%s not drawn; %s numbers stand in the tables.",
+                 left,
+                 left == 1 ? " is" : "s are",
+                 left == 1 ? "its" : "their");
+    page_figure(page, name, all);
+}
+
 static void evidence(struct page *page, const struct model *model)
 {
     double typical;
@@ -56,13 +73,13 @@ static void evidence(struct page *page, const struct model *model)
                      typical);
     else
         page_heading(page, 2, "evidence", "The evidence: no cell has a winner");
-    page_figure(
-        page,
-        "evidence",
-        "Evidence E after each block, the leader of a cell against each other contestant. A "
-        "fair coin lets E pass the dashed line once in as many tries as the line is high, "
-        "however often we look; the pair is decided there. A line that ends early: the "
-        "other was dropped, or the cell was settled.");
+    panels(page,
+           "evidence",
+           cells,
+           "Evidence E after each block, the leader of a cell against each other contestant. A "
+           "fair coin lets E pass the dashed line once in as many tries as the line is high, "
+           "however often we look; the pair is decided there. A line that ends early: the "
+           "other was dropped, or the cell was settled.");
 }
 
 /* Which contestant spreads most in which cell: 95th over 5th percentile of its runs. */
@@ -98,7 +115,7 @@ static void spread(struct page *page, const struct model *model)
              "all. A steep line repeats itself, a step in the middle shows two modes, lines that "
              "cross mean that the order depends on luck. Good and bad: 5th and 95th percentile.",
              runs);
-    page_figure(page, "ecdf", caption);
+    panels(page, "ecdf", cells, caption);
 }
 
 static void course(struct page *page, const struct model *model)
@@ -139,10 +156,11 @@ static void tail(struct page *page, const struct model *model)
         "Tail against CPU time: in %zu of %zu cells the same contestant has the least of both",
         both,
         cells);
-    page_figure(page,
-                "tail",
-                "p99 latency (log scale) by CPU time per task; small points: runs, large ones: "
-                "medians of all runs. Down and left is better. By medians, without a verdict.");
+    panels(page,
+           "tail",
+           cells,
+           "p99 latency (log scale) by CPU time per task; small points: runs, large ones: "
+           "medians of all runs. Down and left is better. By medians, without a verdict.");
 }
 
 static void loads(struct page *page, const struct model *model)

@@ -145,9 +145,13 @@ static json_t *run_part(const struct judged *judged)
     json_object_set_new(run, "blocks", json_integer((json_int_t)judged->valid));
     json_object_set_new(run, "runs", json_integer((json_int_t)dir->run_count));
     json_object_set_new(run, "redone", json_integer((json_int_t)judged->redone));
+    json_object_set_new(run, "given_up", json_integer((json_int_t)dir->given_up));
     json_object_set_new(run, "started", json_string(dir->started));
     json_object_set_new(run, "ended", json_string(dir->ended));
     json_object_set_new(run, "end_reason", json_string(dir->end_reason));
+    const json_t *before = json_object_get(dir->env, "earlier_starts");
+    if (before != NULL)
+        json_object_set_new(run, "earlier_starts", json_deep_copy(before));
     json_object_set_new(run, "journal_lines", json_integer((json_int_t)dir->lines));
     json_object_set_new(run, "journal_sha256", json_string(dir->last_sha256));
     return run;
@@ -248,7 +252,8 @@ static json_t *contestants_part(const struct run_dir *dir)
     return list;
 }
 
-/* Counts of words, and whether the default profile is settled: what an exit status is made of. */
+/* Counts of words, and whether the default profile is settled: what an exit status is made of. A
+ * run that told identical code apart settles nothing. */
 static json_t *summary_part(const struct judged *judged)
 {
     size_t words[JUDGE_WORD_TWIN + 1] = {0};
@@ -265,25 +270,31 @@ static json_t *summary_part(const struct judged *judged)
     for (int word = 0; word < JUDGE_WORD_TWIN; word++)
         json_object_set_new(
             summary, judge_word_name((enum judge_word)word), json_integer((json_int_t)words[word]));
-    json_object_set_new(summary, "decided", json_boolean(standing->winner >= 0 || standing->tie));
+    const bool settles = standing->winner >= 0 || standing->tie;
+    json_object_set_new(summary, "decided", json_boolean(settles && !judged->trust.differs));
     json_object_set_new(summary, "disqualified", json_boolean(words[JUDGE_WORD_DISQUALIFIED] > 0));
     return summary;
 }
 
-/* The one sentence; an A/A result that failed comes before everything else. */
-static json_t *headline(const struct judged *judged)
+/* The one sentence, of the prices where that is the question; an A/A result that failed comes
+ * before everything else. */
+static json_t *headline(const struct judged *judged, const json_t *prices)
 {
-    char *sentence = verdict_sentence(judged, verdict_default(judged));
-    const struct run_dir_cell *cell = &judged->dir->cells[judged->trust.differs_cell];
+    const bool priced = strcmp(field_text(judged->dir->plan, "preset"), "prices") == 0;
+    char *sentence = priced ? NULL : verdict_sentence(judged, verdict_default(judged));
     json_t *text =
-        judged->trust.differs
-            ? json_sprintf("Do not trust this run: identical code was told apart in %s %s. %s",
-                           cell->scenario,
-                           cell->point,
-                           sentence != NULL ? sentence : "")
-            : json_string(sentence != NULL ? sentence : "");
+        priced ? verdict_prices_sentence(prices) : json_string(sentence != NULL ? sentence : "");
     free(sentence);
-    return text;
+    if (!judged->trust.differs)
+        return text;
+    const struct run_dir_cell *cell = &judged->dir->cells[judged->trust.differs_cell];
+    json_t *alarm =
+        json_sprintf("Do not trust this run: identical code was told apart in %s %s. %s",
+                     cell->scenario,
+                     cell->point,
+                     json_string_value(text));
+    json_decref(text);
+    return alarm;
 }
 
 static json_t *notes_part(const struct judged *judged)
@@ -342,11 +353,28 @@ static void add_promise(const struct run_dir *dir, char *text, size_t size)
                  field_count(promise, "blocks", 0));
 }
 
-/* What belongs on a first screen, ready to print. */
-static json_t *screen_part(const struct judged *judged)
+/* Who starts until the result pleases, and shows the last one, has earlier starts. */
+static void add_earlier(const struct run_dir *dir, char *text, size_t size)
+{
+    const json_t *before = json_object_get(dir->env, "earlier_starts");
+    const long starts = field_count(before, "starts", 0);
+    const size_t used = strlen(text);
+    if (starts > 0)
+        snprintf(text + used,
+                 size - used,
+                 "; %ld earlier %s of the same tournament at this commit here (%ld gone, %ld "
+                 "without a verdict)",
+                 starts,
+                 starts == 1 ? "start" : "starts",
+                 field_count(before, "gone", 0),
+                 field_count(before, "unfinished", 0));
+}
+
+/* What belongs on a first screen, ready to print, below [sentence]. */
+static json_t *screen_part(const struct judged *judged, json_t *sentence)
 {
     const struct judge_trust *trust = &judged->trust;
-    char twin[160] = "no twin was entered", sight[160] = "too few blocks to see any gap";
+    char twin[160] = "no twin was entered", sight[320] = "too few blocks to see any gap";
     const double ratio = exp(trust->ratio), low = exp(trust->low), high = exp(trust->high);
     if (trust->has_twin && isfinite(low) && isfinite(high))
         snprintf(twin,
@@ -366,8 +394,9 @@ static json_t *screen_part(const struct judged *judged)
                  expm1(trust->gap) < 0.0995 ? 1 : 0,
                  100 * expm1(trust->gap));
     add_promise(judged->dir, sight, sizeof(sight));
+    add_earlier(judged->dir, sight, sizeof(sight));
     json_t *screen = json_object();
-    json_object_set_new(screen, "sentence", headline(judged));
+    json_object_set(screen, "sentence", sentence);
     json_object_set_new(screen, "trust", json_sprintf("%s; %s", twin, sight));
     json_object_set_new(screen,
                         "facts",
@@ -390,9 +419,11 @@ static json_t *screen_part(const struct judged *judged)
 static json_t *assemble(const struct judged *judged)
 {
     json_t *verdict = json_object();
+    json_t *prices = verdict_prices(judged);
+    json_t *sentence = headline(judged, prices);
     json_object_set_new(verdict, "schema", json_integer(1));
-    json_object_set_new(verdict, "sentence", headline(judged));
-    json_object_set_new(verdict, "first_screen", screen_part(judged));
+    json_object_set_new(verdict, "sentence", sentence);
+    json_object_set_new(verdict, "first_screen", screen_part(judged, sentence));
     json_object_set_new(verdict, "notes", notes_part(judged));
     json_object_set_new(verdict, "overrides", overrides_part(judged->dir));
     json_object_set_new(verdict, "run", run_part(judged));
@@ -403,13 +434,8 @@ static json_t *assemble(const struct judged *judged)
     json_object_set_new(verdict, "duels", verdict_duels(judged));
     json_object_set_new(verdict, "standings", verdict_standings(judged));
     json_object_set_new(verdict, "ceilings", verdict_ceilings(judged));
+    json_object_set_new(verdict, "profile", json_string(verdict_default(judged)->profile));
     json_object_set_new(verdict, "map", verdict_map(judged));
-    json_t *prices = verdict_prices(judged);
-    if (strcmp(field_text(judged->dir->plan, "preset"), "prices") == 0) {
-        json_t *sentence = verdict_prices_sentence(prices);
-        json_object_set(verdict, "sentence", sentence);
-        json_object_set_new(json_object_get(verdict, "first_screen"), "sentence", sentence);
-    }
     json_object_set_new(verdict, "prices", prices);
     return verdict;
 }

@@ -182,12 +182,8 @@ static void add_row(const struct judged *judged,
         return;
     if (result->leader == (int)e)
         found.ratio = found.low = found.high = 0;
-    else if (result->leader >= 0 && judge_compare(&table->cell,
-                                                  dir->entry_count,
-                                                  e,
-                                                  (size_t)result->leader,
-                                                  result->log_t,
-                                                  &found) != 0)
+    else if (result->leader >= 0 &&
+             judge_compare(&table->cell, e, (size_t)result->leader, result->log_t, &found) != 0)
         return; /* no memory for one row: the verdict on the cell stands */
     json_t *row = verdict_row(&dir->cells[c], side->metric);
     json_object_set_new(row, "unit", json_string(side->unit));

@@ -56,25 +56,19 @@ static int collect(const struct run_dir *dir, struct prices *out)
     return rc;
 }
 
-/* e-BH over all rows: the largest i with i rows whose E reaches count/(i alpha). */
+/* ln E of a row that is decided, as it is after the last block. */
+static double log_e_of_row(const void *ctx, size_t row)
+{
+    const struct prices *prices = ctx;
+    const struct judge_pair *pair = &prices->rows[row].duel.pair;
+    return pair->decided != 0 ? judge_pair_log_e_ahead(pair, pair->decided > 0) : -INFINITY;
+}
+
 static void find_stars(struct prices *prices, double alpha)
 {
-    const double all = (double)prices->count;
-    for (size_t i = prices->count; i > 0; i--) {
-        const double least = log(all / ((double)i * alpha));
-        size_t enough = 0;
-        for (size_t r = 0; r < prices->count; r++) {
-            const struct judge_pair *pair = &prices->rows[r].duel.pair;
-            enough += pair->decided != 0 && pair->decided_log_e >= least ? 1 : 0;
-        }
-        if (enough < i)
-            continue;
-        for (size_t r = 0; r < prices->count; r++) {
-            const struct judge_pair *pair = &prices->rows[r].duel.pair;
-            prices->rows[r].star = pair->decided != 0 && pair->decided_log_e >= least;
-        }
-        return;
-    }
+    const double bar = judge_e_bh(prices->count, alpha, log_e_of_row, prices);
+    for (size_t r = 0; r < prices->count; r++)
+        prices->rows[r].star = log_e_of_row(prices, r) >= bar;
 }
 
 static const char *word_of(const struct judged *judged, const struct judge_duel *duel)
@@ -136,35 +130,43 @@ json_t *verdict_prices(const struct judged *judged)
     return rows;
 }
 
+static double low_of(const json_t *row)
+{
+    return json_number_value(json_object_get(row, "low"));
+}
+
 json_t *verdict_prices_sentence(const json_t *prices)
 {
-    size_t counts[2] = {0}, i;
+    size_t costs = 0, saves = 0, i;
     const json_t *row, *dearest = NULL;
     json_array_foreach((json_t *)(uintptr_t)prices, i, row)
     {
         const char *word = json_string_value(json_object_get(row, "word"));
-        const bool costs = strcmp(word, "COSTS") == 0;
-        counts[0] += costs;
-        counts[1] += strcmp(word, "SAVES") == 0 || strcmp(word, "FREE") == 0;
-        if (costs && (dearest == NULL || json_number_value(json_object_get(row, "ratio")) >
-                                             json_number_value(json_object_get(dearest, "ratio"))))
+        if (!json_is_true(json_object_get(row, "star")))
+            continue;
+        costs += strcmp(word, "COSTS") == 0;
+        saves += strcmp(word, "SAVES") == 0;
+        if (strcmp(word, "COSTS") == 0 && low_of(row) > fmax(dearest ? low_of(dearest) : 0, 1))
             dearest = row;
     }
     const size_t all = json_array_size(prices);
     if (all == 0)
         return json_string("No price: no variant met its own contestant in a block.");
     if (dearest == NULL)
-        return json_sprintf("Prices of single decisions: of %zu, none is proven to cost anything, "
-                            "%zu are proven to be free or to save.",
+        return json_sprintf("Prices of single decisions: of %zu, all held to one level together, "
+                            "%zu are proven to cost something, %zu to save something.",
                             all,
-                            counts[1]);
-    return json_sprintf("Prices of single decisions: of %zu, %zu are proven to cost something; the "
-                        "dearest is %s:%s in %s %s, %.3gx.",
+                            costs,
+                            saves);
+    return json_sprintf("Prices of single decisions: of %zu, all held to one level together, %zu "
+                        "are proven to cost something, %zu to save something; the dearest for "
+                        "certain is %s:%s in %s %s, at least %.3gx.",
                         all,
-                        counts[0],
+                        costs,
+                        saves,
                         json_string_value(json_object_get(dearest, "contestant")),
                         json_string_value(json_object_get(dearest, "decision")),
                         json_string_value(json_object_get(dearest, "scenario")),
                         json_string_value(json_object_get(dearest, "point")),
-                        json_number_value(json_object_get(dearest, "ratio")));
+                        low_of(dearest));
 }

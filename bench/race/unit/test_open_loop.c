@@ -145,6 +145,33 @@ static void successive_runs_continue_one_schedule(void **state)
         assert_in_range(intended_ns[i] - intended_ns[i - 1], 9999, 10001);
 }
 
+static void wait_ns(uint64_t duration_ns)
+{
+    clock_sleep_until(clock_now_ns() + duration_ns);
+}
+
+/* The time between two runs is the harness's own, but what was late before stays late. */
+static void a_pause_of_the_harness_delays_nobody(void **state)
+{
+    (void)state;
+    const uint64_t pause_ns = 500 * NS_PER_MS;
+    start(RATE, false, 3);
+    open_loop_run(&generator, NS_PER_MS);
+    wait_ns(pause_ns);
+    open_loop_resume(&generator);
+    recorder_init(&generator.slip);
+    open_loop_run(&generator, NS_PER_MS);
+    assert_true(generator.slip.max < pause_ns);
+    start(RATE, false, 3);
+    stall_at = 90;
+    stall_ns = pause_ns;
+    open_loop_run(&generator, NS_PER_MS); /* its last arrivals are late by the stall */
+    open_loop_resume(&generator);
+    recorder_init(&generator.slip);
+    open_loop_run(&generator, NS_PER_MS);
+    assert_true(generator.slip.max >= pause_ns - 5 * NS_PER_MS);
+}
+
 static void a_failing_send_ends_the_run(void **state)
 {
     (void)state;
@@ -197,6 +224,7 @@ int main(void)
         cmocka_unit_test(nothing_is_sent_before_its_time),
         cmocka_unit_test(a_stall_delays_arrivals_but_drops_none),
         cmocka_unit_test(successive_runs_continue_one_schedule),
+        cmocka_unit_test(a_pause_of_the_harness_delays_nobody),
         cmocka_unit_test(a_failing_send_ends_the_run),
         cmocka_unit_test(the_pilot_keeps_to_its_credit_and_has_a_rate_or_fails),
     };

@@ -26,7 +26,7 @@ static int make_series(void **state)
         a[i] = exp(0.05 * (chance_unit(&dice) - 0.5));
         b[i] = exp(0.05 * (chance_unit(&dice) - 0.5));
     }
-    series_add(&even, "race/x/y", 0, a, b, BLOCKS);
+    series_add(&even, "race/x/y", 0, a, b, NULL, BLOCKS);
     return series_differences(&even.items[0], d) == BLOCKS ? 0 : -1;
 }
 
@@ -66,7 +66,7 @@ static void absent_costs_are_left_out(void **state)
     (void)state;
     struct series_list list = {0};
     const double a[] = {1, NAN, 3, 4}, b[] = {1, 2, 0, 5};
-    series_add(&list, "race/x/y", 0, a, b, 4);
+    series_add(&list, "race/x/y", 0, a, b, NULL, 4);
     assert_int_equal(list.items[0].count, 2);
     series_free(&list);
 }
@@ -106,6 +106,18 @@ static void limits_are_those_of_the_binomial_law(void **state)
     assert_true(high == 1 && fabs(low - 0.9119) < 0.0001);
 }
 
+/* Where a limit lets a quarter pass, a judge that errs five times too often is not noticed. */
+static void too_few_trials_cannot_fail(void **state)
+{
+    (void)state;
+    for (size_t trials = 0; trials < 5; trials++)
+        assert_false(chance_can_fail(trials, chance_limit(trials, 0.05)));
+    assert_false(chance_can_fail(8, chance_limit(8, 0.05)));
+    assert_true(chance_can_fail(12, chance_limit(12, 0.05)));
+    assert_int_equal(chance_limit(50, 0.05), 6);
+    assert_true(chance_can_fail(50, 6));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +127,7 @@ int main(void)
         cmocka_unit_test(absent_costs_are_left_out),
         cmocka_unit_test(power_rises_with_the_gap_and_falls_with_the_field),
         cmocka_unit_test(limits_are_those_of_the_binomial_law),
+        cmocka_unit_test(too_few_trials_cannot_fail),
     };
     return cmocka_run_group_tests_name("chance", tests, make_series, free_series);
 }

@@ -60,4 +60,11 @@ for command in tournament race conformance report select limits list; do
 done
 velo tournament --dry-run
 check dry-run-makes-nothing "status $status" test "$status" -eq 0 -a ! -e "$sandbox/reports/runs"
+# The lock has a known name in a folder where anybody may put a link.
+echo precious >"$sandbox/precious"
+ln -s precious "$sandbox/link"
+VELO_LOCK=$sandbox/link velo tournament --scenarios alpha
+check lock-through-a-link-status "status $status" test "$status" -eq 1
+check lock-through-a-link-message "$(cat "$sandbox/err")" said 'cannot open the lock file .*link: it is a link'
+check lock-through-a-link-harms-nothing "$(cat "$sandbox/precious")" grep -qx precious "$sandbox/precious"
 finish_tests

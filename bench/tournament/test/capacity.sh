@@ -44,6 +44,28 @@ printf '{"type":"run","torn' >>"$dir/raw.ndjson"
 velo capacity --resume "$(basename "$dir")" --budget 5s
 check goes-on "$(cat "$sandbox/err")" test "$(grep -c '"type":"run"' "$dir/raw.ndjson")" -gt "$before"
 check torn-line-is-gone "still there" sh -c "! grep -q torn '$dir/raw.ndjson'"
+
+# What a block told counts when the block does, by the rule that stands in the plan.
+check redo-rule-is-in-the-plan "$(cat "$dir/plan.json")" grep -q '"run_limit": 0.1' "$dir/plan.json"
+sum() # sum KEY: of the result
+{
+    sed -n "s/^ \"$1\": \([0-9]*\),*$/\1/p" "$dir/capacity.json"
+}
+lines() # lines TYPE: in the journal
+{
+    grep -c "\"type\":\"$1\"" "$dir/raw.ndjson"
+}
+check each-attempt-ends "$(sum blocks) + $(sum redone), $(lines block) lines" \
+    test $(($(sum blocks) + $(sum redone))) -eq "$(lines block)"
+redone=$(sum redone)
+sed -i '0,/"type":"block".*"valid":true/s/\("type":"block".*"valid":\)true/\1false/' "$dir/raw.ndjson"
+: >"$dir/conformance.json" # rechain asks for it
+"$test_dir/rechain" "$dir"
+velo capacity --resume "$(basename "$dir")" --budget 5s
+check redone-block-is-counted "$(sum redone), $redone before: $(cat "$sandbox/err")" test "$(sum redone)" -gt "$redone"
+check redone-block-is-not-evidence "$(sum runs) runs, $(lines run) lines" test "$(sum runs)" -lt "$(lines run)"
+check redone-is-printed "$(cat "$sandbox/out")" said 'blocks were disturbed by others and'
+
 sed -i '2s/"outcome":"pass"/"outcome":"fail"/; 2s/"block":1/"block":7/' "$dir/raw.ndjson"
 velo capacity --resume "$(basename "$dir")" --budget 5s
 check changed-line-is-refused "status $status" said 'raw.ndjson:3: this line was changed'
@@ -52,4 +74,13 @@ echo lose >"$sandbox/build/release/quick/fault"
 velo capacity --p99 1ms --scenario alpha --budget 5s --seed 6
 check faulty-is-out "status $status: $(cat "$sandbox/out")" test "$status" -eq 4
 check fault-is-named "$(cat "$sandbox/out")" said '^quick .*OUT: lost 3 of 1000 tasks'
+rm "$sandbox/build/release/quick/fault"
+
+# The doctor stands at this door, too.
+echo 'int usleep(unsigned us) { return (int)us; }' >"$sandbox/lib.c"
+${CC:-gcc} -shared -fPIC -o "$sandbox/lib.so" "$sandbox/lib.c"
+(cd "$sandbox" && LD_PRELOAD=$sandbox/lib.so exec build/release/velo capacity --p99 1ms --scenario alpha --budget 5s --seed 7) >"$sandbox/out" 2>"$sandbox/err"
+check doctor-refuses "$(cat "$sandbox/err")" said 'preload: .* --force preload goes on all the same'
+(cd "$sandbox" && LD_PRELOAD=$sandbox/lib.so exec build/release/velo capacity --p99 1ms --scenario alpha --budget 5s --seed 7 --force preload) >"$sandbox/out" 2>"$sandbox/err"
+check override-is-printed "$(cat "$sandbox/out" "$sandbox/err")" said '^Override: preload was refused and is overridden by --force'
 finish_tests

@@ -29,9 +29,23 @@ orders() # orders DIR: the entries of the first attempts of the first five block
 }
 velo tournament --scenarios race --budget 20s --seed 11
 check seed-repeats-the-order "another order" test "$(orders "$first")" = "$(orders "$(run_dir)")"
+rm -r "$(run_dir)"
 check order-was-read "nothing" test "$(orders "$first" | wc -l)" -ge 10
 velo tournament --scenarios race --budget 20s --seed 12
 check other-seed-other-order "the same order" test "$(orders "$first")" != "$(orders "$(run_dir)")"
+
+third=$(run_dir)
+check starts-before-are-told "$(grep -A 4 earlier_starts "$third/verdict.json")" grep -q \
+    'trust":.*; 2 earlier starts of the same tournament at this commit here (1 gone, 0 without a verdict)"' "$third/verdict.json"
+check starts-before-in-the-report "missing" grep -q '2 earlier starts of the same' "$third/report.md"
+check another-lock-is-told "$(cat "$third/env.json")" grep -q 'the lock is .*(VELO_LOCK), not that of the machine' "$third/env.json"
+velo verify "$third"
+check starts-before-verify "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+mv "$sandbox/build/release/quick/race" "$sandbox/build/release/quick/race.gone"
+velo verify "$third"
+mv "$sandbox/build/release/quick/race.gone" "$sandbox/build/release/quick/race"
+check verify-tells-of-a-program-that-is-gone "status $status: $(cat "$sandbox/out")" said \
+    '1 programs that raced are gone or cannot be read, such as .*quick/race'
 
 for profile in throughput balanced; do
     velo select --for $profile

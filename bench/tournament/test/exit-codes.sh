@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What the exit status says, and which of several reasons goes first: 1 (the tool or the machine
-# failed), 2 (usage), 130 (stopped), 4 (disqualified), 3 (undecided), 0. Also what a plan costs and
+# failed), 2 (usage), 130 (stopped), 4 (disqualified), 3 (undecided), 0; 5 is of verify alone. Also what a plan costs and
 # can see: --dry-run, the line before the first block, and the report afterwards.
 . "$(dirname "$0")/sandbox.bash"
 make_sandbox
@@ -40,6 +40,15 @@ check dry-run-names-its-source "$(cat "$sandbox/out")" shows "by the twins of $(
 expect smoke-is-0 0 tournament --preset smoke --scenarios alpha
 check smoke-sees-nothing "$(cat "$sandbox/err")" grep -q '^sight: .* show no gap at all, it takes [0-9]*$' "$sandbox/err"
 
+# ---- identical code told apart: no name, whatever the rest says ----
+echo twin >"$sandbox/build/release/mutex/fault"
+expect told-apart-is-3 3 tournament --scenarios race --budget 12s --seed 7
+check told-apart-comes-first "$(head -n 3 "$sandbox/out")" said '^Do not trust this run'
+velo select --for latency
+check told-apart-selects-nobody "status $status: $(cat "$sandbox/out")" test "$status" -eq 3 -a ! -s "$sandbox/out"
+check told-apart-is-why "$(cat "$sandbox/err")" said '^Do not trust this run'
+rm "$sandbox/build/release/mutex/fault"
+
 # ---- one reason at a time ----
 expect unknown-option-is-2 2 tournament --preset none
 cp "$sandbox/build/release/mutex/cost" "$sandbox/build/release/quick/cost"
@@ -47,6 +56,11 @@ touch "$sandbox"/build/release/{mutex,quick}/exact
 expect undecided-is-3 3 tournament --scenarios alpha --budget 8s --seed 5
 add_fake rash 10 abort
 expect disqualified-is-4-also-when-undecided 4 tournament --scenarios alpha --budget 8s --seed 5
+
+# ---- 5: what a run says is not what its raw lines say ----
+expect verified-is-0 0 verify "$(basename "$(run_dir)")"
+sed -i 's/"blocks": *[0-9]*/"blocks": 1/' "$(run_dir)/verdict.json"
+expect difference-is-5-also-when-disqualified 5 verify "$(basename "$(run_dir)")"
 
 # ---- several: stopped goes before disqualified, a failing tool before both ----
 stopped() # stopped [VAR=VALUE]: one that has a disqualified contestant, is undecided, and is stopped

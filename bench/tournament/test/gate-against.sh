@@ -37,6 +37,8 @@ velo gate
 check gate-needs-against "$(cat "$sandbox/err")" said 'against is missing'
 gate --against man
 check gate-unknown-ref "status $status: $(cat "$sandbox/err")" said "run, branch or commit 'man': did you mean 'main'"
+gate --against main --seed soon
+check gate-reads-the-seed "status $status: $(cat "$sandbox/err")" test "$status" -eq 2
 gate --against main --only quik
 check gate-unknown-contestant "$(cat "$sandbox/err")" said "did you mean 'quick'"
 
@@ -46,10 +48,13 @@ check gate-same-code-status "status $status: $(cat "$sandbox/err")" test "$statu
 check gate-same-code-said "$(cat "$sandbox/out")" said 'nothing can be slower'
 cost quick 100
 cost fresh 10
-gate --against main
+gate --against main --seed 11
 check gate-slower-is-7 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 7
 check gate-slower-said "$(cat "$sandbox/out")" said 'SLOWER  *quick  *race alpha n=1  *[12]\.[09]'
 check gate-unchanged-is-not-raced "$(cat "$sandbox/out")" said 'mutex is the same machine code'
+check gate-seed-is-said "$(cat "$sandbox/out")" said '^gate: seed 11 (given), of every race$'
+check gate-seed-is-recorded "$(grep seed "$(run_dir)/plan.json")" \
+    sh -c "grep -q '\"seed\": \"*11\"*,' '$(run_dir)/plan.json' && grep -q '\"seed_given\": true' '$(run_dir)/plan.json'"
 check gate-new-one-is-said "$(cat "$sandbox/out")" said 'fresh is new'
 check gate-no-tree-is-left "$(repo worktree list)" test "$(trees)" -eq 1
 check gate-leaves-latest "it moved" test ! -e "$sandbox/reports/latest"
@@ -62,6 +67,30 @@ gate --against "$run" --only quick
 check gate-faster-is-0 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 0
 check gate-faster-said "$(cat "$sandbox/out")" said 'faster  *quick  *race alpha n=1  *0\.[34]'
 check gate-run-means-its-commit "$(cat "$sandbox/out")" said "against $first"
+
+# ---- what was not raced is no pass: a cell lost, one gained; a budget that is small, not none ----
+both() { velo gate --against "$first" --only quick --scenario alpha,beta --budget 16s; }
+echo beta >"$sandbox/build/release/quick/lacks"
+both
+check gate-lost-cell-is-3 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 3
+check gate-lost-cell-is-named "$(cat "$sandbox/out")" said '^  LOST: quick race beta n=1: needs FDS, which it does not have'
+check gate-lost-cell-is-no-pass "$(cat "$sandbox/out")" sh -c "! grep -q passed '$sandbox/out'"
+check gate-the-rest-is-judged "$(cat "$sandbox/out")" said 'faster  *quick  *race alpha n=1'
+rm "$sandbox/build/release/quick/lacks"
+cost mutex 90
+velo gate --against "$first" --scenario alpha --budget 5s
+check gate-small-budget-is-not-none "$(grep budget_s "$(run_dir)/plan.json")" grep -q '"budget_s": 5,' "$(run_dir)/plan.json"
+cost mutex 100
+
+# ---- a race that tells identical code apart is no answer, also where it would be a clear one ----
+cost quick 300
+gate --against "$first" --only quick
+check gate-without-alarm-is-7 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 7
+echo twin >"$sandbox/build/release/quick/fault"
+gate --against "$first" --only quick
+check gate-alarm-is-3 "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 3
+check gate-alarm-is-said "$(cat "$sandbox/out")" said '^UNDECIDED: do not trust the race of quick'
+rm "$sandbox/build/release/quick/fault"
 
 # ---- one that does not build; Ctrl-C while building; a tree of a gate that was killed ----
 cost quick broken

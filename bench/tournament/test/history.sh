@@ -79,8 +79,8 @@ check merge-status "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
 check merge-adds-blocks "$(cat "$sandbox/out")" said '44 blocks (0 redone), 132 runs'
 check merge-keeps-sources "they differ" cmp "$runs/three/raw.ndjson" "$dir/sources/three/raw.ndjson"
 check merge-tells-what-was-left-out "$(cat "$dir/report.md")" grep -q 'left out: 1, the first is two' "$dir/report.md"
-check merge-takes-turns "$(head -5 "$dir/raw.ndjson")" test "$(grep '"type":"block"' "$dir/raw.ndjson" |
-    head -4 | grep -o '"source":[01]' | tr -d '\n')" = '"source":0"source":1"source":0"source":1'
+check merge-continues "$(head -5 "$dir/raw.ndjson")" test "$(grep '"cell":0.*"type":"block"\|"type":"block","cell":0' "$dir/raw.ndjson" |
+    grep -o '"source":[01]' | uniq | tr -d '\n')" = '"source":0"source":1'
 velo tournament --resume "$(basename "$dir")"
 check merge-is-not-resumed "$(cat "$sandbox/err")" said 'a merged run cannot be gone on with'
 velo merge one "$(basename "$dir")"
@@ -124,6 +124,7 @@ for i in 1 2; do
     sed -i "s/\"id\": \".*\"/\"id\": \"raced$i\"/" "$runs/raced$i/verdict.json"
 done
 velo merge raced1 raced2
+check raced-merge "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
 dir=$(merged)
 velo verify "$(basename "$dir")"
 check merged-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0

@@ -70,7 +70,7 @@ check_kept() # the journal still begins with what was left by the kill before
 
 conclude() # it came to its end
 {
-    check "run-$finished-ends" "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
+    check "run-$finished-ends" "status $status: $(cat "$sandbox/err")" came_to_its_end "$dir"
     check_kept
     velo verify "$dir"
     check "run-$finished-verifies" "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 0

@@ -99,6 +99,14 @@ run_dir() # the newest run folder
     find "$sandbox/reports/runs" -mindepth 1 -maxdepth 1 -type d | sort | tail -n 1
 }
 
+# A tournament that was killed needs more evidence (what was left half-way counts against the leader),
+# so it may come to its end by its last block without an answer.
+came_to_its_end() # came_to_its_end DIR: by its status and its journal
+{
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ] &&
+        tail -n 1 "$1/raw.ndjson" | grep -q '"type":"end","reason":"\(decided\|budget\)"'
+}
+
 said() # said PATTERN: on stderr or stdout
 {
     grep -q -e "$1" "$sandbox/out" "$sandbox/err"

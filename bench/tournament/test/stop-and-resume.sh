@@ -45,6 +45,24 @@ nothing_runs() # no process works in the sandbox
     done
 }
 
+half_way() # half_way DIR: attempts of which runs stand in the journal, and no end
+{
+    python3 - "$1/raw.ndjson" <<'END'
+import json, sys
+open_ones, given_up = {}, 0
+for line in open(sys.argv[1]):
+    event = json.loads(line)
+    key = (event.get("block"), event.get("attempt"))
+    if event["type"] == "run" and open_ones.get(event["cell"], key) != key:
+        given_up += 1
+    if event["type"] == "run":
+        open_ones[event["cell"]] = key
+    elif event["type"] == "block":
+        open_ones.pop(event["cell"], None)
+print(given_up)
+END
+}
+
 # ---- Ctrl-C ----
 start tournament --scenarios race --budget 30s --seed 7
 wait_for_blocks 3
@@ -58,6 +76,8 @@ check interrupt-status-is-130 "it is $status: $(cat "$sandbox/err")" test "$stat
 check interrupt-writes-verdict "no verdict.json" test -s "$dir/verdict.json"
 check interrupt-writes-report "no report.html" test -s "$dir/report.html"
 check interrupt-says-how-to-resume "$(cat "$sandbox/out")" grep -q -e "--resume $id" "$sandbox/out"
+check interrupt-waits-for-the-block "$(cat "$sandbox/err")" grep -q 'stopping at the end of this block' "$sandbox/err"
+check interrupt-leaves-nothing-half-way "$(half_way "$dir")" test "$(half_way "$dir")" -eq 0
 check interrupt-leaves-no-child "still running" nothing_runs
 velo verify "$id"
 check interrupted-run-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
@@ -80,10 +100,39 @@ wait $pid 2>/dev/null
 dir=$(run_dir)
 printf '{"type":"run","cell":0,"bl' >>"$dir/raw.ndjson"
 velo tournament --resume "$(basename "$dir")"
-check resume-after-kill "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
+check resume-after-kill "status $status: $(cat "$sandbox/err")" came_to_its_end "$dir"
 check torn-line-is-noted "no note" grep -q '"type":"note".*torn' "$dir/raw.ndjson"
 velo report "$(basename "$dir")"
 check journal-after-kill-is-whole "$(cat "$sandbox/err")" test "$status" -eq 0
+
+# ---- leaving blocks half-way, as often as one likes ----
+run_lines() # run_lines DIR
+{
+    grep -c '"type":"run"' "$1/raw.ndjson" 2>/dev/null || true
+}
+
+start tournament --scenarios race --budget 30s --seed 9
+wait_for_blocks 2
+dir=$(run_dir)
+id=$(basename "$dir")
+for _ in 1 2 3 4 5 6; do # some of these kills meet a block half-way
+    seen=$(run_lines "$dir")
+    until [ "$(run_lines "$dir")" -gt "$seen" ] || ! kill -0 $pid 2>/dev/null; do
+        read -r -t 0.01 <> <(:) || true
+    done
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    start tournament --resume "$id"
+done
+wait $pid
+velo report "$id"
+left=$(half_way "$dir")
+check half-way-happened "no kill met a block half-way" test "$left" -gt 0
+check half-way-is-counted "$left: $(grep -o '"given_up": *[0-9]*' "$dir/verdict.json")" \
+    grep -q "\"given_up\": *$left\b" "$dir/verdict.json"
+check half-way-is-said "not in the report" grep -q 'left half-way, after first costs were known' "$dir/report.md"
+velo verify "$id"
+check half-way-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
 
 # ---- what must be refused ----
 cp "$dir/plan.json" "$sandbox/plan.kept"

@@ -169,6 +169,12 @@ careful gate-opened-but-for-the-cases 'conformance.json: cheat' conformance.json
 careful seed-changed "$journal:[0-9]*: \(cell\|entry\|env_pad\)" plan.json 's/"seed": "5"/"seed": "6"/'
 careful margin-changed 'plan.json: margin' plan.json 's/"margin": [0-9.]*/"margin": 0.5/'
 careful alpha-changed 'plan.json: alpha' plan.json 's/"alpha": [0-9.]*/"alpha": 0.5/'
+careful seals-cut-out 'plan.json: sealed' plan.json 's/"sealed"/"unsealed"/'
+careful gate-cut-out 'conformance.json: gate' conformance.json 's/"gate"/"gated"/'
+careful weights-of-another-build 'plan.json: weights.latency' plan.json 's/("p99": )[0-9.]*/${1}1/' env.json 's/("velo_sha256": ")..../${1}0000/'
+careful profile-added 'plan.json: profile' plan.json 's/"seed": "5"/"profile": "efficiency", "seed": "5"/'
+careful alpha-of-another-build 'plan.json: alpha' plan.json 's/"alpha": [0-9.]*/"alpha": 0.45/' env.json 's/("velo_sha256": ")..../${1}0000/'
+careful redo-limit-of-another-build 'plan.json: redo.block_limit' plan.json 's/("block_limit": )[0-9.]*/${1}0.9/' env.json 's/("velo_sha256": ")..../${1}0000/'
 careful weights-changed 'plan.json: weights.latency' plan.json 's/("p99": )[0-9.]*/${1}1/'
 careful redo-limit-changed 'plan.json: redo.block_limit' plan.json 's/("block_limit": )[0-9.]*/${1}0.9/'
 careful blocks-limit-changed 'plan.json: blocks_max' plan.json 's/("blocks_max": )[0-9]*/${1}10/'
@@ -194,6 +200,12 @@ check runs-can-be-merged "status $status: $(cat "$sandbox/err")" test "$status" 
 merged=$(find "$sandbox/reports/runs" -maxdepth 1 -name '*-merged')
 velo verify "$merged" --no-pages
 check merged-run-passes "$(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 0
+cp "$merged/plan.json" "$sandbox/merged-plan"
+sed -i '0,/{/s//{ "profile": "efficiency",/' "$merged/plan.json"
+"$test_dir/rechain" "$merged"
+velo verify "$merged" --no-pages
+check key-added-to-a-merged-plan "status $status: $(cat "$sandbox/out")" said 'plan.json: profile'
+cp "$sandbox/merged-plan" "$merged/plan.json"
 perl -pi -e "s/\"cost\":[0-9.]*/\"cost\":1.5/ $in_run" "$merged/sources/$id/$journal"
 velo verify "$merged" --no-pages
 check changed-source-is-found "status $status: $(cat "$sandbox/out")" test "$status" -eq 5

@@ -4,6 +4,7 @@
 #include "../child.h"
 #include "../clock.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -149,6 +151,46 @@ static void a_stop_signal_ends_the_wait(void **state)
     interrupt_release(&interrupt);
 }
 
+/* Two at once, and the one that hangs is waited for first: the other was done long before. */
+static void a_limit_hits_only_who_is_still_there(void **state)
+{
+    (void)state;
+    const char *const hang[] = {"sleep", "1000", NULL}, *const brief[] = {"true", NULL};
+    struct child hanging, done;
+    struct child_result result;
+    const struct child_request slow = {.argv = hang, .timeout_ms = 300};
+    const struct child_request quick = {.argv = brief, .timeout_ms = 300};
+    assert_int_equal(child_start(&slow, &hanging), 0);
+    assert_int_equal(child_start(&quick, &done), 0);
+    assert_int_equal(child_wait(&hanging, &result), 0);
+    assert_int_equal(result.end, CHILD_TIMEOUT);
+    child_result_free(&result);
+    assert_int_equal(child_wait(&done, &result), 0);
+    assert_int_equal(result.end, CHILD_EXITED);
+    assert_int_equal(result.code, 0);
+    child_result_free(&result);
+}
+
+/* poll() of more descriptors than a process may have fails: that is no end of the child. */
+static void who_cannot_be_waited_for_has_no_result(void **state)
+{
+    (void)state;
+    const char *const argv[] = {"sleep", "1000", NULL};
+    struct child child;
+    struct child_result result;
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(
+        child_start(&(struct child_request){.argv = argv, .timeout_ms = 60000}, &child), 0);
+    none = (struct rlimit){.rlim_cur = 1, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const int rc = child_wait(&child, &result);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(rc, -EINVAL);
+    assert_null(result.out);
+    assert_int_equal(kill(child.pid, 0), -1); /* killed and taken */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +203,8 @@ int main(void)
         cmocka_unit_test(the_padding_is_what_the_environment_differs_by),
         cmocka_unit_test(a_child_gets_a_layout_of_its_own_also_where_that_was_switched_off),
         cmocka_unit_test(a_stop_signal_ends_the_wait),
+        cmocka_unit_test(a_limit_hits_only_who_is_still_there),
+        cmocka_unit_test(who_cannot_be_waited_for_has_no_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,13 @@ static inline void field_init(struct field *f, size_t entries, size_t cells, siz
                                  .cell_count = cells};
 }
 
+/* Cell [c]: entry [e] costs [factor]; a wobble keeps costs from tying. */
+static inline void field_set_cost(struct field *f, size_t c, size_t e, double factor)
+{
+    for (size_t b = 0; b < FIELD_BLOCKS; b++)
+        f->cost[c][b][e] = factor * (1 + 1e-4 * (double)((b * 7 + e * 3) % 11));
+}
+
 /* The random numbers of the tests: splitmix64, seeded, the same everywhere. */
 static inline uint64_t field_random(uint64_t *state)
 {

@@ -43,6 +43,19 @@ static void the_settled_and_what_does_not_fit_get_nothing(void **state)
     assert_int_equal(next(offers, 3, 60), -1);
 }
 
+/* A block that takes all that is left still fits; what a settled cell took counts for its lane. */
+static void time_is_counted_to_the_end(void **state)
+{
+    const struct judge_offer offers[] = {
+        {.lane = 0, .open = true, .block_s = 2},
+        {.lane = 0, .open = false, .block_s = 1, .spent_s = 1000},
+        {.lane = 1, .open = true, .block_s = 2, .spent_s = 1},
+    };
+    (void)state;
+    assert_int_equal(next(offers, 1, 2), 0);
+    assert_int_equal(next(offers, 3, 60), 2);
+}
+
 /* Three cells at even scores promise nothing; each gets its turn all the same. */
 static void nobody_is_starved(void **state)
 {
@@ -94,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_most_verdicts_per_second_come_first),
         cmocka_unit_test(the_settled_and_what_does_not_fit_get_nothing),
+        cmocka_unit_test(time_is_counted_to_the_end),
         cmocka_unit_test(nobody_is_starved),
         cmocka_unit_test(lanes_get_their_shares),
         cmocka_unit_test(odd_offers_do_no_harm),

@@ -24,11 +24,9 @@ static enum judge_word word(size_t entry)
     return result.entries[entry].word;
 }
 
-/* Entry [e] costs [factor] times its base of 1, with a wobble so that no two costs tie. */
 static void set_cost(size_t e, double factor)
 {
-    for (size_t b = 0; b < FIELD_BLOCKS; b++)
-        field.cost[0][b][e] = factor * (1 + 1e-4 * (double)((b * 7 + e * 3) % 11));
+    field_set_cost(&field, 0, e, factor);
 }
 
 static void spread_costs(double a, double b, double c)
@@ -73,6 +71,7 @@ static void a_decision_is_kept_though_later_blocks_turn(void **state)
         field.cost[0][b][0] = 2;
     judge();
     assert_int_equal(word(0), JUDGE_WORD_WINNER);
+    assert_int_equal(result.leader, 0); /* nobody leads who was beaten, whatever his median */
     assert_int_equal(result.duels[0].pair.decided_block, 6);
     assert_int_equal(result.duels[0].pair.decided_n, 7);
     assert_true(fabs(exp(result.duels[0].pair.decided_log_e) - 26.8125) < 1e-9);
@@ -94,6 +93,23 @@ static void equal_within_the_margin_is_a_tie(void **state)
     assert_true(result.decided);
     assert_int_equal(result.winner, -1);
     assert_float_equal(result.further_blocks, 0, 0);
+    assert_false(result.duels[0].small); /* said of wins alone */
+}
+
+/* A clock that shows one block in ten as a tie may not call two equal. */
+static void more_ties_than_one_in_twenty_are_no_tie(void **state)
+{
+    (void)state;
+    for (size_t ties = 2; ties <= 4; ties += 2) {
+        field_init(&field, 2, 1, 40);
+        for (size_t b = 0; b < 40; b++) {
+            field.cost[0][b][0] = b % 2 || b < ties ? 1.00 : 1.01;
+            field.cost[0][b][1] = b % 2 && b >= ties ? 1.01 : 1.00;
+        }
+        judge();
+        assert_int_equal(result.duels[0].pair.ties, ties);
+        assert_int_equal(word(0), ties == 2 ? JUDGE_WORD_TIE : JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
+    }
 }
 
 /* A beaten third does not spoil the tie of the first two. */
@@ -163,21 +179,12 @@ static void a_few_ties_do_not_hinder_a_win(void **state)
     assert_int_equal(result.duels[0].pair.ties, 1);
     assert_int_equal(word(0), JUDGE_WORD_WINNER);
     assert_int_equal(result.duels[0].pair.decided_n, 12); /* as if the tie had been a loss */
-}
-
-/* The coins themselves: fair, and the same however the pair is named. */
-static void coins_for_ties_are_fair_and_repeatable(void **state)
-{
-    const struct judge_cell_input cell = {.lane = "race", .scenario = "burst", .point = "n=1"};
-    size_t heads = 0;
-    (void)state;
-    for (size_t block = 0; block < 10000; block++) {
-        const bool coin = judge_coin(9, &cell, block, "mutex", "chunked");
-        assert_true(coin != judge_coin(9, &cell, block, "chunked", "mutex"));
-        assert_true(coin == judge_coin(9, &cell, block, "mutex", "chunked"));
-        heads += coin ? 1 : 0;
-    }
-    assert_in_range(heads, 4800, 5200);
+    set_cost(0, 1.2);
+    set_cost(1, 1);
+    field.cost[0][3][1] = field.cost[0][3][0];
+    judge();
+    assert_int_equal(word(1), JUDGE_WORD_WINNER);
+    assert_int_equal(result.duels[0].pair.decided_n, 12); /* whoever it is that wins */
 }
 
 static void no_block_is_not_run_yet_everybody_may_race(void **state)
@@ -193,6 +200,21 @@ static void no_block_is_not_run_yet_everybody_may_race(void **state)
     assert_false(result.decided);
     assert_int_equal(result.leader, -1);
     assert_true(isinf(result.further_blocks));
+    field.status[0][1].state = JUDGE_DISQUALIFIED;
+    judge();
+    assert_false(result.entries[1].racing);
+}
+
+/* Whoever was never raced stands in nobody's way. */
+static void who_has_no_cost_does_not_compete(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 20);
+    spread_costs(1, 1.2, NAN);
+    judge();
+    assert_int_equal(word(0), JUDGE_WORD_WINNER);
+    assert_int_equal(word(1), JUDGE_WORD_LOSES);
+    assert_int_equal(word(2), JUDGE_WORD_NOT_RUN);
 }
 
 static void one_block_names_a_leader_and_no_winner(void **state)
@@ -221,6 +243,8 @@ static void smoke_never_names_a_winner(void **state)
     assert_int_equal(word(0), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
     assert_int_equal(word(1), JUDGE_WORD_NOT_ENOUGH_EVIDENCE);
     assert_int_equal(result.winner, -1);
+    assert_false(result.decided);
+    assert_true(isinf(result.further_blocks));
     judge_reason(&field.in, 0, &result, 0, 1, text, sizeof(text));
     assert_non_null(strstr(text, "PIPELINE CHECK ONLY"));
 }
@@ -295,6 +319,7 @@ static void costs_below_the_floor_are_equal(void **state)
     assert_true(result.decided);
     set_cost(1, 4);
     judge();
+    assert_int_equal(result.duels[0].floored, 0); /* one of two below it is no tie */
     assert_int_equal(word(0), JUDGE_WORD_WINNER);
     assert_true(fabs(exp(result.entries[1].ratio) - 4) < 0.01);
     assert_float_equal(result.entries[0].median, 0, 0); /* shown as measured */
@@ -419,6 +444,10 @@ static void unsound_input_is_refused(void **state)
     assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
     field.entries[1].twin_of = 1;
     assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
+    field_init(&field, 3, 1, 5);
+    field.entries[1].twin_of = 0;
+    field.entries[2].twin_of = 1; /* the twin of a twin */
+    assert_int_equal(judge_cell(&field.in, 0, &out), -EINVAL);
 }
 
 static void alone_on_the_list_is_nobodys_winner(void **state)
@@ -475,13 +504,14 @@ int main(void)
         cmocka_unit_test(the_fastest_of_three_wins_after_nine_blocks),
         cmocka_unit_test(a_decision_is_kept_though_later_blocks_turn),
         cmocka_unit_test(equal_within_the_margin_is_a_tie),
+        cmocka_unit_test(more_ties_than_one_in_twenty_are_no_tie),
         cmocka_unit_test(two_may_tie_above_a_loser),
         cmocka_unit_test(no_difference_found_is_not_called_a_tie),
         cmocka_unit_test(a_small_win_is_still_a_win),
         cmocka_unit_test(only_ties_is_a_coarse_clock_and_no_tie),
         cmocka_unit_test(a_few_ties_do_not_hinder_a_win),
-        cmocka_unit_test(coins_for_ties_are_fair_and_repeatable),
         cmocka_unit_test(no_block_is_not_run_yet_everybody_may_race),
+        cmocka_unit_test(who_has_no_cost_does_not_compete),
         cmocka_unit_test(one_block_names_a_leader_and_no_winner),
         cmocka_unit_test(smoke_never_names_a_winner),
         cmocka_unit_test(nan_infinity_and_zero_are_absent_not_fast),

@@ -13,8 +13,7 @@ static struct judge_comparison found;
 
 static void compare(size_t a, size_t b)
 {
-    assert_int_equal(judge_compare(&field.cells[0], field.in.entry_count, a, b, log(20), &found),
-                     0);
+    assert_int_equal(judge_compare(&field.cells[0], a, b, log(20), &found), 0);
 }
 
 static void ratio_and_interval_are_those_of_a_duel(void **state)
@@ -74,12 +73,35 @@ static void what_is_absent_or_absurd_is_left_out(void **state)
     assert_true(found.ratio == 0 && found.low == 0 && found.high == 0);
 }
 
+/* Two rows make one piece of evidence; a zero stays one, whatever the floor of the cell is. */
+static void squares_are_compared_as_wholes(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 9);
+    field.cells[0].floor = 5;
+    for (size_t b = 0; b < 9; b++) {
+        field.blocks[0][b].row = b % 2;
+        field.blocks[0][b].rows = 2;
+        field.cost[0][b][0] = b % 2 == 0 ? 2 : 8;
+        field.cost[0][b][1] = 1;
+    }
+    compare(0, 1);
+    assert_int_equal(found.blocks, 4); /* the ninth began a square that was not finished */
+    assert_true(fabs(found.ratio - log(4)) < 1e-12);
+    for (size_t b = 0; b < 9; b++)
+        field.cost[0][b][1] = 0;
+    compare(0, 1);
+    assert_int_equal(found.blocks, 4);
+    assert_true(isinf(found.ratio) && found.ratio > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ratio_and_interval_are_those_of_a_duel),
         cmocka_unit_test(too_few_blocks_have_a_ratio_and_no_interval),
         cmocka_unit_test(zero_is_a_number),
+        cmocka_unit_test(squares_are_compared_as_wholes),
         cmocka_unit_test(what_is_absent_or_absurd_is_left_out),
     };
     return cmocka_run_group_tests_name("judge compare", tests, NULL, NULL);

@@ -122,7 +122,8 @@ static void thresholds_follow_the_number_of_contestants(void **state)
     assert_near(exp(judge_log_threshold(1, ALPHA)), 20, 1e-9);
     assert_near(exp(judge_log_threshold(2, ALPHA)), 20, 1e-9);
     assert_near(exp(judge_log_threshold(3, ALPHA)), 60, 1e-9);
-    assert_near(exp(judge_log_threshold(6, ALPHA)), 120, 1e-9);
+    assert_near(exp(judge_log_threshold(4, ALPHA)), 120, 1e-9);
+    assert_near(exp(judge_log_threshold(6, ALPHA)), 300, 1e-9);
     assert_near(exp(judge_log_threshold_twin(8, ALPHA)), 160, 1e-9);
     assert_near(exp(judge_log_threshold_twin(0, ALPHA)), 20, 1e-9);
 }
@@ -131,17 +132,19 @@ static void blocks_needed_equal_tabulated_values(void **state)
 {
     static const size_t table[][4] = {{2, 7, 12, 16},
                                       {3, 9, 14, 18},
-                                      {4, 9, 14, 18},
-                                      {5, 10, 15, 19},
-                                      {6, 10, 15, 19},
-                                      {7, 10, 15, 19},
-                                      {8, 10, 15, 20},
-                                      {10, 11, 16, 20}};
+                                      {4, 10, 15, 19},
+                                      {5, 11, 16, 20},
+                                      {6, 11, 17, 21},
+                                      {7, 12, 17, 21},
+                                      {8, 12, 18, 22},
+                                      {9, 13, 18, 22},
+                                      {10, 13, 18, 23}};
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         for (size_t losses = 0; losses < 3; losses++)
             assert_int_equal(judge_blocks_needed(judge_log_threshold(table[i][0], ALPHA), losses),
                              table[i][losses + 1]);
+    assert_int_equal(judge_blocks_needed(log(20), 10), 40); /* the winner is ahead in them */
 }
 
 static void absurd_thresholds_come_to_an_end(void **state)
@@ -264,8 +267,70 @@ static void expected_blocks_end_where_the_duel_is_decided(void **state)
     assert_true(isinf(judge_blocks_expected(0, 0, log(20))));
     assert_true(isinf(judge_blocks_expected(100, 50, log(20))));
     const double more = judge_blocks_expected(10, 8, log(20));
-    assert_true(more > 3 && more < 40);
+    assert_near(more, 20, 0);
+    assert_near(judge_blocks_expected(1000, 530, log(20)), 3105, 0);
+    assert_true(isinf(judge_blocks_expected(1000, 510, log(20)))); /* nobody waits for 41853 */
     assert_true(judge_blocks_expected(10, 8, log(20)) == judge_blocks_expected(10, 2, log(20)));
+}
+
+/* Seven wins decide; after an attempt left half-way it takes what one loss would cost. */
+static void what_was_given_up_counts_against_the_leader(void **state)
+{
+    struct judge_duel duel = {.a = 0, .b = 1};
+    double d[12], scratch[12];
+    (void)state;
+    judge_pair_init(&duel.pair, log(20));
+    judge_pair_give_up(&duel.pair, 1);
+    for (size_t n = 0; n < 12; n++) {
+        d[n] = -0.1 - 0.01 * (double)n;
+        judge_pair_update(&duel.pair, d[n], n + 1, false);
+        judge_duel_finish(&duel, d, scratch, 0.05);
+        assert_int_equal(duel.has_interval, n + 1 >= 11); /* 12 blocks with one at either end */
+        if (n + 1 == 11)
+            assert_near(duel.high, -0.1, 1e-12);
+    }
+    assert_int_equal(duel.pair.decided, 1);
+    assert_int_equal(duel.pair.decided_n, 11);
+    assert_near(judge_pair_log_e_ahead(&duel.pair, true), judge_log_e(13, 12), 1e-9);
+    assert_true(isinf(judge_pair_log_e_ahead(&duel.pair, false)));
+}
+
+/* Runs that contradict each other decide nothing together; runs that agree go on deciding. */
+static void a_merge_takes_back_what_later_runs_refute(void **state)
+{
+    struct judge_pair pair;
+    (void)state;
+    judge_pair_init(&pair, log(20));
+    for (size_t n = 0; n < 20; n++)
+        judge_pair_update(&pair, -0.1, n + 1, false);
+    judge_pair_take_back(&pair);
+    assert_int_equal(pair.decided, 1);
+    assert_int_equal(pair.decided_n, 7);
+    for (size_t n = 20; n < 40; n++)
+        judge_pair_update(&pair, 0.1, n + 1, false);
+    assert_int_equal(pair.decided, 1); /* a race keeps it, */
+    struct judge_pair merged = pair;
+    judge_pair_take_back(&merged);
+    assert_int_equal(merged.decided, 0); /* a merge does not */
+    for (size_t n = 40; n < 100; n++)
+        judge_pair_update(&pair, 0.1, n + 1, false);
+    assert_true(pair.log_e > log(20)); /* overwhelming by now, but for the other side */
+    judge_pair_take_back(&pair);
+    assert_int_equal(pair.decided, 0);
+}
+
+/* Thirty ties that a coin gave to one side are no win of it, nor of the other one. */
+static void ties_decide_nothing_wherever_they_fall(void **state)
+{
+    (void)state;
+    for (int coin = 0; coin < 2; coin++) {
+        struct judge_pair pair;
+        judge_pair_init(&pair, log(20));
+        for (size_t n = 0; n < 30; n++)
+            assert_false(judge_pair_update(&pair, 0, n + 1, coin == 1));
+        assert_true(pair.log_e > log(1000));
+        assert_int_equal(pair.decided, 0);
+    }
 }
 
 int main(void)
@@ -289,6 +354,9 @@ int main(void)
         cmocka_unit_test(power_against_a_fair_coin_keeps_the_level),
         cmocka_unit_test(smallest_gap_is_the_quantile_of_the_noise),
         cmocka_unit_test(ties_do_not_sharpen_the_sight),
+        cmocka_unit_test(what_was_given_up_counts_against_the_leader),
+        cmocka_unit_test(a_merge_takes_back_what_later_runs_refute),
+        cmocka_unit_test(ties_decide_nothing_wherever_they_fall),
         cmocka_unit_test(expected_blocks_end_where_the_duel_is_decided),
     };
     return cmocka_run_group_tests_name("judge evidence", tests, NULL, NULL);

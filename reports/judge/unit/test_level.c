@@ -11,7 +11,7 @@
 static struct field field;
 static const double same[FIELD_ENTRIES] = {1, 1, 1, 1, 1, 1, 1, 1};
 
-/* False winners, and how often the first entry is said to lose, in [trials] races of [entries]. */
+/* False winners, and how often anybody is said to lose, in [trials] races of [entries]. */
 static size_t false_winners(struct machine *machine, size_t entries, size_t trials, size_t *loses)
 {
     size_t winners = 0;
@@ -21,7 +21,10 @@ static size_t false_winners(struct machine *machine, size_t entries, size_t tria
         struct judge_cell_result result;
         machine_race(machine, &field, same, 1, 60, &result);
         winners += result.winner >= 0 ? 1 : 0;
-        *loses += result.entries[0].word == JUDGE_WORD_LOSES ? 1 : 0;
+        bool lost = false;
+        for (size_t e = 0; e < entries; e++)
+            lost = lost || result.entries[e].word == JUDGE_WORD_LOSES;
+        *loses += lost ? 1 : 0;
         judge_cell_fini(&result);
     }
     return winners;
@@ -33,9 +36,9 @@ static void identical_entries_keep_the_level(size_t entries, size_t trials, uint
     size_t loses;
     trials = simulation_trials(trials);
     const size_t winners = false_winners(&machine, entries, trials, &loses);
-    print_message("%zu winners, %zu losses of the first in %zu\n", winners, loses, trials);
+    print_message("%zu winners, %zu with a loser, in %zu\n", winners, loses, trials);
     assert_in_range(winners, 0, at_most(0.05, trials));
-    assert_in_range(loses, 0, at_most(0.025, trials));
+    assert_in_range(loses, 0, at_most(0.05, trials));
 }
 
 static void two_identical_entries_keep_the_level(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_standings.c - weights, the three views, stars, trust and the sentences. */
+/* test_standings.c - the three views and the sentences. */
 #include "field.h"
 
 #include <setjmp.h>
@@ -33,17 +33,14 @@ static const char *judge(const struct judge_profile *profile)
     clear();
     for (size_t c = 0; c < field.in.cell_count; c++)
         assert_int_equal(judge_cell(&field.in, c, &cells[c]), 0);
-    judge_stars(&field.in, cells);
     assert_int_equal(judge_standing(&field.in, cells, profile, &standing), 0);
     judge_sentence(&field.in, &standing, 30, text, sizeof(text));
     return text;
 }
 
-/* Cell [c]: entry [e] costs [factor]; a wobble keeps costs from tying. */
 static void set_cost(size_t c, size_t e, double factor)
 {
-    for (size_t b = 0; b < FIELD_BLOCKS; b++)
-        field.cost[c][b][e] = factor * (1 + 1e-4 * (double)((b * 7 + e * 3) % 11));
+    field_set_cost(&field, c, e, factor);
 }
 
 static const struct judge_place *place_of(size_t entry)
@@ -53,87 +50,6 @@ static const struct judge_place *place_of(size_t entry)
             return &standing.places[i];
     fail();
     return NULL;
-}
-
-static void profiles_are_those_of_the_house(void **state)
-{
-    static const char *const names[] = {"latency", "throughput", "efficiency", "balanced"};
-    size_t count;
-    const struct judge_profile *profiles = judge_profiles(&count);
-    (void)state;
-    assert_int_equal(count, 4);
-    for (size_t p = 0; p < count; p++) {
-        double sum = 0;
-        for (int f = 0; f < JUDGE_FAMILIES; f++)
-            sum += profiles[p].weight[f];
-        assert_near(sum, 100, 1e-12);
-        assert_string_equal(profiles[p].name, names[p]);
-    }
-    assert_near(profiles[0].weight[JUDGE_P99], 50, 0);
-    assert_near(profiles[1].weight[JUDGE_CAP], 60, 0);
-    assert_near(profiles[2].weight[JUDGE_CPU], 40, 0);
-    assert_near(profiles[3].weight[JUDGE_START], 10, 0);
-}
-
-static void family_names_are_read_back(void **state)
-{
-    (void)state;
-    for (int f = 0; f < JUDGE_FAMILIES; f++)
-        assert_int_equal(judge_family_parse(judge_family_name((enum judge_family)f)), f);
-    assert_int_equal(judge_family_parse("speed"), -1);
-    assert_int_equal(judge_family_parse(""), -1);
-}
-
-/* A family's weight goes to its scenarios first and to their points then. */
-static void weights_spread_over_scenarios_then_points(void **state)
-{
-    double w[4];
-    const struct judge_profile profile = {.name = "x", .weight = {60, 0, 40, 0, 0, 0, 0}};
-    (void)state;
-    field_init(&field, 2, 4, 3);
-    field.cells[0].family = JUDGE_P99;
-    field.cells[1].family = field.cells[2].family = field.cells[3].family = JUDGE_CAP;
-    field.cells[2].scenario = field.cells[1].scenario; /* two points of one scenario */
-    field.cells[2].point = "n=2";
-    assert_int_equal(judge_weights(&field.in, &profile, w), 4);
-    assert_near(w[0], 0.6, 1e-12);
-    assert_near(w[1], 0.1, 1e-12);
-    assert_near(w[2], 0.1, 1e-12);
-    assert_near(w[3], 0.2, 1e-12);
-    field.cells[3].block_count = 0; /* nobody ran it: it weighs nothing */
-    assert_int_equal(judge_weights(&field.in, &profile, w), 3);
-    assert_near(w[1] + w[2], 0.4, 1e-12);
-    assert_near(w[3], 0, 0);
-    field.cells[0].block_count = 0; /* the whole family is missing: the rest makes up 1 */
-    assert_int_equal(judge_weights(&field.in, &profile, w), 2);
-    assert_near(w[1] + w[2], 1, 1e-12);
-}
-
-/* Shares move weight inside a family, and inside a scenario; never between families. */
-static void shares_move_weight_inside_a_family(void **state)
-{
-    double w[4];
-    const struct judge_share shares[] = {
-        {NULL, "s1", NULL, 3}, {"race", "s1", "n=2", 0.5}, {"micro", "s3", NULL, 9}};
-    struct judge_profile profile = {
-        .name = "x", .weight = {60, 0, 40, 0, 0, 0, 0}, .shares = shares, .share_count = 3};
-    (void)state;
-    field_init(&field, 2, 4, 3);
-    field.cells[0].family = JUDGE_P99;
-    field.cells[1].family = field.cells[2].family = field.cells[3].family = JUDGE_CAP;
-    field.cells[2].scenario = field.cells[1].scenario;
-    field.cells[2].point = "n=2";
-    assert_int_equal(judge_weights(&field.in, &profile, w), 4);
-    assert_near(w[0], 0.6, 1e-12);
-    assert_near(w[1], 0.2, 1e-12); /* 0.4 * 3/4 * 1/1.5 */
-    assert_near(w[2], 0.1, 1e-12);
-    assert_near(w[3], 0.1, 1e-12); /* of another lane: the share does not name it */
-    const struct judge_share out[] = {{NULL, "s1", NULL, 0}};
-    profile.shares = out;
-    profile.share_count = 1;
-    assert_int_equal(judge_weights(&field.in, &profile, w), 2);
-    assert_near(w[1] + w[2], 0, 0);
-    assert_near(w[3], 0.4, 1e-12);
 }
 
 static void the_best_everywhere_wins_every_view(void **state)
@@ -160,6 +76,120 @@ static void the_best_everywhere_wins_every_view(void **state)
 }
 
 /* The geometric mean of ratios: equal weights, 2x here against 1/2 there is a draw. */
+/* Dominance asks only where there is weight, and only of those who finished everywhere. */
+static void dominance_is_asked_where_there_is_weight(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 3, 20);
+    set_cost(0, 0, 1.5); /* ant loses where capacity has no weight, */
+    set_cost(2, 1, 1.5); /* and wins where it has */
+    set_cost(2, 2, 1.5);
+    judge(&only_capacity);
+    assert_true(place_of(0)->dominates[1] && place_of(0)->dominates[2]);
+    field.status[2][2].state = JUDGE_DISQUALIFIED;
+    judge(&only_capacity);
+    assert_true(place_of(0)->dominates[1] && !place_of(0)->dominates[2]);
+    assert_false(place_of(2)->dominated);
+    set_cost(1, 2, 1.5);
+    judge(&flat); /* slower in another cell, and not shown as dominated all the same */
+    assert_true(cells[1].entries[2].word == JUDGE_WORD_LOSES);
+    assert_false(place_of(2)->dominated);
+}
+
+/* A round counts where both have a cost in every cell; the rounds of a view are the fewest. */
+static void rounds_are_those_that_all_have_run(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 2, 20);
+    for (size_t b = 0; b < 5; b++)
+        field.cost[1][b][2] = NAN;
+    judge(&flat);
+    assert_int_equal(standing.rounds, 15);
+}
+
+/* Of two cells in which one is as far behind, the first is named. */
+static void regret_names_the_first_of_equal_cells(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 3, 20);
+    set_cost(1, 1, 1.5);
+    set_cost(2, 1, 1.5);
+    judge(&flat);
+    assert_int_equal(place_of(1)->regret_cell, 1);
+}
+
+/* Below the floor of a cell there is no difference, in a round as in the cell. */
+static void a_round_respects_the_floors(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 20);
+    field.cells[0].floor = 10;
+    set_cost(0, 1, 5);
+    judge(&flat);
+    assert_int_equal(standing.winner, -1);
+    assert_int_equal(standing.duels[0].pair.ties, 20);
+}
+
+static void the_scarce_cell_is_one_that_weighs(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 3, 20);
+    field.cells[0].block_count = 3; /* of no weight */
+    judge(&only_capacity);
+    assert_int_equal(standing.rounds, 20);
+    assert_int_equal(standing.scarce_cell, 2);
+}
+
+static void words_of_cells_are_counted(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 3, 40);
+    set_cost(0, 1, 1.5);
+    for (size_t b = 0; b < 40; b++) {
+        field.cost[1][b][0] = b % 2 ? 1.00 : 1.01;
+        field.cost[1][b][1] = b % 2 ? 1.01 : 1.00;
+        field.cost[2][b][b % 2] = 2;
+    }
+    judge(&flat);
+    const struct judge_place *ant = place_of(0), *bee = place_of(1);
+    assert_true(ant->wins == 1 && ant->losses == 0 && ant->ties == 1 && ant->open == 1);
+    assert_true(bee->wins == 0 && bee->losses == 1 && bee->ties == 1 && bee->open == 1);
+}
+
+/* The leader is equal to both others, but they are not to one another: no tie yet. */
+static void a_tie_of_a_view_is_one_of_all_who_are_left(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 40);
+    for (size_t b = 0; b < 40; b++) {
+        field.cost[0][b][0] = 0.999;
+        field.cost[0][b][1] = b % 2 ? 1.02 : 0.98;
+        field.cost[0][b][2] = b % 2 ? 0.98 : 1.02;
+    }
+    judge(&flat);
+    assert_int_equal(standing.leader, 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(standing.duels[i].relation,
+                         standing.duels[i].a == 0 ? JUDGE_EQUAL : JUDGE_OPEN);
+    assert_false(standing.tie);
+}
+
+/* Equal everywhere: a tie, but not in a pipeline check. */
+static void smoke_says_no_tie(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 40);
+    for (size_t b = 0; b < 40; b++) {
+        field.cost[0][b][0] = b % 2 ? 1.00 : 1.01;
+        field.cost[0][b][1] = b % 2 ? 1.01 : 1.00;
+    }
+    judge(&flat);
+    assert_true(standing.tie);
+    field.in.smoke = true;
+    judge(&flat);
+    assert_false(standing.tie);
+}
+
 static void equal_weights_make_a_geometric_mean(void **state)
 {
     (void)state;
@@ -200,6 +230,25 @@ static void a_smaller_worst_case_of_another_is_said(void **state)
     assert_int_equal(standing.winner, 0);
     assert_non_null(strstr(text, "at worst 60 % behind (s3 n=1)"));
     assert_non_null(strstr(text, "The smallest worst case has bee: at most 30 % behind."));
+}
+
+/* What was proven is kept; the interval is that of all rounds, and the sentence says how both can
+ * stand side by side. */
+static void a_kept_lead_beside_an_interval_over_one_is_explained(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 40);
+    for (size_t b = 0; b < 40; b++)
+        field.cost[0][b][1] = b < 10 || b % 2 == 0 ? 1.5 : 0.6;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+    assert_true(standing.duels[0].low < 0 && standing.duels[0].high > 0);
+    assert_non_null(strstr(text, "proven in an earlier round, and what was proven is kept"));
+    for (size_t b = 0; b < 40; b++)
+        field.cost[0][b][1] = 1.5;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+    assert_null(strstr(text, "kept"));
 }
 
 static void the_disqualified_are_not_ranked_but_named(void **state)
@@ -248,6 +297,76 @@ static void a_view_rests_on_complete_rounds(void **state)
     assert_non_null(strstr(text, "No winner yet: ant and bee cannot be told apart"));
     assert_non_null(strstr(text, "after 4 complete rounds; about "));
     assert_non_null(strstr(text, "minutes) would settle it"));
+}
+
+/* Three have three duels: T is 60, and eight rounds won are not enough, nine are. */
+static void the_threshold_of_a_view_is_that_of_the_field(void **state)
+{
+    (void)state;
+    field_init(&field, 3, 1, 8);
+    set_cost(0, 1, 1.5);
+    set_cost(0, 2, 1.5);
+    judge(&flat);
+    assert_int_equal(standing.winner, -1);
+    field.cells[0].block_count = 9;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+}
+
+/* What was given up in any cell counts against whoever leads over all of them. */
+static void what_was_given_up_in_a_cell_counts_in_its_round(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 2, 10);
+    for (size_t c = 0; c < 2; c++)
+        set_cost(c, 1, 1.5);
+    field.blocks[1][3].given_up = 1;
+    judge(&flat);
+    assert_int_equal(standing.duels[0].pair.given_up, 1);
+    assert_int_equal(standing.winner, -1);
+    field.blocks[1][3].given_up = 0;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+}
+
+static void a_merged_view_is_decided_by_all_its_rounds(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 40);
+    set_cost(0, 1, 1.5);
+    for (size_t b = 20; b < 40; b++)
+        field.cost[0][b][1] = 0.6;
+    judge(&flat);
+    assert_int_equal(standing.winner, 0);
+    field.in.merged = true;
+    judge(&flat);
+    assert_int_equal(standing.winner, -1);
+}
+
+/* Rounds that are ties have coins of their own, and decide nothing. */
+static void tied_rounds_are_split_by_coins(void **state)
+{
+    (void)state;
+    field_init(&field, 2, 1, 60);
+    judge(&flat);
+    assert_int_equal(standing.duels[0].pair.ties, 60);
+    assert_in_range(standing.duels[0].pair.wins_a, 15, 45);
+    assert_int_equal(standing.winner, -1);
+}
+
+/* The interval of a place lies around its score, wherever the leader stands on the list. */
+static void intervals_of_places_lie_around_their_scores(void **state)
+{
+    (void)state;
+    for (size_t leader = 0; leader < 2; leader++) {
+        field_init(&field, 2, 1, 20);
+        for (size_t b = 0; b < 20; b++)
+            field.cost[0][b][1 - leader] = 1.2 + 0.01 * (double)b;
+        judge(&flat);
+        assert_int_equal(standing.leader, leader);
+        const struct judge_place *place = place_of(1 - leader);
+        assert_true(place->low > 0 && place->low < place->score && place->score < place->high);
+    }
 }
 
 static void too_few_rounds_and_smoke_name_nobody(void **state)
@@ -300,39 +419,6 @@ static void empty_tournaments_have_words_too(void **state)
     assert_non_null(strstr(text, "No winner yet: ant and bee have not met in a complete round"));
 }
 
-static void stars_need_more_than_one_cell_alone(void **state)
-{
-    (void)state;
-    field_init(&field, 2, 8, 7);
-    set_cost(0, 1, 1.5);
-    judge(&flat);
-    assert_int_equal(cells[0].winner, 0);
-    assert_false(cells[0].star); /* E = 27, below 8/.05 */
-    field.cells[0].block_count = 14;
-    judge(&flat);
-    assert_true(cells[0].star); /* E = 2434 at the end of the duel */
-    for (size_t b = 10; b < 20; b++)
-        field.cost[0][b][1] = 0.5;
-    field.cells[0].block_count = 20;
-    judge(&flat);
-    assert_int_equal(cells[0].winner, 0); /* decided at block 7 and kept, */
-    assert_false(cells[0].star);          /* but what came later counts against the star */
-    field_init(&field, 2, 8, 7);
-    for (size_t c = 0; c < 8; c++)
-        set_cost(c, 1, 1.5);
-    judge(&flat);
-    for (size_t c = 0; c < 8; c++)
-        assert_true(cells[c].star); /* two contestants have one duel: 27 >= 8/(8 * .05) */
-    field_init(&field, 3, 8, 20);
-    for (size_t c = 0; c < 8; c++) {
-        set_cost(c, 1, 1.5);
-        set_cost(c, 2, 1.5);
-    }
-    judge(&flat);
-    for (size_t c = 0; c < 8; c++)
-        assert_true(cells[c].star); /* 95/3 >= 8/(8 * .05) */
-}
-
 static void the_twin_is_not_listed(void **state)
 {
     (void)state;
@@ -343,28 +429,6 @@ static void the_twin_is_not_listed(void **state)
     judge(&flat);
     assert_int_equal(standing.place_count, 2);
     assert_int_equal(standing.winner, 0);
-}
-
-static void the_twin_told_apart_raises_the_alarm(void **state)
-{
-    struct judge_trust trust;
-    (void)state;
-    field_init(&field, 3, 2, 30);
-    field.entries[2].twin_of = 0;
-    judge(&flat);
-    assert_int_equal(judge_trust(&field.in, cells, 0, &trust), 0);
-    assert_true(trust.has_twin && !trust.differs);
-    assert_int_equal(trust.blocks, 60);
-    set_cost(1, 2, 1.2);
-    judge(&flat);
-    assert_int_equal(judge_trust(&field.in, cells, 0, &trust), 0);
-    assert_true(trust.differs);
-    assert_int_equal(trust.differs_cell, 1);
-    field.in.entry_count = 2;
-    judge(&flat);
-    assert_int_equal(judge_trust(&field.in, cells, 0, &trust), 0);
-    assert_false(trust.has_twin);
-    assert_true(isnan(trust.ratio) && isnan(trust.gap));
 }
 
 static void order_of_list_and_cells_makes_no_difference(void **state)
@@ -413,23 +477,31 @@ static int finish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(profiles_are_those_of_the_house),
-        cmocka_unit_test(family_names_are_read_back),
-        cmocka_unit_test(weights_spread_over_scenarios_then_points),
-        cmocka_unit_test(shares_move_weight_inside_a_family),
         cmocka_unit_test(the_best_everywhere_wins_every_view),
+        cmocka_unit_test(dominance_is_asked_where_there_is_weight),
+        cmocka_unit_test(rounds_are_those_that_all_have_run),
+        cmocka_unit_test(regret_names_the_first_of_equal_cells),
+        cmocka_unit_test(a_round_respects_the_floors),
+        cmocka_unit_test(the_scarce_cell_is_one_that_weighs),
+        cmocka_unit_test(words_of_cells_are_counted),
+        cmocka_unit_test(a_tie_of_a_view_is_one_of_all_who_are_left),
+        cmocka_unit_test(smoke_says_no_tie),
         cmocka_unit_test(equal_weights_make_a_geometric_mean),
         cmocka_unit_test(weights_decide_who_wins),
         cmocka_unit_test(a_smaller_worst_case_of_another_is_said),
+        cmocka_unit_test(a_kept_lead_beside_an_interval_over_one_is_explained),
         cmocka_unit_test(the_disqualified_are_not_ranked_but_named),
         cmocka_unit_test(a_cell_that_nobody_ran_excludes_nobody),
         cmocka_unit_test(a_view_rests_on_complete_rounds),
+        cmocka_unit_test(the_threshold_of_a_view_is_that_of_the_field),
+        cmocka_unit_test(what_was_given_up_in_a_cell_counts_in_its_round),
+        cmocka_unit_test(a_merged_view_is_decided_by_all_its_rounds),
+        cmocka_unit_test(tied_rounds_are_split_by_coins),
+        cmocka_unit_test(intervals_of_places_lie_around_their_scores),
         cmocka_unit_test(too_few_rounds_and_smoke_name_nobody),
         cmocka_unit_test(regret_of_who_never_met_the_leader_respects_the_floor),
         cmocka_unit_test(empty_tournaments_have_words_too),
-        cmocka_unit_test(stars_need_more_than_one_cell_alone),
         cmocka_unit_test(the_twin_is_not_listed),
-        cmocka_unit_test(the_twin_told_apart_raises_the_alarm),
         cmocka_unit_test(order_of_list_and_cells_makes_no_difference),
     };
     return cmocka_run_group_tests_name("judge standings", tests, NULL, finish);

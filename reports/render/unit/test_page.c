@@ -9,10 +9,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "reports/render/curve.h"
 #include "reports/render/human.h"
 #include "reports/render/page.h"
+#include "reports/render/sections.h"
 
 static void values_carry_their_unit_and_three_digits(void **state)
 {
@@ -165,6 +167,43 @@ static void percentiles_that_most_runs_lack_are_left_out(void **state)
     json_decref(run);
 }
 
+/* What section_runs() says of [cells] cells that all have numbers. */
+static char *runs_of(size_t cells)
+{
+    enum { MOST = 64 };
+    static struct run_dir_cell plan = {.unit = "ns"};
+    static struct result result = {.p5 = 1, .p95 = 2};
+    static struct cell list[MOST];
+    static struct contestant one = {.name = "mutex"};
+    char *out = NULL;
+    size_t size = 0;
+    struct model model = {
+        .contestants = &one, .contestant_count = 1, .cells = list, .cell_count = cells};
+    struct page page = {
+        .file = open_memstream(&out, &size), .format = PAGE_MARKDOWN, .run_dir = "/"};
+    assert_true(cells <= MOST);
+    for (size_t i = 0; i < cells; i++)
+        list[i] = (struct cell){.plan = &plan, .blocks = 2, .results = &result, .label = "a cell"};
+    section_runs(&page, &model);
+    fclose(page.file);
+    return out;
+}
+
+static void cells_without_room_in_a_picture_are_counted(void **state)
+{
+    (void)state;
+    char *text = runs_of(36);
+    assert_non_null(strstr(text, "Run by run"));
+    assert_null(strstr(text, "not drawn;"));
+    free(text);
+    text = runs_of(37);
+    assert_non_null(strstr(text, "1 more cell is not drawn; its numbers stand in the tables."));
+    free(text);
+    text = runs_of(40);
+    assert_non_null(strstr(text, "4 more cells are not drawn; their numbers stand"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +216,7 @@ int main(void)
         cmocka_unit_test(curves_merge_to_the_median_of_the_runs),
         cmocka_unit_test(runs_without_a_percentile_count_as_slow),
         cmocka_unit_test(percentiles_that_most_runs_lack_are_left_out),
+        cmocka_unit_test(cells_without_room_in_a_picture_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

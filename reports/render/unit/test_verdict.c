@@ -2,6 +2,7 @@
 /* test_verdict.c - verdict.json: what it says of hand-made runs, and that it is there whole or not.
  */
 #include "../verdict.h"
+#include "../verdict_parts.h"
 #include "folder.h"
 
 #include <errno.h>
@@ -291,6 +292,94 @@ static void a_twin_told_apart_comes_first(void **state)
     assert_int_equal(strncmp(text_at("sentence"), "Do not trust this run", 21), 0);
 }
 
+static void a_twin_told_apart_decides_nothing(void **state)
+{
+    (void)state;
+    for (size_t b = 0; b < 20; b++) {
+        folder_block(&folder, 0, b, 0, true, 100, 150, 120);
+        folder_block(&folder, 1, b, 0, true, 5000, 7500, 5000);
+    }
+    judge();
+    assert_string_equal(text_at("trust.aa.verdict"), "DIFFERS");
+    assert_non_null(strstr(text_at("sentence"), "Take ant")); /* what is not to be trusted */
+    assert_true(json_is_false(at("summary.decided")));
+}
+
+static void the_alarm_stands_before_prices_too(void **state)
+{
+    (void)state;
+    folder_plan(&folder, "prices", "");
+    for (size_t b = 0; b < 20; b++)
+        folder_block(&folder, 0, b, 0, true, 100, 150, 120);
+    judge();
+    assert_int_equal(strncmp(text_at("sentence"), "Do not trust this run", 21), 0);
+    assert_non_null(
+        strstr(text_at("first_screen.sentence"), "told apart in ping_pong n=1. No price"));
+}
+
+static void starts_before_this_one_are_told(void **state)
+{
+    (void)state;
+    folder_rounds(&folder, 20, 1.5);
+    judge();
+    assert_null(json_object_get(at("run"), "earlier_starts")); /* not known, not nought */
+    folder_write(
+        &folder, "env.json", "{\"earlier_starts\":{\"starts\":3,\"gone\":2,\"unfinished\":1}}");
+    judge();
+    assert_int_equal(number_at("run.earlier_starts.starts"), 3);
+    assert_int_equal(number_at("run.earlier_starts.gone"), 2);
+    assert_non_null(strstr(text_at("first_screen.trust"),
+                           "; 3 earlier starts of the same tournament at this commit here (2 gone, "
+                           "1 without a verdict)"));
+}
+
+static json_t *price(const char *decision, const char *word_, bool star, double ratio, double low)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:f}",
+                     "contestant",
+                     "ant",
+                     "decision",
+                     decision,
+                     "scenario",
+                     "idle",
+                     "point",
+                     "n=1",
+                     "word",
+                     word_,
+                     "star",
+                     star,
+                     "ratio",
+                     ratio,
+                     "low",
+                     low);
+}
+
+/* A row without a star errs with 5 % by itself, and the largest of many estimates is too large. */
+static void prices_count_what_holds_over_all_rows(void **state)
+{
+    (void)state;
+    json_t *rows = json_array();
+    json_array_append_new(rows, price("lucky", "COSTS", false, 3.0, 2.5));
+    json_array_append_new(rows, price("wide", "COSTS", true, 2.0, 1.1));
+    json_array_append_new(rows, price("sure", "COSTS", true, 1.5, 1.4));
+    json_array_append_new(rows, price("good", "SAVES", true, 0.5, 0.4));
+    json_array_append_new(rows, price("unsure", "SAVES", false, 0.5, 0.4));
+    json_t *sentence = verdict_prices_sentence(rows);
+    assert_string_equal(json_string_value(sentence),
+                        "Prices of single decisions: of 5, all held to one level together, 2 are "
+                        "proven to cost something, 1 to save something; the dearest for certain is "
+                        "ant:sure in idle n=1, at least 1.4x.");
+    json_decref(sentence);
+    json_array_remove(rows, 1);
+    json_array_remove(rows, 1);
+    sentence = verdict_prices_sentence(rows);
+    assert_string_equal(json_string_value(sentence),
+                        "Prices of single decisions: of 3, all held to one level together, 0 are "
+                        "proven to cost something, 1 to save something.");
+    json_decref(sentence);
+    json_decref(rows);
+}
+
 static void an_interrupted_run_says_so(void **state)
 {
     (void)state;
@@ -374,6 +463,10 @@ int main(void)
         CASE(smoke_is_a_pipeline_check),
         CASE(the_disqualified_keep_their_place_and_reason),
         CASE(a_twin_told_apart_comes_first),
+        CASE(a_twin_told_apart_decides_nothing),
+        CASE(the_alarm_stands_before_prices_too),
+        CASE(starts_before_this_one_are_told),
+        CASE(prices_count_what_holds_over_all_rows),
         CASE(an_interrupted_run_says_so),
         CASE(a_run_without_a_block_has_a_verdict_too),
         CASE(the_same_journal_gives_the_same_bytes),
