@@ -16,6 +16,7 @@
 
 #define TASKS_MAX UINT64_C(10000000)
 #define EXIT_USAGE 2
+#define EXIT_CANNOT_RUN 3
 
 static const char help[] =
     "usage: process --tasks N [--loops N] [--with timer,fd,offload] [--check]\n"
@@ -25,12 +26,12 @@ static const char help[] =
     "              immediate close. 0: create and destroy it, and nothing else\n"
     "  --loops N   so many of them at once (1 to 64)\n"
     "  --with LIST also fire a timer, serve a descriptor, have a job done by the pool\n"
-    "  --check     only say whether this contestant can do that\n"
+    "  --check     only say whether this contestant can do that, here\n"
     "\n"
     "To be timed from outside, for example by hyperfine -N.\n"
     "\n"
     "Exit status: 0; 1 a task was lost, ran twice or out of order, or a call failed; 2 usage, or\n"
-    "the contestant cannot do it.\n";
+    "the contestant cannot do it; 3 this system lacks, or forbids, what it is built on.\n";
 
 struct request {
     uint64_t tasks, loops;
@@ -139,6 +140,29 @@ static bool can_do(const struct request *request)
     return true;
 }
 
+static void note_reason(void *ctx, enum velo_log_level level, const char *event, const char *fields)
+{
+    (void)level;
+    if (strcmp(event, "unavailable") == 0)
+        snprintf(ctx, 256, "%s", fields);
+}
+
+/* Can a loop be made on this system at all? */
+static int check_system(void)
+{
+    char reason[256] = "";
+    struct velo_loop *loop;
+    struct velo_options options = {.size = sizeof options, .on_log = note_reason, .ctx = reason};
+    int rc = velo_loop_create(&loop, &options);
+    if (rc == 0)
+        return velo_loop_destroy(loop) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    fprintf(stderr,
+            "%s cannot run here: %s\n",
+            velo_impl()->name,
+            reason[0] != '\0' ? reason : velo_strerror(rc));
+    return rc == -ENOSYS ? EXIT_CANNOT_RUN : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -163,5 +187,5 @@ int main(int argc, char **argv)
     }
     if (!can_do(&request))
         return EXIT_USAGE;
-    return request.check ? EXIT_SUCCESS : live(&request);
+    return request.check ? check_system() : live(&request);
 }

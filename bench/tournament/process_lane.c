@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHECK_LIMIT_MS = 20000 };
+enum {
+    CHECK_LIMIT_MS = 20000,
+    CHECK_CANNOT_RUN = 3 /* exit status of process --check: not on this system */
+};
 
 /* Each is one point of a scenario of its own: whole programs have little in common. */
 static const struct {
@@ -103,6 +106,8 @@ write_command(struct command_line *line, const char *program, const json_t *para
     snprintf(line->tasks, sizeof(line->tasks), "%lld", (long long)json_int(params, "tasks", 1));
     snprintf(line->loops, sizeof(line->loops), "%lld", (long long)json_int(params, "loops", 1));
     line->argv[used++] = program;
+    if (check)
+        line->argv[used++] = "--check";
     line->argv[used++] = "--tasks";
     line->argv[used++] = line->tasks;
     if (json_object_get(params, "loops") != NULL) {
@@ -113,23 +118,22 @@ write_command(struct command_line *line, const char *program, const json_t *para
         line->argv[used++] = "--with";
         line->argv[used++] = json_text(params, "with", "");
     }
-    if (check)
-        line->argv[used++] = "--check";
 }
 
-/* Plain ones are not asked: every program can run them. */
+/* A plain one can be run by every program that runs at all, also by one of an earlier commit, which
+ * does not know --check. */
 char *process_lane_refusal(const char *program, const json_t *params)
 {
     struct command_line line;
     struct child_result result;
     char *refusal = NULL;
-    if (json_object_size(params) == 1)
-        return NULL;
+    bool plain = json_object_size(params) == 1;
     write_command(&line, program, params, true);
     struct child_request request = {.argv = line.argv, .timeout_ms = CHECK_LIMIT_MS};
     if (child_run(&request, &result) != 0)
         return NULL;
-    if (result.end != CHILD_EXITED || result.code != 0)
+    bool refuses = result.end != CHILD_EXITED || result.code != 0;
+    if (refuses && (!plain || result.code == CHECK_CANNOT_RUN))
         refusal = text_last_line(result.err);
     child_result_free(&result);
     return refusal;
