@@ -102,7 +102,7 @@ static void achieved(struct level *level)
     judge_pair_init(&duel.pair, judge_log_threshold(2, SELFCHECK_ALPHA));
     for (size_t i = 0; i < level->count; i++)
         judge_pair_update(&duel.pair, level->d[i], i + 1, i % 2 == 0);
-    judge_duel_finish(&duel, level->d, scratch, 0.05);
+    judge_duel_finish(&duel, level->d, NULL, scratch, 0.05);
     level->ratio = exp(duel.median);
     level->low = exp(duel.low);
     level->high = exp(duel.high);

@@ -18,6 +18,25 @@ struct mirror {
     char **names;
 };
 
+/* Rows of costs in a cell: one for each block, and one for each attempt at it that was done again.
+ */
+static size_t rows_in(const struct judge_cell_input *cell)
+{
+    size_t rows = cell->block_count;
+    for (size_t b = 0; b < cell->block_count; b++)
+        rows += cell->blocks[b].redone_count;
+    return rows;
+}
+
+/* [rows] of [k] costs, each with its entries moved; returns where the next ones go. */
+static double *move_rows(double *out, const double *costs, size_t rows, size_t k, const size_t *to)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t e = 0; e < k; e++)
+            out[r * k + to[e]] = costs[r * k + e];
+    return out + rows * k;
+}
+
 static void mirror_open(
     struct mirror *mirror, const struct judge_input *in, size_t c, const size_t *to, bool rename)
 {
@@ -29,7 +48,7 @@ static void mirror_open(
         .entries = text_alloc((k + 1) * sizeof(*mirror->entries)),
         .status = text_alloc((k + 1) * sizeof(*mirror->status)),
         .blocks = text_alloc((cell->block_count + 1) * sizeof(*mirror->blocks)),
-        .costs = text_alloc((cell->block_count * k + 1) * sizeof(double)),
+        .costs = text_alloc((rows_in(cell) * k + 1) * sizeof(double)),
         .names = text_alloc((k + 1) * sizeof(char *)),
     };
     memcpy(mirror->cells, in->cells, in->cell_count * sizeof(*mirror->cells));
@@ -42,12 +61,14 @@ static void mirror_open(
         };
         mirror->status[to[e]] = cell->status[e];
     }
+    double *next = mirror->costs;
     for (size_t b = 0; b < cell->block_count; b++) {
-        double *cost = &mirror->costs[b * k];
-        for (size_t e = 0; e < k; e++)
-            cost[to[e]] = cell->blocks[b].cost[e];
-        mirror->blocks[b] = cell->blocks[b];
-        mirror->blocks[b].cost = cost;
+        const struct judge_block *block = &cell->blocks[b];
+        mirror->blocks[b] = *block;
+        mirror->blocks[b].cost = next;
+        next = move_rows(next, block->cost, 1, k, to);
+        mirror->blocks[b].redone = next;
+        next = move_rows(next, block->redone, block->redone_count, k, to);
     }
     mirror->cells[c].status = mirror->status;
     mirror->cells[c].blocks = mirror->blocks;

@@ -30,7 +30,7 @@ struct block_loop {
 
 /*
  * One block of [cell], redone as often as the rule says.
- * Returns: 0; -EINTR when stopped; -EAGAIN when left for a pause, to be done again; -errno.
+ * Returns: 0; -EINTR when stopped at once; -errno.
  */
 int block_run(struct block_loop *loop, size_t cell);
 

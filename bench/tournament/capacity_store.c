@@ -15,20 +15,6 @@
 
 /* ---- plan and folder ---- */
 
-/* The rule of the tournament, as it holds for this search. */
-static json_t *redo_json(const struct plan *plan)
-{
-    return json_pack("{s:f, s:f, s:i, s:f}",
-                     "block_limit",
-                     plan->redo_block_limit,
-                     "run_limit",
-                     plan->redo_run_limit,
-                     "times",
-                     (int)plan->redo_max,
-                     "share",
-                     plan->redo_share);
-}
-
 json_t *capacity_plan(const struct hunt *hunt)
 {
     json_t *entries = json_array();
@@ -62,7 +48,7 @@ json_t *capacity_plan(const struct hunt *hunt)
                              "seed",
                              seed,
                              "redo",
-                             redo_json(&hunt->plan),
+                             plan_redo_json(&hunt->plan),
                              "entries",
                              entries);
     free(seed);

@@ -119,6 +119,9 @@ void plan_share_level(struct plan *plan, unsigned tournaments);
 /* Writes DIR/plan.json and sets the hash. Returns: 0; -errno after a message. */
 int plan_write(struct plan *plan, const char *dir);
 
+/* The redo rule as it stands in a plan; a new reference. */
+json_t *plan_redo_json(const struct plan *plan);
+
 /* The hashes of the other files in DIR that belong to the plan, as they are now. */
 json_t *plan_seals(const char *dir);
 

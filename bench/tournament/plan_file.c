@@ -95,6 +95,19 @@ static json_t *weights_json(const struct plan *plan)
     return weights;
 }
 
+json_t *plan_redo_json(const struct plan *plan)
+{
+    return json_pack("{s:f, s:f, s:i, s:f}",
+                     "block_limit",
+                     plan->redo_block_limit,
+                     "run_limit",
+                     plan->redo_run_limit,
+                     "max",
+                     (int)plan->redo_max,
+                     "share",
+                     plan->redo_share);
+}
+
 static json_t *plan_json(const struct plan *plan)
 {
     json_t *entries = json_array();
@@ -105,7 +118,7 @@ static json_t *plan_json(const struct plan *plan)
         json_array_append_new(cells, cell_json(&plan->cells[i]));
     char *seed = text_format("%" PRIu64, plan->seed);
     json_t *root = json_pack("{s:i, s:s, s:s, s:b, s:f, s:f, s:s, s:o, s:o, s:i, s:i, s:i, s:o, "
-                             "s:{s:f, s:f, s:i, s:f}, s:s}",
+                             "s:o, s:s}",
                              "schema",
                              1,
                              "preset",
@@ -133,14 +146,7 @@ static json_t *plan_json(const struct plan *plan)
                              "weights",
                              weights_json(plan),
                              "redo",
-                             "block_limit",
-                             plan->redo_block_limit,
-                             "run_limit",
-                             plan->redo_run_limit,
-                             "max",
-                             (int)plan->redo_max,
-                             "share",
-                             plan->redo_share,
+                             plan_redo_json(plan),
                              "created",
                              plan->created);
     json_object_set_new(

@@ -35,9 +35,10 @@ static int open_run(struct verify *v)
 static void close_run(struct verify *v)
 {
     for (size_t c = 0; v->costs != NULL && c < v->plan.cell_count; c++) {
-        free(v->costs[c].rows);
+        free(v->costs[c].attempts);
         free(v->costs[c].numbers);
         free(v->costs[c].given_up);
+        free(v->costs[c].ends);
         free(v->costs[c].places);
     }
     free(v->costs);

@@ -71,9 +71,11 @@ struct verify_attempt {
     double cost[PLAN_ENTRIES_MAX];
 };
 
-/* One cell's costs as the run lines of its valid blocks tell them, [entry_count] for each block. */
+/* One cell's costs as the run lines of its whole attempts tell them, [entry_count] for each. */
 struct verify_costs {
-    double *rows;
+    double *attempts; /* all of them */
+    size_t attempt_count, attempt_room;
+    size_t *ends;             /* of each block: the attempts up to the one that counts */
     size_t *numbers;          /* of the blocks */
     size_t *given_up;         /* attempts left half-way before each block, all in all */
     size_t given_up_now;      /* the same, up to here */

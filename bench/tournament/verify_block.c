@@ -224,23 +224,38 @@ static json_t *names_in_order(const struct verify *v)
     return names;
 }
 
-static void keep_costs(struct verify *v)
+static void keep_attempt(struct verify *v)
 {
     struct verify_costs *costs = &v->costs[v->attempt.cell];
     const size_t width = v->plan.entry_count;
+    if (costs->attempt_count == costs->attempt_room) {
+        costs->attempt_room = costs->attempt_room == 0 ? 64 : 2 * costs->attempt_room;
+        costs->attempts =
+            realloc(costs->attempts, costs->attempt_room * width * sizeof(*costs->attempts));
+        if (costs->attempts == NULL)
+            abort();
+    }
+    memcpy(costs->attempts + costs->attempt_count++ * width,
+           v->attempt.cost,
+           width * sizeof(*costs->attempts));
+}
+
+static void keep_block(struct verify *v)
+{
+    struct verify_costs *costs = &v->costs[v->attempt.cell];
     if (costs->count == costs->room) {
         costs->room = costs->room == 0 ? 64 : 2 * costs->room;
-        costs->rows = realloc(costs->rows, costs->room * width * sizeof(*costs->rows));
         costs->numbers = realloc(costs->numbers, costs->room * sizeof(*costs->numbers));
         costs->given_up = realloc(costs->given_up, costs->room * sizeof(*costs->given_up));
         costs->places = realloc(costs->places, costs->room * sizeof(*costs->places));
-        if (costs->rows == NULL || costs->numbers == NULL || costs->given_up == NULL ||
+        costs->ends = realloc(costs->ends, costs->room * sizeof(*costs->ends));
+        if (costs->ends == NULL || costs->numbers == NULL || costs->given_up == NULL ||
             costs->places == NULL)
             abort();
     }
-    memcpy(costs->rows + costs->count * width, v->attempt.cost, width * sizeof(*costs->rows));
     costs->places[costs->count] = v->attempt.row;
     costs->given_up[costs->count] = costs->given_up_now;
+    costs->ends[costs->count] = costs->attempt_count;
     costs->numbers[costs->count++] = v->attempt.block;
 }
 
@@ -308,8 +323,9 @@ void verify_block_line(struct verify *v, const json_t *event)
                 json_object_get(event, "reason"),
                 json_string(rules_redo_reason(noisy, again)),
                 "the redo rule of the plan says so");
+    keep_attempt(v);
     if (!again)
-        keep_costs(v);
+        keep_block(v);
     v->redo_cell = again ? (int)attempt->cell : -1;
     attempt->open = false;
 }

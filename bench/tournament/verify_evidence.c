@@ -6,8 +6,9 @@
  *
  *     ln E(n,k) = n ln 2 + lgamma(k + 1/2) + lgamma(n - k + 1/2) - lgamma(n + 1) - ln pi,
  *
- * the costs are those of the run lines in blocks that the redo rule lets count, and the interval is
- * found by trying its definition. Judge and arithmetic share only the coin that splits ties.
+ * the costs are those of the run lines in blocks that the redo rule lets count, and once more in
+ * all whole attempts, and the interval is found by trying its definition. Judge and arithmetic
+ * share only the coin that splits ties.
  */
 #include "verify.h"
 
@@ -26,6 +27,11 @@ struct recount {
     bool a_is_faster;     /* when decided */
     double log_e;         /* at the decision, or now */
     double *d;            /* ln cost_a - ln cost_b, sorted */
+
+    /* Over all whole attempts, those that were done again among them. */
+    size_t whole, whole_a, whole_b; /* how many, and won by whom */
+    bool redone;                    /* is any of them not one that counts? */
+    double *whole_d;                /* as d */
 };
 
 static double log_e(size_t n, size_t k)
@@ -43,17 +49,24 @@ static double threshold(const struct verify *v)
     return log(fmax((double)contestants * ((double)contestants - 1) / 2, 1) / v->plan.alpha);
 }
 
-/* Has a side enough wins, also without the ties that the coin gave it, and with what was given up
- * as losses? */
+static bool beats(size_t wins, size_t of, double log_t)
+{
+    return 2 * wins > of && log_e(of, wins) >= log_t;
+}
+
+/* Has a side enough wins, also without the ties that the coin gave it, with what was given up as
+ * losses, and again over all whole attempts? */
 static bool crosses(const struct recount *duel, double log_t)
 {
     const bool a_leads = 2 * duel->wins_a > duel->n;
     const size_t wins_b = duel->n - duel->wins_a;
     const size_t ties_b = duel->ties - duel->ties_a;
     const size_t sure = a_leads ? duel->wins_a - duel->ties_a : wins_b - ties_b;
-    const size_t all = duel->n + duel->given_up;
-    return log_e(duel->n, duel->wins_a) >= log_t && ((duel->ties == 0 && duel->given_up == 0) ||
-                                                     (2 * sure > all && log_e(all, sure) >= log_t));
+    const bool plain = duel->ties == 0 && duel->given_up == 0;
+    return log_e(duel->n, duel->wins_a) >= log_t &&
+           (plain || beats(sure, duel->n + duel->given_up, log_t)) &&
+           (!duel->redone ||
+            beats(a_leads ? duel->whole_a : duel->whole_b, duel->whole + duel->given_up, log_t));
 }
 
 static int by_size(const void *left, const void *right)
@@ -82,16 +95,31 @@ static size_t whole_from(const struct verify_costs *costs, size_t first)
     return rows > 0 ? rows : 1;
 }
 
-/* The mean of ln cost_a - ln cost_b over [rows] blocks; NAN if one is absent. */
-static double
-difference(const struct verify *v, size_t cell, size_t first, size_t rows, size_t a, size_t b)
+/* ln cost_a - ln cost_b in one attempt. */
+static double difference(const struct verify *v, size_t cell, size_t attempt, size_t a, size_t b)
 {
+    const double *row = v->costs[cell].attempts + attempt * v->plan.entry_count;
     const double floor = v->plan.cells[cell].floor;
-    const double *row = v->costs[cell].rows + first * v->plan.entry_count;
+    return log_cost(row[a], floor) - log_cost(row[b], floor);
+}
+
+/* The first whole attempt at a block. */
+static size_t first_of(const struct verify_costs *costs, size_t block)
+{
+    return block > 0 ? costs->ends[block - 1] : 0;
+}
+
+/* The mean over [rows] blocks of the attempts that count, or of the first ones. */
+static double mean_of(
+    const struct verify *v, size_t cell, size_t block, size_t rows, size_t a, size_t b, bool first)
+{
+    const struct verify_costs *costs = &v->costs[cell];
     double sum_a = 0, sum_b = 0;
-    for (size_t r = 0; r < rows; r++, row += v->plan.entry_count) {
-        sum_a += log_cost(row[a], floor);
-        sum_b += log_cost(row[b], floor);
+    for (size_t r = block; r < block + rows; r++) {
+        const size_t attempt = first ? first_of(costs, r) : costs->ends[r] - 1;
+        const double *row = costs->attempts + attempt * v->plan.entry_count;
+        sum_a += log_cost(row[a], v->plan.cells[cell].floor);
+        sum_b += log_cost(row[b], v->plan.cells[cell].floor);
     }
     return (sum_a - sum_b) / (double)rows;
 }
@@ -112,13 +140,46 @@ count_block(const struct verify *v, struct recount *duel, double d, size_t block
     }
 }
 
+static void count_whole(struct recount *duel, double d)
+{
+    if (isnan(d))
+        return;
+    duel->whole_d[duel->whole++] = d;
+    duel->whole_a += d < 0;
+    duel->whole_b += d > 0;
+}
+
+/* What the second test sees in the [rows] blocks from [i] on: of a square the first attempts. */
+static void count_attempts(const struct verify *v,
+                           struct recount *duel,
+                           size_t cell,
+                           size_t i,
+                           size_t rows,
+                           size_t a,
+                           size_t b)
+{
+    const struct verify_costs *costs = &v->costs[cell];
+    const bool again = costs->ends[i + rows - 1] - first_of(costs, i) > rows;
+    const size_t before = duel->whole;
+    const bool square = costs->places[i].rows > 1;
+    if (square)
+        count_whole(duel, mean_of(v, cell, i, rows, a, b, true));
+    else
+        for (size_t at = first_of(costs, i); at < costs->ends[i]; at++)
+            count_whole(duel, difference(v, cell, at, a, b));
+    duel->redone = duel->redone || (again && duel->whole > before);
+}
+
 static struct recount recount(const struct verify *v, size_t cell, size_t a, size_t b)
 {
     const struct verify_costs *costs = &v->costs[cell];
-    struct recount duel = {.d = text_alloc((costs->count + 1) * sizeof(double))};
+    struct recount duel = {.d = text_alloc((costs->count + 1) * sizeof(double)),
+                           .whole_d = text_alloc((costs->attempt_count + 1) * sizeof(double))};
     for (size_t i = 0; i < costs->count;) {
         const size_t rows = whole_from(costs, i);
-        const double d = rows > 0 ? difference(v, cell, i, rows, a, b) : NAN;
+        const double d = rows > 0 ? mean_of(v, cell, i, rows, a, b, false) : NAN;
+        if (rows > 0)
+            count_attempts(v, &duel, cell, i, rows, a, b);
         i += rows > 0 ? rows : 1;
         duel.given_up = rows > 0 ? costs->given_up[i - 1] : duel.given_up;
         if (isnan(d))
@@ -132,7 +193,14 @@ static struct recount recount(const struct verify *v, size_t cell, size_t a, siz
         count_block(v, &duel, d, block, coin);
     }
     qsort(duel.d, duel.n, sizeof(*duel.d), by_size);
+    qsort(duel.whole_d, duel.whole, sizeof(*duel.whole_d), by_size);
     return duel;
+}
+
+static void recount_fini(struct recount *duel)
+{
+    free(duel->d);
+    free(duel->whole_d);
 }
 
 /* ---- drop lines ---- */
@@ -151,7 +219,7 @@ static void check_drop(struct verify *v, size_t line, const json_t *event)
                 json_object_get(event, "log_e"),
                 beaten ? json_real(duel.log_e) : json_null(),
                 "the costs of the run lines give this duel another evidence, by the closed form");
-    free(duel.d);
+    recount_fini(&duel);
 }
 
 /* ---- duels of the verdict ---- */
@@ -180,12 +248,32 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* The rank of the interval in [n] differences; 0: there is none yet. */
+static size_t rank_among(const struct recount *duel, size_t n, double log_t)
+{
+    const size_t above = n > 0 ? interval_rank(n + duel->given_up, log_t) : 0;
+    return above > duel->given_up ? above - duel->given_up : 0;
+}
+
+/* One end of the interval, as JSON: what one of the two tests leaves is in it. */
+static json_t *interval_end(const struct recount *duel, double log_t, bool low)
+{
+    const size_t rank = rank_among(duel, duel->n, log_t);
+    const size_t whole = duel->redone ? rank_among(duel, duel->whole, log_t) : 1;
+    if (rank == 0 || whole == 0)
+        return json_null();
+    double end = duel->d[low ? rank - 1 : duel->n - rank];
+    if (duel->redone && low)
+        end = fmin(end, duel->whole_d[whole - 1]);
+    else if (duel->redone)
+        end = fmax(end, duel->whole_d[duel->whole - whole]);
+    return number(exp(end));
+}
+
 static void compare_duel(
     struct verify *v, size_t index, const json_t *row, const struct recount *duel, double log_t)
 {
     const size_t n = duel->n;
-    const size_t above = n > 0 ? interval_rank(n + duel->given_up, log_t) : 0;
-    const size_t rank = above > duel->given_up ? above - duel->given_up : 0;
     const double median = n > 0 ? (duel->d[(n - 1) / 2] + duel->d[n / 2]) / 2 : NAN;
     const struct {
         const char *key;
@@ -199,8 +287,11 @@ static void compare_duel(
         {"decided_block",
          duel->decided_block > 0 ? json_integer((json_int_t)duel->decided_block) : json_null()},
         {"ratio", number(exp(median))},
-        {"low", rank > 0 ? number(exp(duel->d[rank - 1])) : json_null()},
-        {"high", rank > 0 ? number(exp(duel->d[n - rank])) : json_null()},
+        {"attempts", json_integer((json_int_t)duel->whole)},
+        {"attempts_won_by_a", json_integer((json_int_t)duel->whole_a)},
+        {"attempts_won_by_b", json_integer((json_int_t)duel->whole_b)},
+        {"low", interval_end(duel, log_t, true)},
+        {"high", interval_end(duel, log_t, false)},
     };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         char *key = text_format("duels[%zu].%s", index, fields[i].key);
@@ -228,7 +319,7 @@ static void check_duels(struct verify *v)
             continue; /* verify_verdict() says it */
         struct recount duel = recount(v, (size_t)cell, (size_t)a, (size_t)b);
         compare_duel(v, index, row, &duel, log_t);
-        free(duel.d);
+        recount_fini(&duel);
     }
 }
 

@@ -121,6 +121,7 @@ void round_descriptors(uint64_t number)
     runner_start(&runner, churn->host->loop, VELO_RUN_FOREVER);
     team_start(&team, THREADS, churn_member, churn);
     team_join(&team);
+    runner_await(&runner);
     CHECK(velo_loop_shutdown(churn->host->loop, -1) == 0, "shutdown");
     CHECK(runner_join(&runner) == 0, "run");
     host_end(churn->host);
@@ -214,6 +215,7 @@ void round_path(uint64_t number)
     runner_start(&runner, maze.host->loop, VELO_RUN_FOREVER);
     team_start(&team, 3, maze_member, &maze);
     team_join(&team);
+    runner_await(&runner);
     CHECK(velo_loop_shutdown(maze.host->loop, -1) == 0, "shutdown");
     CHECK(runner_join(&runner) == 0, "run");
     host_end(maze.host);

@@ -54,6 +54,7 @@ static void flow(void *arg, unsigned index)
 
 static void stream_end(struct stream *stream, struct runner *runner)
 {
+    runner_await(runner);
     CHECK(velo_loop_shutdown(stream->host->loop, -1) == 0, "shutdown");
     CHECK(runner_join(runner) == 0, "run");
     host_end(stream->host);

@@ -2,6 +2,7 @@
 /* Random numbers, threads, verdicts, and the watchdog that tells where everybody stands. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,12 @@ void runner_start(struct runner *runner, struct velo_loop *loop, enum velo_run_m
     runner->loop = loop;
     runner->mode = mode;
     CHECK(pthread_create(&runner->thread, NULL, runner_main, runner) == 0, "no thread");
+}
+
+void runner_await(const struct runner *runner)
+{
+    while (velo_loop_state(runner->loop) == VELO_STATE_AWAKE)
+        sched_yield();
 }
 
 int runner_join(struct runner *runner)

@@ -6,9 +6,7 @@
  * blocks, so blocks of several sources add up like blocks of one run, and for identical code each
  * sign stays a fair coin, as long as no two sources drew their orders from one seed. The sources
  * follow each other by their start: a run that is added to a merge continues it, so the gambler may
- * look after each. Taken in turn, what was seen already would be torn apart, and each merge would
- * be another game: with eight runs and a look after each, identical code is told apart in 13 of
- * 100.
+ * look after each. Shuffled together, each merge would be a game of its own.
  *
  * The folder of a merged run holds its sources unchanged (sources/ID/), and its journal is a pure
  * function of its plan and those: merge_journal() makes it, and anybody can make it again.

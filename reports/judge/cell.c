@@ -29,42 +29,128 @@ size_t judge_contestants(const struct judge_input *in)
     return count;
 }
 
+static double
+difference(const struct judge_cell_input *cell, const struct judge_duel *duel, const double *cost)
+{
+    return judge_log_cost(cost[duel->a], cell->floor) - judge_log_cost(cost[duel->b], cell->floor);
+}
+
+static double meet_beside(const struct judge_input *in,
+                          const struct judge_cell_input *cell,
+                          const struct judge_block *block,
+                          struct judge_duel *duel,
+                          double first)
+{
+    const char *a = in->entries[duel->a].name;
+    const char *b = in->entries[duel->b].name;
+    const double d = difference(cell, duel, block->cost);
+    if (!isnan(d) && block->cost[duel->a] <= cell->floor && block->cost[duel->b] <= cell->floor)
+        duel->floored++;
+    const bool coin = d == 0 && judge_coin(in->seed, cell, block->number, a, b);
+    judge_pair_update_sum(&duel->pair, d, first, block->number, coin);
+    return d;
+}
+
 double judge_meet(const struct judge_input *in,
                   const struct judge_cell_input *cell,
                   const struct judge_block *block,
                   struct judge_duel *duel)
 {
-    const char *a = in->entries[duel->a].name;
-    const char *b = in->entries[duel->b].name;
-    const double cost_a = block->cost[duel->a], cost_b = block->cost[duel->b];
-    const double d = judge_log_cost(cost_a, cell->floor) - judge_log_cost(cost_b, cell->floor);
     judge_pair_give_up(&duel->pair, block->given_up);
-    if (isnan(d))
-        return NAN;
-    if (cost_a <= cell->floor && cost_b <= cell->floor)
-        duel->floored++;
-    const bool coin = d == 0 && judge_coin(in->seed, cell, block->number, a, b);
-    judge_pair_update(&duel->pair, d, block->number, coin);
-    return d;
+    for (size_t i = 0; i < block->redone_count && !block->folded; i++)
+        judge_pair_redo(&duel->pair, difference(cell, duel, block->redone + i * in->entry_count));
+    const double *last = block->folded ? judge_first(block) : block->cost;
+    return meet_beside(in, cell, block, duel, difference(cell, duel, last));
 }
 
-/* Feeds a duel with all evidence and finishes it. [d] and [scratch] hold one number per block. */
+/* What the test over all whole attempts saw in [block]; returns how many. */
+static size_t list_all(const struct judge_input *in,
+                       const struct judge_cell_input *cell,
+                       const struct judge_block *block,
+                       const struct judge_duel *duel,
+                       double *all)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < block->redone_count; i++) {
+        all[n] = difference(cell, duel, block->redone + i * in->entry_count);
+        n += isnan(all[n]) ? 0 : 1;
+    }
+    if (!block->folded || block->redone_count == 0) {
+        all[n] = difference(cell, duel, block->cost);
+        n += isnan(all[n]) ? 0 : 1;
+    }
+    return n;
+}
+
+/* Room for the differences of one duel: those that count, all of them, and one to sort in. */
+struct ring {
+    double *d, *all, *scratch;
+};
+
+static size_t ring_size(const struct judge_cell_input *cell)
+{
+    size_t size = cell->block_count + 1;
+    for (size_t b = 0; b < cell->block_count; b++)
+        size += cell->blocks[b].redone_count;
+    return size;
+}
+
+/* False without memory; ring_fini() in any case. */
+static bool ring_init(struct ring *ring, const struct judge_cell_input *cell)
+{
+    const size_t size = ring_size(cell);
+    ring->d = calloc(3 * size, sizeof(*ring->d));
+    ring->all = ring->d != NULL ? ring->d + size : NULL;
+    ring->scratch = ring->d != NULL ? ring->d + 2 * size : NULL;
+    return ring->d != NULL;
+}
+
+static void ring_fini(struct ring *ring)
+{
+    free(ring->d);
+}
+
+/* Feeds a duel with all evidence and finishes it. */
 static void fight(const struct judge_input *in,
                   const struct judge_fold *evidence,
                   struct judge_duel *duel,
                   double log_t,
-                  double *d,
-                  double *scratch)
+                  const struct ring *ring)
+{
+    size_t n = 0, all = 0;
+    judge_pair_init(&duel->pair, log_t);
+    for (size_t i = 0; i < evidence->cell.block_count; i++) {
+        const struct judge_block *block = &evidence->cell.blocks[i];
+        all += list_all(in, &evidence->cell, block, duel, ring->all + all);
+        ring->d[n] = judge_meet(in, &evidence->cell, block, duel);
+        n += isnan(ring->d[n]) ? 0 : 1;
+    }
+    if (in->merged)
+        judge_pair_take_back(&duel->pair);
+    judge_duel_finish(duel, ring->d, ring->all, ring->scratch, in->margin);
+    duel->rows = evidence->rows;
+    duel->further_blocks *= (double)evidence->rows;
+}
+
+/*
+ * The alarm: baseline against twin. Here the safe side is the other one. What was given up or done
+ * again takes nothing away from a difference that shows, and more runs do not take it back.
+ */
+static void fight_twin(const struct judge_input *in,
+                       const struct judge_fold *evidence,
+                       struct judge_duel *duel,
+                       double log_t,
+                       const struct ring *ring)
 {
     size_t n = 0;
     judge_pair_init(&duel->pair, log_t);
     for (size_t i = 0; i < evidence->cell.block_count; i++) {
-        d[n] = judge_meet(in, &evidence->cell, &evidence->cell.blocks[i], duel);
-        n += isnan(d[n]) ? 0 : 1;
+        const struct judge_block *block = &evidence->cell.blocks[i];
+        const double d = difference(&evidence->cell, duel, block->cost);
+        ring->d[n] = meet_beside(in, &evidence->cell, block, duel, d);
+        n += isnan(d) ? 0 : 1;
     }
-    if (in->merged)
-        judge_pair_take_back(&duel->pair);
-    judge_duel_finish(duel, d, scratch, in->margin);
+    judge_duel_finish(duel, ring->d, ring->all, ring->scratch, in->margin);
     duel->rows = evidence->rows;
     duel->further_blocks *= (double)evidence->rows;
 }
@@ -80,12 +166,12 @@ int judge_duel_in(const struct judge_input *in,
     *out = (struct judge_duel){.a = a, .b = b};
     if (judge_fold(&in->cells[cell], in->entry_count, &evidence) != 0)
         return -ENOMEM;
-    double *room = calloc(2 * evidence.cell.block_count + 1, sizeof(*room));
-    if (room != NULL)
-        fight(in, &evidence, out, log_t, room, room + evidence.cell.block_count);
+    struct ring ring;
+    const bool done = ring_init(&ring, &evidence.cell);
+    if (done)
+        fight(in, &evidence, out, log_t, &ring);
     judge_fold_fini(&evidence);
-    const bool done = room != NULL;
-    free(room);
+    ring_fini(&ring);
     return done ? 0 : -ENOMEM;
 }
 
@@ -103,24 +189,23 @@ static void fight_all(const struct judge_input *in,
                       const struct judge_fold *evidence,
                       struct judge_cell_result *out,
                       const bool *in_contest,
-                      double *room)
+                      const struct ring *ring)
 {
     const double log_twin = judge_log_threshold_twin(in->cell_count, in->alpha);
-    double *scratch = room + evidence->cell.block_count;
     for (size_t b = 0; b < in->entry_count; b++) {
         for (size_t a = 0; a < b; a++) {
             if (!in_contest[a] || !in_contest[b])
                 continue;
             struct judge_duel *duel = &out->duels[out->duel_count++];
             *duel = (struct judge_duel){.a = a, .b = b};
-            fight(in, evidence, duel, out->log_t, room, scratch);
+            fight(in, evidence, duel, out->log_t, ring);
         }
         const int original = in->entries[b].twin_of;
         if (original < 0)
             continue;
         struct judge_duel *duel = &out->twin_duels[out->twin_duel_count++];
         *duel = (struct judge_duel){.a = (size_t)original, .b = b};
-        fight(in, evidence, duel, log_twin, room, scratch);
+        fight_twin(in, evidence, duel, log_twin, ring);
     }
 }
 
@@ -244,7 +329,8 @@ int judge_cell(const struct judge_input *in, size_t cell_index, struct judge_cel
     const size_t k = in->entry_count;
     struct judge_fold evidence;
     const bool folded = judge_fold(cell, k, &evidence) == 0;
-    double *room = calloc(2 * cell->block_count + 1, sizeof(*room));
+    struct ring ring;
+    const bool roomy = ring_init(&ring, cell);
     bool *flags = calloc(2 * k + 1, sizeof(*flags));
     out->entries = calloc(k + 1, sizeof(*out->entries));
     out->duels = calloc(k * k / 2 + 1, sizeof(*out->duels));
@@ -252,19 +338,19 @@ int judge_cell(const struct judge_input *in, size_t cell_index, struct judge_cel
     out->contestants = judge_contestants(in);
     out->log_t = judge_log_threshold(out->contestants, in->alpha);
     out->blocks = cell->block_count;
-    const bool have = folded && room != NULL && flags != NULL && out->entries != NULL &&
+    const bool have = folded && roomy && flags != NULL && out->entries != NULL &&
                       out->duels != NULL && out->twin_duels != NULL;
     if (have) {
         for (size_t e = 0; e < k; e++) {
-            describe(cell, e, &out->entries[e], room);
+            describe(cell, e, &out->entries[e], ring.d);
             flags[e] = competes(in, cell, out, e);
         }
-        fight_all(in, &evidence, out, flags, room);
+        fight_all(in, &evidence, out, flags, &ring);
         judge_contest(in, cell, out, flags, flags + k);
     } else {
         judge_cell_fini(out);
     }
-    free(room);
+    ring_fini(&ring);
     free(flags);
     judge_fold_fini(&evidence);
     return have ? 0 : -ENOMEM;

@@ -74,16 +74,22 @@ size_t judge_blocks_needed(double log_t, size_t losses)
     return n;
 }
 
-double judge_blocks_expected(size_t n, size_t k, double log_t)
+/* ln E of a side that has [k] of [n]; nothing while it is behind. */
+static double log_e_ahead(double n, double k)
 {
-    const double have = (double)n;
+    return 2 * k > n ? log_e_at(n, k) : 0;
+}
+
+double judge_blocks_expected(size_t n, size_t k, size_t against, double log_t)
+{
+    const double have = (double)(n + against);
     const double lead = (double)(k > n - k ? k : n - k);
-    const double rate = (lead + 0.5) / (have + 1);
-    if (judge_log_e(n, k) >= log_t)
+    const double rate = (lead + 0.5) / ((double)n + 1);
+    if (log_e_ahead(have, lead) >= log_t)
         return 0;
     /* ln E grows along this ray once it is far enough out: double until there, then bisect. */
     double above = 1;
-    while (log_e_at(have + above, lead + rate * above) < log_t) {
+    while (log_e_ahead(have + above, lead + rate * above) < log_t) {
         above *= 2;
         if (above > JUDGE_FORESIGHT)
             return INFINITY;
@@ -91,7 +97,7 @@ double judge_blocks_expected(size_t n, size_t k, double log_t)
     double below = above / 2;
     while (above - below > 1) {
         const double middle = floor((above + below) / 2);
-        if (log_e_at(have + middle, lead + rate * middle) < log_t)
+        if (log_e_ahead(have + middle, lead + rate * middle) < log_t)
             below = middle;
         else
             above = middle;

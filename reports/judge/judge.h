@@ -52,7 +52,12 @@ struct judge_block {
     size_t number;      /* its number in the journal; rises from block to block */
     const double *cost; /* one per entry, in their order; NAN where the entry did not run */
     size_t given_up;    /* attempts left half-way in this cell since the valid block before it */
-    size_t row, rows;   /* its place in a Williams square of so many rows; rows below 2: none */
+    /* The whole attempts at it that were done again, one row of costs after the other. In a block
+     * that is a folded square: one row, made of the first whole attempt at each block of it. */
+    const double *redone;
+    size_t redone_count;
+    bool folded;
+    size_t row, rows; /* its place in a Williams square of so many rows; rows below 2: none */
 };
 
 /* What a cell measures, for the weights of the standings (the order is that of the weight table).
@@ -132,22 +137,26 @@ size_t judge_blocks_needed(double log_t, size_t losses);
 
 /*
  * How many more blocks until E reaches T if the leading side goes on winning at the rate it has
- * shown, (k + 1/2)/(n + 1). An expectation for people, never part of a verdict.
+ * shown, (k + 1/2)/(n + 1), and [against] more blocks count as lost by it. An expectation, for
+ * people and for the choice of the next cell, never part of a verdict.
  * Returns INFINITY when that is more than JUDGE_FORESIGHT blocks.
  */
-double judge_blocks_expected(size_t n, size_t k, double log_t);
+double judge_blocks_expected(size_t n, size_t k, size_t against, double log_t);
 
 /* ---- pair.c ---- */
 
 /* The running test of one duel, a against b. */
 struct judge_pair {
-    double log_t;         /* the threshold it is decided at */
-    size_t n;             /* blocks seen */
-    size_t wins_a;        /* of them won by a, split ties included; b won the rest */
-    size_t ties;          /* blocks with d = 0, given to one side by a coin */
-    size_t ties_a;        /* of them given to a */
-    size_t given_up;      /* attempts left half-way: each counts against whoever leads */
-    double log_e;         /* evidence now */
+    double log_t;    /* the threshold it is decided at */
+    size_t n;        /* blocks seen */
+    size_t wins_a;   /* of them won by a, split ties included; b won the rest */
+    size_t ties;     /* blocks with d = 0, given to one side by a coin */
+    size_t ties_a;   /* of them given to a */
+    size_t given_up; /* attempts left half-way: each counts against whoever leads */
+    /* The same duel over all whole attempts, also those that were done again: see crosses(). */
+    size_t all_n, all_a, all_b; /* seen, and won by a and by b; the rest are ties */
+    bool apart;                 /* something was done again: the two are not the same */
+    double log_e;               /* evidence now */
     int decided;          /* +1 a is faster, -1 b is faster, 0 open; set at the first crossing */
     size_t decided_block; /* number of the deciding block */
     size_t decided_n;     /* blocks of this duel up to and including it */
@@ -163,14 +172,26 @@ void judge_pair_init(struct judge_pair *pair, double log_t);
  */
 void judge_pair_give_up(struct judge_pair *pair, size_t attempts);
 
+/* Adds a whole attempt that was done again, with its [d]. */
+void judge_pair_redo(struct judge_pair *pair, double d);
+
 /*
  * Adds one block. A duel is decided when E reaches T, and would reach it as well if every tie had
- * gone to the other side: coins keep the bet fair, but they decide nothing.
+ * gone to the other side (coins keep the bet fair, but they decide nothing), and if the attempts
+ * that were done again had counted, too.
  * [d] = ln cost_a - ln cost_b (negative: a was faster); a [d] that is not finite is
  * no block of this duel and changes nothing. [coin] decides a tie, true for a.
  * Returns true when this very block decided the duel.
  */
 bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin);
+
+/* The same for a sum over several blocks; [first] is the sum over the first whole attempts at each
+ * of them. Sums of more attempts would favour whoever may ask for another one. */
+bool judge_pair_update_sum(
+    struct judge_pair *pair, double d, double first, size_t block, bool coin);
+
+/* Costs of the first whole attempt at [block], be it the one that counts or one done again. */
+const double *judge_first(const struct judge_block *block);
 
 /*
  * After the last block of a merged run: decided is what is so by all blocks together. A run is
@@ -203,7 +224,7 @@ struct judge_duel {
     size_t rows;        /* blocks in each piece of evidence: 1, or the rows of a square */
     size_t floored;     /* ties because both costs lie below the floor: too small to matter */
     double median;      /* the point estimate; NAN without a block */
-    double low, high;   /* the interval; valid only if has_interval */
+    double low, high;   /* all that one of the two tests of the pair leaves; if has_interval */
     double median_late; /* the estimate from the second half of the blocks; NAN below 4 */
     bool has_interval;
     bool coarse; /* more than 5 % other ties: the clock is too coarse; never EQUAL */
@@ -214,12 +235,15 @@ struct judge_duel {
 
 /*
  * Finishes a duel from the differences that [duel->pair] was fed with, [d][0..n), in block order.
- * [scratch] is room for n numbers. Fills everything but a, b, pair and floored.
+ * [all] has those of all whole attempts, [0..all_n), and is sorted here; it is not looked at where
+ * nothing was done again. [scratch] is room for n numbers. Fills all but a, b, pair and floored.
  */
-void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch, double margin);
+void judge_duel_finish(
+    struct judge_duel *duel, const double *d, double *all, double *scratch, double margin);
 
 /* The same without the expectation, which takes most of the time; [scratch] is left sorted. */
-void judge_duel_settle(struct judge_duel *duel, const double *d, double *scratch, double margin);
+void judge_duel_settle(
+    struct judge_duel *duel, const double *d, double *all, double *scratch, double margin);
 
 /* Sorts in place; then the median and the p-quantile (0..1, linear between ranks) of sorted data.
  */
@@ -311,8 +335,8 @@ int judge_cell(const struct judge_input *in, size_t cell, struct judge_cell_resu
 void judge_cell_fini(struct judge_cell_result *out);
 
 /*
- * Feeds one block of [cell] to [duel], whose pair was begun: the difference, the floor, the coin.
- * [cell] is one without squares (judge_fold).
+ * Feeds one block of [cell] to [duel], whose pair was begun: the difference, the floor, the coin,
+ * and what was given up or done again before it. [cell] is one without squares (judge_fold).
  * Returns the difference d, NAN if one of the two has no cost in this block.
  */
 double judge_meet(const struct judge_input *in,
@@ -346,7 +370,8 @@ typedef double (*judge_log_e_fn)(const void *ctx, size_t i);
  */
 double judge_e_bh(size_t count, double alpha, judge_log_e_fn log_e_of, const void *ctx);
 
-/* ln E of [pair] after its last block; -INFINITY unless a (else b) is ahead in it. */
+/* ln E of [pair] after its last block, the smaller one of its two tests; -INFINITY unless a (else
+ * b) is ahead in both. */
 double judge_pair_log_e_ahead(const struct judge_pair *pair, bool for_a);
 
 /* Marks the wins that hold over all cells together. [cells] are all the cells of [in]. */

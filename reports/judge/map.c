@@ -29,6 +29,7 @@ struct chapter {
     size_t rounds;
     bool *eligible; /* one per entry */
     double *d;      /* [pair * rounds + round], NAN if incomplete */
+    double *first;  /* the same over the first whole attempts */
 };
 
 struct atlas {
@@ -39,7 +40,7 @@ struct atlas {
     struct judge_duel *duels; /* every pair of contestants; a and b are set */
     size_t duel_count;
     bool *eligible;
-    double *room;     /* twice the most rounds */
+    double *room;     /* three times the most rounds */
     size_t *given_up; /* attempts left half-way before each round */
 };
 
@@ -62,9 +63,11 @@ static void list_pairs(struct atlas *atlas)
                 atlas->duels[atlas->duel_count++] = (struct judge_duel){.a = a, .b = b};
 }
 
-static double cell_difference(const struct judge_cell_input *cell, size_t round, size_t a, size_t b)
+static double cell_difference(const struct judge_cell_input *cell,
+                              const double *cost,
+                              const struct judge_duel *duel)
 {
-    const double *cost = cell->blocks[round].cost;
+    const size_t a = duel->a, b = duel->b;
     return judge_log_cost(cost[a], cell->floor) - judge_log_cost(cost[b], cell->floor);
 }
 
@@ -78,11 +81,15 @@ static void sum_family(struct atlas *atlas, struct chapter *chapter, const doubl
             continue;
         for (size_t e = 0; e < in->entry_count; e++)
             chapter->eligible[e] = chapter->eligible[e] && !contest_is_absent(in, c, e);
+        const struct judge_cell_input *cell = &atlas->evidence[c];
         for (size_t p = 0; p < atlas->duel_count; p++)
-            for (size_t r = 0; r < chapter->rounds; r++)
-                chapter->d[p * chapter->rounds + r] +=
-                    weights[c] *
-                    cell_difference(&atlas->evidence[c], r, atlas->duels[p].a, atlas->duels[p].b);
+            for (size_t r = 0; r < chapter->rounds; r++) {
+                const struct judge_block *block = &cell->blocks[r];
+                const struct judge_duel *duel = &atlas->duels[p];
+                const size_t at = p * chapter->rounds + r;
+                chapter->d[at] += weights[c] * cell_difference(cell, block->cost, duel);
+                chapter->first[at] += weights[c] * cell_difference(cell, judge_first(block), duel);
+            }
     }
 }
 
@@ -102,7 +109,8 @@ static int write_chapter(struct atlas *atlas, enum judge_family family, double *
         chapter->rounds = 0;
     chapter->eligible = calloc(in->entry_count + 1, sizeof(*chapter->eligible));
     chapter->d = calloc(atlas->duel_count * chapter->rounds + 1, sizeof(*chapter->d));
-    if (chapter->eligible == NULL || chapter->d == NULL)
+    chapter->first = calloc(atlas->duel_count * chapter->rounds + 1, sizeof(*chapter->first));
+    if (chapter->eligible == NULL || chapter->d == NULL || chapter->first == NULL)
         return -ENOMEM;
     if (chapter->measured)
         sum_family(atlas, chapter, weights);
@@ -114,6 +122,7 @@ static void atlas_fini(struct atlas *atlas)
     for (int f = 0; f < JUDGE_FAMILIES; f++) {
         free(atlas->chapters[f].eligible);
         free(atlas->chapters[f].d);
+        free(atlas->chapters[f].first);
     }
     free(atlas->duels);
     free(atlas->eligible);
@@ -129,7 +138,7 @@ static int atlas_init(struct atlas *atlas, const struct judge_cell_input *eviden
     atlas->evidence = evidence;
     atlas->duels = calloc(k * k / 2 + 1, sizeof(*atlas->duels));
     atlas->eligible = calloc(k + 1, sizeof(*atlas->eligible));
-    atlas->room = calloc(2 * most_rounds(in) + 1, sizeof(*atlas->room));
+    atlas->room = calloc(3 * most_rounds(in) + 1, sizeof(*atlas->room));
     atlas->given_up = calloc(most_rounds(in) + 1, sizeof(*atlas->given_up));
     int rc = weights == NULL || atlas->duels == NULL || atlas->eligible == NULL ||
                      atlas->room == NULL || atlas->given_up == NULL
@@ -171,22 +180,29 @@ static void fight(const struct atlas *atlas, const double *weight, size_t pair, 
     struct judge_duel *duel = &atlas->duels[pair];
     const char *a = in->entries[duel->a].name;
     const char *b = in->entries[duel->b].name;
-    size_t n = 0;
+    double *all = atlas->room + rounds;
+    size_t n = 0, seen = 0;
     judge_pair_init(&duel->pair, judge_log_threshold(judge_contestants(in), in->alpha));
     for (size_t r = 0; r < rounds; r++) {
-        double d = 0;
+        double d = 0, first = 0;
         judge_pair_give_up(&duel->pair, atlas->given_up[r]);
-        for (int f = 0; f < JUDGE_FAMILIES; f++)
-            if (weight[f] > 0 && atlas->chapters[f].measured)
-                d += weight[f] * atlas->chapters[f].d[pair * atlas->chapters[f].rounds + r];
-        if (isnan(d))
-            continue;
-        judge_pair_update(&duel->pair, d, r, d == 0 && judge_coin(in->seed, &coin_cell, r, a, b));
-        atlas->room[n++] = d;
+        for (int f = 0; f < JUDGE_FAMILIES; f++) {
+            const struct chapter *chapter = &atlas->chapters[f];
+            if (!(weight[f] > 0) || !chapter->measured)
+                continue;
+            d += weight[f] * chapter->d[pair * chapter->rounds + r];
+            first += weight[f] * chapter->first[pair * chapter->rounds + r];
+        }
+        const bool coin = d == 0 && judge_coin(in->seed, &coin_cell, r, a, b);
+        judge_pair_update_sum(&duel->pair, d, first, r, coin);
+        atlas->room[n] = d;
+        all[seen] = first;
+        n += isnan(d) ? 0 : 1;
+        seen += isnan(first) ? 0 : 1;
     }
     if (in->merged)
         judge_pair_take_back(&duel->pair);
-    judge_duel_settle(duel, atlas->room, atlas->room + rounds, in->margin);
+    judge_duel_settle(duel, atlas->room, all, atlas->room + 2 * rounds, in->margin);
 }
 
 static struct judge_view look(struct atlas *atlas, const double *weight)

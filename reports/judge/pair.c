@@ -9,7 +9,15 @@
  * Ties in d are split by a coin hashed from seed, cell, block and names. They keep the bet fair and
  * decide nothing: a duel counts as decided only if it would be with every tie given to the other
  * side, and every attempt that was left half-way as well. Above 5 % ties the clock is called too
- * coarse. Costs below the floor of the plan are equal: too small to measure, too small to matter. A
+ * coarse.
+ *
+ * A block is done again when others used the machine, and somebody may use it because he knows the
+ * costs so far. So there is a second test, over all whole attempts: nobody can choose among these,
+ * and it alone would hold the level. The first one is kept because what a neighbour does to the
+ * costs is no difference of code; a duel is decided, and a ratio left out of the interval, where
+ * both say so.
+ *
+ * Costs below the floor of the plan are equal: too small to measure, too small to matter. A
  * cost that is absent, infinite or negative, or 0 without a floor, is absent from its block: it is
  * never read as fast.
  */
@@ -32,22 +40,58 @@ void judge_pair_give_up(struct judge_pair *pair, size_t attempts)
     pair->given_up += attempts;
 }
 
-/* Has the side that is ahead enough without its ties, and against all that was given up? */
-static bool crosses(const struct judge_pair *pair)
+/* What the side that is ahead has won without the coin, in one of the two tests. */
+static size_t own_wins(const struct judge_pair *pair, bool all)
 {
     const bool a_leads = 2 * pair->wins_a > pair->n;
-    const size_t own = a_leads ? pair->wins_a - pair->ties_a
-                               : pair->n - pair->wins_a - (pair->ties - pair->ties_a);
+    if (all)
+        return a_leads ? pair->all_a : pair->all_b;
+    return a_leads ? pair->wins_a - pair->ties_a
+                   : pair->n - pair->wins_a - (pair->ties - pair->ties_a);
+}
+
+/* Is [own] of [n] enough, against all that was given up? */
+static bool is_enough(const struct judge_pair *pair, size_t n, size_t own)
+{
+    const size_t all = n + pair->given_up;
+    return 2 * own > all && judge_log_e(all, own) >= pair->log_t;
+}
+
+/* Has the side that is ahead enough without its ties, against all that was given up, and also over
+ * all whole attempts? */
+static bool crosses(const struct judge_pair *pair)
+{
     if (pair->log_e < pair->log_t)
         return false;
-    const size_t all = pair->n + pair->given_up;
-    if (pair->ties == 0 && pair->given_up == 0)
-        return true;
-    return 2 * own > all && judge_log_e(all, own) >= pair->log_t;
+    if ((pair->ties > 0 || pair->given_up > 0) && !is_enough(pair, pair->n, own_wins(pair, false)))
+        return false;
+    return !pair->apart || is_enough(pair, pair->all_n, own_wins(pair, true));
+}
+
+static void see(struct judge_pair *pair, double d)
+{
+    if (!isfinite(d))
+        return;
+    pair->all_n++;
+    pair->all_a += d < 0;
+    pair->all_b += d > 0;
+}
+
+void judge_pair_redo(struct judge_pair *pair, double d)
+{
+    see(pair, d);
+    pair->apart = pair->apart || isfinite(d);
 }
 
 bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin)
 {
+    return judge_pair_update_sum(pair, d, d, block, coin);
+}
+
+bool judge_pair_update_sum(struct judge_pair *pair, double d, double first, size_t block, bool coin)
+{
+    see(pair, first);
+    pair->apart = pair->apart || (isfinite(first) && !(first <= d && first >= d));
     if (!isfinite(d))
         return false;
     const bool a_won = d < 0 || (d == 0 && coin);
@@ -71,6 +115,11 @@ void judge_pair_take_back(struct judge_pair *pair)
     const bool a_leads = 2 * pair->wins_a > pair->n;
     if (pair->decided != 0 && (!crosses(pair) || a_leads != (pair->decided > 0)))
         pair->decided = 0;
+}
+
+const double *judge_first(const struct judge_block *block)
+{
+    return block->redone_count > 0 ? block->redone : block->cost;
 }
 
 /* FNV-1a, so that equal words give equal coins everywhere. */
@@ -151,12 +200,13 @@ static size_t interval_rank(const struct judge_pair *pair, size_t n)
 
 /*
  * How many more blocks until the interval lies inside the margin, if the next differences are
- * distributed like those seen: the ranks of a larger n are read off the sample at hand.
+ * distributed like the [n] seen: the ranks of a larger n are read off the sample at hand.
  */
-static double
-blocks_until_equal(const struct judge_pair *pair, const double *sorted, double log_margin)
+static double blocks_until_inside(const struct judge_pair *pair,
+                                  const double *sorted,
+                                  size_t n,
+                                  double log_margin)
 {
-    const size_t n = pair->n;
     if (!(fabs(judge_median(sorted, n)) < log_margin))
         return INFINITY; /* the interval would close around a place outside */
     for (size_t total = n + 1; total <= n + JUDGE_FORESIGHT; total += 1 + total / 8) {
@@ -186,18 +236,42 @@ static void find_relation(struct judge_duel *duel, double log_margin)
     }
 }
 
-static double
-blocks_until_settled(const struct judge_duel *duel, const double *sorted, double log_margin)
+/* Until [own] of [n] are enough; no open duel is settled by none. */
+static double blocks_until_enough(const struct judge_pair *pair, size_t n, size_t own)
+{
+    if (2 * own <= n)
+        return INFINITY;
+    return fmax(1, judge_blocks_expected(n, own, pair->given_up, pair->log_t));
+}
+
+static double blocks_until_settled(const struct judge_duel *duel,
+                                   const double *sorted,
+                                   const double *all,
+                                   double log_margin)
 {
     const struct judge_pair *pair = &duel->pair;
-    const double decided = pair->ties > pair->n / 2
-                               ? INFINITY
-                               : judge_blocks_expected(pair->n, pair->wins_a, pair->log_t);
-    const double equal = duel->coarse ? INFINITY : blocks_until_equal(pair, sorted, log_margin);
+    double decided = blocks_until_enough(pair, pair->n, own_wins(pair, false));
+    double equal = duel->coarse ? INFINITY : blocks_until_inside(pair, sorted, pair->n, log_margin);
+    if (pair->apart) {
+        decided = fmax(decided, blocks_until_enough(pair, pair->all_n, own_wins(pair, true)));
+        equal = fmax(equal, blocks_until_inside(pair, all, pair->all_n, log_margin));
+    }
     return fmin(decided, equal);
 }
 
-void judge_duel_settle(struct judge_duel *duel, const double *d, double *scratch, double margin)
+/* The interval also holds what the test over all whole attempts, [all], leaves. */
+static void widen(struct judge_duel *duel, double *all)
+{
+    const size_t n = duel->pair.all_n;
+    const size_t rank = interval_rank(&duel->pair, n);
+    judge_sort(all, n);
+    duel->has_interval = duel->has_interval && rank > 0;
+    duel->low = duel->has_interval ? fmin(duel->low, all[rank - 1]) : NAN;
+    duel->high = duel->has_interval ? fmax(duel->high, all[n - rank]) : NAN;
+}
+
+void judge_duel_settle(
+    struct judge_duel *duel, const double *d, double *all, double *scratch, double margin)
 {
     const size_t n = duel->pair.n;
     const size_t half = n / 2;
@@ -215,13 +289,16 @@ void judge_duel_settle(struct judge_duel *duel, const double *d, double *scratch
     duel->has_interval = rank > 0;
     duel->low = rank > 0 ? scratch[rank - 1] : NAN;
     duel->high = rank > 0 ? scratch[n - rank] : NAN;
+    if (duel->pair.apart)
+        widen(duel, all);
     duel->further_blocks = 0;
     find_relation(duel, log1p(margin));
 }
 
-void judge_duel_finish(struct judge_duel *duel, const double *d, double *scratch, double margin)
+void judge_duel_finish(
+    struct judge_duel *duel, const double *d, double *all, double *scratch, double margin)
 {
-    judge_duel_settle(duel, d, scratch, margin);
+    judge_duel_settle(duel, d, all, scratch, margin);
     if (duel->relation == JUDGE_OPEN)
-        duel->further_blocks = blocks_until_settled(duel, scratch, log1p(margin));
+        duel->further_blocks = blocks_until_settled(duel, scratch, all, log1p(margin));
 }

@@ -7,7 +7,8 @@
  * labels, though, are drawn anew for each square. Exchange two entries of identical code and the
  * whole square is as likely as before, with d of every row turned round; the sign of their sum is
  * again a fair coin given the past. So a square counts once, and one that was not finished not at
- * all.
+ * all. What was done again inside is not added up: who may ask for another attempt at a row while
+ * the sum is against him is favoured. The second test of a pair takes the first attempts.
  */
 #include "judge.h"
 
@@ -39,14 +40,16 @@ size_t judge_square_rows(const struct judge_cell_input *cell, size_t first)
 }
 
 /* The geometric mean over the rows, so that ln of it is the mean of the logs; NAN if one is absent.
- * Costs that are all below the floor stay exactly there: such a tie is known to be one. */
-static double fold_cost(const struct judge_cell_input *cell, size_t first, size_t entry)
+ * Costs that are all below the floor stay exactly there: such a tie is known to be one.
+ * [again]: of the attempts that count, else of the first whole ones. */
+static double fold_cost(const struct judge_cell_input *cell, size_t first, size_t entry, bool again)
 {
     const size_t rows = rows_of(&cell->blocks[first]);
     double sum = 0;
     bool floored = true;
     for (size_t r = 0; r < rows; r++) {
-        const double cost = cell->blocks[first + r].cost[entry];
+        const struct judge_block *block = &cell->blocks[first + r];
+        const double cost = (again ? block->cost : judge_first(block))[entry];
         const double log_cost = judge_log_cost(cost, cell->floor);
         if (isnan(log_cost))
             return NAN;
@@ -58,21 +61,31 @@ static double fold_cost(const struct judge_cell_input *cell, size_t first, size_
 
 static void fold(const struct judge_cell_input *cell, size_t entries, struct judge_fold *out)
 {
-    size_t first = 0;
+    size_t first = 0, given_up = 0; /* also in squares that were left */
     while (first < cell->block_count) {
-        const size_t rows = rows_of(&cell->blocks[first]);
-        if (!is_whole(cell, first)) {
-            first++;
+        const size_t rows = is_whole(cell, first) ? rows_of(&cell->blocks[first]) : 0;
+        if (rows == 0) {
+            given_up += cell->blocks[first++].given_up;
             continue;
         }
-        double *cost = out->costs + out->cell.block_count * entries;
-        size_t given_up = 0;
-        for (size_t e = 0; e < entries; e++)
-            cost[e] = fold_cost(cell, first, e);
-        for (size_t r = 0; r < rows; r++)
+        double *cost = out->costs + 2 * out->cell.block_count * entries;
+        size_t redone = 0;
+        for (size_t e = 0; e < entries; e++) {
+            cost[e] = fold_cost(cell, first, e, true);
+            cost[entries + e] = fold_cost(cell, first, e, false);
+        }
+        for (size_t r = 0; r < rows; r++) {
             given_up += cell->blocks[first + r].given_up;
-        out->blocks[out->cell.block_count++] = (struct judge_block){
-            .number = cell->blocks[first + rows - 1].number, .cost = cost, .given_up = given_up};
+            redone += cell->blocks[first + r].redone_count;
+        }
+        out->blocks[out->cell.block_count++] =
+            (struct judge_block){.number = cell->blocks[first + rows - 1].number,
+                                 .cost = cost,
+                                 .given_up = given_up,
+                                 .redone = cost + entries,
+                                 .redone_count = redone > 0 ? 1 : 0,
+                                 .folded = true};
+        given_up = 0;
         first += rows;
     }
 }
@@ -86,7 +99,7 @@ int judge_fold(const struct judge_cell_input *cell, size_t entries, struct judge
     if (out->rows == 1)
         return 0;
     out->blocks = calloc(cell->block_count, sizeof(*out->blocks));
-    out->costs = calloc(cell->block_count * entries + 1, sizeof(*out->costs));
+    out->costs = calloc(2 * cell->block_count * entries + 1, sizeof(*out->costs));
     if (out->blocks == NULL || out->costs == NULL) {
         judge_fold_fini(out);
         return -ENOMEM;

@@ -62,9 +62,14 @@ static void find_dominance(const struct judge_input *in,
 
 /* ---- view 2: weighted log cost per complete round ---- */
 
-/* d of one round: round r is the r-th valid block of every cell with weight. NAN if incomplete. */
-static double round_difference(
-    const struct judge_input *in, const double *weights, size_t round, size_t a, size_t b)
+/* d of one round: round r is the r-th valid block of every cell with weight, or [first]: the first
+ * whole attempt at each. NAN if incomplete. */
+static double round_difference(const struct judge_input *in,
+                               const double *weights,
+                               size_t round,
+                               size_t a,
+                               size_t b,
+                               bool first)
 {
     double sum = 0;
     for (size_t c = 0; c < in->cell_count; c++) {
@@ -73,7 +78,8 @@ static double round_difference(
             continue;
         if (round >= cell->block_count)
             return NAN;
-        const double *cost = cell->blocks[round].cost;
+        const struct judge_block *block = &cell->blocks[round];
+        const double *cost = first ? judge_first(block) : block->cost;
         sum += weights[c] *
                (judge_log_cost(cost[a], cell->floor) - judge_log_cost(cost[b], cell->floor));
     }
@@ -99,20 +105,21 @@ static void fight_rounds(const struct judge_input *in,
         .lane = "standing", .scenario = standing->profile, .point = ""};
     const char *a = in->entries[duel->a].name;
     const char *b = in->entries[duel->b].name;
-    size_t n = 0;
+    double *first = room + rounds;
+    size_t n = 0, all = 0;
     judge_pair_init(&duel->pair, judge_log_threshold(judge_contestants(in), in->alpha));
     for (size_t r = 0; r < rounds; r++) {
         judge_pair_give_up(&duel->pair, judge_round_given_up(in->cells, in->cell_count, r));
-        room[n] = round_difference(in, standing->weights, r, duel->a, duel->b);
-        if (isnan(room[n]))
-            continue;
+        room[n] = round_difference(in, standing->weights, r, duel->a, duel->b, false);
+        first[all] = round_difference(in, standing->weights, r, duel->a, duel->b, true);
         const bool coin = room[n] == 0 && judge_coin(in->seed, &coin_cell, r, a, b);
-        judge_pair_update(&duel->pair, room[n], r, coin);
-        n++;
+        judge_pair_update_sum(&duel->pair, room[n], first[all], r, coin);
+        n += isnan(room[n]) ? 0 : 1;
+        all += isnan(first[all]) ? 0 : 1;
     }
     if (in->merged)
         judge_pair_take_back(&duel->pair);
-    judge_duel_finish(duel, room, room + rounds, in->margin);
+    judge_duel_finish(duel, room, first, room + 2 * rounds, in->margin);
 }
 
 static void place_by_score(const struct contest *contest, struct judge_standing *out)
@@ -286,7 +293,7 @@ int judge_standing(const struct judge_input *in,
     const size_t rounds =
         folded ? complete_rounds(&evidence.in, out->weights, &out->scarce_cell) : 0;
     bool *eligible = calloc(in->entry_count + 1, sizeof(*eligible));
-    double *room = calloc(2 * rounds + 1, sizeof(*room));
+    double *room = calloc(3 * rounds + 1, sizeof(*room));
     const bool have = folded && eligible != NULL && room != NULL;
     if (have) {
         for (size_t i = 0; i < out->place_count; i++)

@@ -28,10 +28,12 @@ double judge_e_bh(size_t count, double alpha, judge_log_e_fn log_e_of, const voi
 double judge_pair_log_e_ahead(const struct judge_pair *pair, bool for_a)
 {
     const size_t wins = for_a ? pair->wins_a : pair->n - pair->wins_a;
-    const size_t all = pair->n + pair->given_up;
-    if (2 * wins <= all)
+    const size_t all_wins = for_a ? pair->all_a : pair->all_b;
+    const size_t n = pair->n + pair->given_up, all_n = pair->all_n + pair->given_up;
+    if (2 * wins <= n || (pair->apart && 2 * all_wins <= all_n))
         return -INFINITY;
-    return pair->given_up == 0 ? pair->log_e : judge_log_e(all, wins);
+    const double log_e = pair->given_up == 0 ? pair->log_e : judge_log_e(n, wins);
+    return pair->apart ? fmin(log_e, judge_log_e(all_n, all_wins)) : log_e;
 }
 
 /*

@@ -92,11 +92,14 @@ static void pool(const struct judge_input *in,
 {
     struct judge_duel duel = {.a = 0, .b = 1};
     judge_pair_init(&duel.pair, judge_log_threshold(2, in->alpha));
+    for (size_t c = 0; c < in->cell_count; c++)
+        for (size_t b = 0; b < in->cells[c].block_count; b++)
+            judge_pair_give_up(&duel.pair, in->cells[c].blocks[b].given_up);
     for (size_t i = 0; i < n; i++) {
         room[i] = all[i].d;
         judge_pair_update(&duel.pair, all[i].d, all[i].block, all[i].coin);
     }
-    judge_duel_finish(&duel, room, room + n, in->margin);
+    judge_duel_finish(&duel, room, NULL, room + n, in->margin);
     const double log_t = judge_log_threshold(judge_contestants(in), in->alpha);
     out->blocks = n;
     out->won = duel.pair.wins_a;

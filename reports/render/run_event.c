@@ -222,23 +222,40 @@ static int apply_run(struct run_dir *dir, const json_t *event, size_t line, cons
     return 0;
 }
 
+/* The attempt under way is done again, but its costs are known. */
+static int keep_redone(struct run_dir *dir, const struct run_dir_block *block)
+{
+    struct run_store_cell *cell = &dir->store->cells[block->cell];
+    const size_t width = dir->entry_count * sizeof(*cell->redone);
+    if (grow((void **)&cell->redone, &cell->redone_room, cell->redone_count, width) != 0)
+        return -ENOMEM;
+    memcpy(cell->redone + cell->redone_count++ * dir->entry_count, cell->pending, width);
+    return 0;
+}
+
 /* The attempt under way becomes a block of evidence. */
 static int commit_attempt(struct run_dir *dir, const struct run_dir_block *block)
 {
     struct run_store_cell *cell = &dir->store->cells[block->cell];
-    double *cost = calloc(dir->entry_count, sizeof(*cost));
+    const size_t k = dir->entry_count;
+    double *cost = calloc(k * (cell->redone_count + 1), sizeof(*cost));
     if (cost == NULL ||
         grow((void **)&cell->blocks, &cell->block_room, cell->block_count, sizeof(*cell->blocks))) {
         free(cost);
         return -ENOMEM;
     }
-    memcpy(cost, cell->pending, dir->entry_count * sizeof(*cost));
+    memcpy(cost, cell->pending, k * sizeof(*cost));
+    if (cell->redone_count > 0)
+        memcpy(cost + k, cell->redone, cell->redone_count * k * sizeof(*cost));
     cell->blocks[cell->block_count++] = (struct judge_block){.number = block->block,
                                                              .cost = cost,
                                                              .given_up = cell->given_up,
+                                                             .redone = cost + k,
+                                                             .redone_count = cell->redone_count,
                                                              .row = block->row,
                                                              .rows = block->rows};
     cell->given_up = 0;
+    cell->redone_count = 0;
     dir->store->inputs[block->cell].blocks = cell->blocks;
     dir->store->inputs[block->cell].block_count = cell->block_count;
     size_t left = cell->pending_runs;
@@ -321,8 +338,8 @@ apply_block(struct run_dir *dir, const json_t *event, size_t line, const struct 
                   &dir->store->journal_block_room,
                   dir->block_count,
                   sizeof(*dir->blocks));
-    if (rc == 0 && block.valid)
-        rc = commit_attempt(dir, &block);
+    if (rc == 0)
+        rc = block.valid ? commit_attempt(dir, &block) : keep_redone(dir, &block);
     if (rc != 0)
         return rc;
     dir->store->cells[block.cell].pending_runs = 0;

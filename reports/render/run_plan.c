@@ -182,6 +182,7 @@ void run_store_free(struct run_dir *dir)
         free(cell->status);
         free(cell->pending);
         free(cell->pending_seen);
+        free(cell->redone);
     }
     free(store->entries);
     free(store->inputs);

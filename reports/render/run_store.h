@@ -16,6 +16,8 @@ struct run_store_cell {
     bool *pending_seen;          /* a run of this entry is recorded in it */
     size_t pending_block, pending_attempt, pending_runs;
     size_t given_up; /* attempts left half-way since the last valid block */
+    double *redone;  /* costs of whole attempts to be done again since then, row by row */
+    size_t redone_count, redone_room;
 };
 
 struct run_dir_store {

@@ -125,6 +125,9 @@ static json_t *duel_row(const struct judged *judged, size_t c, const struct judg
     json_object_set_new(row, "blocks", json_integer((json_int_t)pair->n));
     json_object_set_new(row, "won_by_a", json_integer((json_int_t)pair->wins_a));
     json_object_set_new(row, "ties", json_integer((json_int_t)pair->ties));
+    json_object_set_new(row, "attempts", json_integer((json_int_t)pair->all_n));
+    json_object_set_new(row, "attempts_won_by_a", json_integer((json_int_t)pair->all_a));
+    json_object_set_new(row, "attempts_won_by_b", json_integer((json_int_t)pair->all_b));
     json_object_set_new(row, "e_value", verdict_number(e_value(pair)));
     json_object_set_new(row, "threshold", verdict_number(exp(pair->log_t)));
     json_object_set_new(row,

@@ -14,6 +14,7 @@
 enum { ENTRIES = 4, BLOCKS = 20 };
 
 static double costs[BLOCKS][ENTRIES];
+static double redone[3 * ENTRIES]; /* attempts at the third block and at the ninth, done again */
 static struct judge_block blocks[BLOCKS];
 static struct judge_status status[ENTRIES];
 static struct judge_entry entries[ENTRIES] = {{"a", -1}, {"b", -1}, {"c", -1}, {"a~twin", 0}};
@@ -40,6 +41,12 @@ static int fill(void **state)
         blocks[b] = (struct judge_block){.number = b + 1, .cost = costs[b]};
     }
     costs[4][1] = costs[4][2]; /* a tie, for the coin */
+    for (size_t i = 0; i < 3 * ENTRIES; i++)
+        redone[i] = 9 - 2 * (double)(i % ENTRIES); /* the other way round */
+    blocks[2].redone = redone;
+    blocks[2].redone_count = 2;
+    blocks[8].redone = redone + 2 * ENTRIES;
+    blocks[8].redone_count = 1;
     status[2] = (struct judge_status){.state = JUDGE_RUNS};
     return 0;
 }

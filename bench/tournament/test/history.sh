@@ -119,7 +119,7 @@ check merge-common-one-cell "$(cat "$sandbox/out")" test "$(grep -c ' n=1 ' "$sa
 
 # ---- a merged run is verified: its sources, and that it follows from them ----
 for i in 1 2; do
-    velo tournament --scenarios alpha --budget 6s --out raced
+    velo tournament --scenarios alpha --budget 60s --out raced
     mv "$sandbox"/raced/2* "$runs/raced$i"
     sed -i "s/\"id\": \".*\"/\"id\": \"raced$i\"/" "$runs/raced$i/verdict.json"
 done

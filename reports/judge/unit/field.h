@@ -18,6 +18,7 @@ struct field {
     struct judge_status status[FIELD_CELLS][FIELD_ENTRIES];
     struct judge_block blocks[FIELD_CELLS][FIELD_BLOCKS];
     double cost[FIELD_CELLS][FIELD_BLOCKS][FIELD_ENTRIES];
+    double redone[FIELD_BLOCKS][2 * FIELD_ENTRIES]; /* of cell 0, for tests that do blocks again */
     struct judge_input in;
 };
 

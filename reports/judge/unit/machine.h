@@ -32,6 +32,10 @@ struct machine {
     bool fixed_order; /* never shuffles: what must not be done */
     bool in_burst;
     double runs;
+    double neighbour; /* chance that somebody else takes CPU time during an attempt at a block */
+    bool on_purpose;  /* he takes it whenever entry 0 is about to lose to entry 1 */
+    bool forgets;     /* the judge is not told of what was done again: what must not be done */
+    size_t attempts, redone; /* of this race */
 };
 
 static inline unsigned long environment_number(const char *name, unsigned long otherwise)
@@ -93,6 +97,40 @@ static inline void machine_block(
         cost[order[i]] = 100 * shared * slowdown[order[i]] * machine_run(machine, i == 0);
 }
 
+/* Is the attempt disturbed, so that its block may have to be done again? A neighbour who does not
+ * know the costs makes half of them worse. */
+static inline bool machine_is_disturbed(struct machine *machine, size_t entries, double *cost)
+{
+    if (machine->on_purpose)
+        return cost[0] > cost[1];
+    if (!(field_uniform(&machine->seed) < machine->neighbour))
+        return false;
+    for (size_t e = 0; e < entries; e++)
+        cost[e] *= field_uniform(&machine->seed) < 0.5 ? 1.3 : 1;
+    return true;
+}
+
+/* Block [n] of cell 0 under the redo rule: at most twice, and at most a quarter of all attempts. */
+static inline void machine_block_again(
+    struct machine *machine, struct field *field, size_t n, const double *slowdown, const bool *out)
+{
+    struct judge_block *block = &field->blocks[0][n];
+    const size_t k = field->in.entry_count;
+    double *cost = field->cost[0][n];
+    block->redone = field->redone[n];
+    block->redone_count = 0;
+    for (size_t again = 0;; again++) {
+        machine_block(machine, k, slowdown, out, cost);
+        const bool noisy = machine_is_disturbed(machine, k, cost);
+        machine->attempts++;
+        if (!noisy || again == 2 || 4 * machine->redone >= machine->attempts + 2)
+            return;
+        machine->redone++;
+        if (!machine->forgets)
+            memcpy(field->redone[n] + block->redone_count++ * k, cost, k * sizeof(*cost));
+    }
+}
+
 /*
  * One block more in cell [c], judged. [out]: who was dropped in it so far, if anybody may be.
  * The last result of the cell is replaced.
@@ -106,7 +144,10 @@ static inline void machine_step(struct machine *machine,
                                 struct judge_cell_result *result)
 {
     const size_t n = field->cells[c].block_count++;
-    machine_block(machine, field->in.entry_count, slowdown, out, field->cost[c][n]);
+    if (machine->on_purpose || machine->neighbour > 0)
+        machine_block_again(machine, field, n, slowdown, out);
+    else
+        machine_block(machine, field->in.entry_count, slowdown, out, field->cost[c][n]);
     judge_cell_fini(result);
     assert_int_equal(judge_cell(&field->in, c, result), 0);
     for (size_t e = 0; out != NULL && e < field->in.entry_count && n + 1 >= common; e++)
@@ -127,6 +168,7 @@ static inline size_t machine_race(struct machine *machine,
     bool out[FIELD_ENTRIES] = {false};
     size_t runs = 0;
     field->cells[0].block_count = 0;
+    machine->attempts = machine->redone = 0;
     *result = (struct judge_cell_result){0};
     for (size_t n = 1; n <= blocks; n++) {
         for (size_t e = 0; e < field->in.entry_count; e++)

@@ -1,33 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* test_cell.c - the words of a cell: clean cases, odd data, and what may not make a difference. */
-#include "field.h"
+#include "one_cell.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static struct field field;
-static struct judge_cell_result result;
-
-static void judge(void)
-{
-    judge_cell_fini(&result);
-    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
-}
-
-static enum judge_word word(size_t entry)
-{
-    return result.entries[entry].word;
-}
-
-static void set_cost(size_t e, double factor)
-{
-    field_set_cost(&field, 0, e, factor);
-}
 
 static void spread_costs(double a, double b, double c)
 {
@@ -489,13 +465,6 @@ static void reasons_give_ratio_interval_and_blocks(void **state)
     assert_non_null(strstr(text, "not told from bee yet"));
     assert_non_null(strstr(text, "an interval needs 7 blocks"));
     assert_non_null(strstr(text, "would settle it"));
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    judge_cell_fini(&result);
-    return 0;
 }
 
 int main(void)

@@ -3,32 +3,7 @@
  * test_duel.c - what a cell makes of its duels: attempts given up, merges, drift, the coins for
  * ties, and who is named as the one that beats a loser.
  */
-#include "field.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static struct field field;
-static struct judge_cell_result result;
-
-static void judge(void)
-{
-    judge_cell_fini(&result);
-    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
-}
-
-static enum judge_word word(size_t entry)
-{
-    return result.entries[entry].word;
-}
-
-static void set_cost(size_t e, double factor)
-{
-    field_set_cost(&field, 0, e, factor);
-}
+#include "one_cell.h"
 
 /* An attempt left half-way, by whichever block it came before, is a loss of whoever leads. */
 static void what_was_given_up_delays_a_win(void **state)
@@ -212,13 +187,6 @@ static void coins_of_one_cell_are_not_those_of_another(void **state)
     }
     for (size_t i = 0; i < 4; i++)
         assert_in_range(same[i], 4800, 5200);
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    judge_cell_fini(&result);
-    return 0;
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <gsl/gsl_cdf.h>
@@ -152,7 +153,7 @@ static void absurd_thresholds_come_to_an_end(void **state)
     (void)state;
     assert_true(isfinite(judge_log_threshold(6, 5e-324)));
     assert_int_equal(judge_blocks_needed(INFINITY, 0), JUDGE_FORESIGHT);
-    assert_true(isinf(judge_blocks_expected(10, 10, INFINITY)));
+    assert_true(isinf(judge_blocks_expected(10, 10, 0, INFINITY)));
     assert_int_equal(judge_interval_rank(1000, INFINITY), 0);
     assert_true(judge_power(50, INFINITY, 0.9) <= 0);
 }
@@ -263,14 +264,15 @@ static void ties_do_not_sharpen_the_sight(void **state)
 static void expected_blocks_end_where_the_duel_is_decided(void **state)
 {
     (void)state;
-    assert_near(judge_blocks_expected(10, 10, log(20)), 0, 0);
-    assert_true(isinf(judge_blocks_expected(0, 0, log(20))));
-    assert_true(isinf(judge_blocks_expected(100, 50, log(20))));
-    const double more = judge_blocks_expected(10, 8, log(20));
+    assert_near(judge_blocks_expected(10, 10, 0, log(20)), 0, 0);
+    assert_true(isinf(judge_blocks_expected(0, 0, 0, log(20))));
+    assert_true(isinf(judge_blocks_expected(100, 50, 0, log(20))));
+    const double more = judge_blocks_expected(10, 8, 0, log(20));
     assert_near(more, 20, 0);
-    assert_near(judge_blocks_expected(1000, 530, log(20)), 3105, 0);
-    assert_true(isinf(judge_blocks_expected(1000, 510, log(20)))); /* nobody waits for 41853 */
-    assert_true(judge_blocks_expected(10, 8, log(20)) == judge_blocks_expected(10, 2, log(20)));
+    assert_near(judge_blocks_expected(1000, 530, 0, log(20)), 3105, 0);
+    assert_true(isinf(judge_blocks_expected(1000, 510, 0, log(20)))); /* nobody waits for 41853 */
+    assert_true(judge_blocks_expected(10, 8, 0, log(20)) ==
+                judge_blocks_expected(10, 2, 0, log(20)));
 }
 
 /* Seven wins decide; after an attempt left half-way it takes what one loss would cost. */
@@ -284,7 +286,7 @@ static void what_was_given_up_counts_against_the_leader(void **state)
     for (size_t n = 0; n < 12; n++) {
         d[n] = -0.1 - 0.01 * (double)n;
         judge_pair_update(&duel.pair, d[n], n + 1, false);
-        judge_duel_finish(&duel, d, scratch, 0.05);
+        judge_duel_finish(&duel, d, NULL, scratch, 0.05);
         assert_int_equal(duel.has_interval, n + 1 >= 11); /* 12 blocks with one at either end */
         if (n + 1 == 11)
             assert_near(duel.high, -0.1, 1e-12);
@@ -293,6 +295,64 @@ static void what_was_given_up_counts_against_the_leader(void **state)
     assert_int_equal(duel.pair.decided_n, 11);
     assert_near(judge_pair_log_e_ahead(&duel.pair, true), judge_log_e(13, 12), 1e-9);
     assert_true(isinf(judge_pair_log_e_ahead(&duel.pair, false)));
+}
+
+/* Seven wins decide; what was lost and done again before has to be made up for, too. */
+static void what_was_done_again_counts_in_a_second_test(void **state)
+{
+    struct judge_duel duel = {.a = 0, .b = 1};
+    double d[16], all[20], scratch[20];
+    (void)state;
+    judge_pair_init(&duel.pair, log(20));
+    judge_pair_redo(&duel.pair, 0.5);
+    all[0] = 0.5;
+    for (size_t n = 0; n < 11; n++) {
+        double copy[20];
+        all[n + 1] = d[n] = -0.1 - 0.01 * (double)n;
+        judge_pair_update(&duel.pair, d[n], n + 1, false);
+        memcpy(copy, all, sizeof(copy));
+        judge_duel_finish(&duel, d, copy, scratch, 0.05);
+        assert_int_equal(duel.has_interval, n + 1 >= 7);
+        if (n + 1 == 7) /* 8 attempts: the ends are the smallest and the largest of all */
+            assert_near(duel.high, 0.5, 1e-12);
+        if (duel.relation == JUDGE_OPEN)
+            assert_true(duel.further_blocks >= 1);
+    }
+    assert_int_equal(duel.pair.decided, 1);
+    assert_int_equal(duel.pair.decided_n, 11); /* 11 of 12; 10 of 11 are not enough */
+    assert_near(duel.high, -0.1, 1e-12);       /* and what decides leaves 1 out */
+    assert_near(judge_pair_log_e_ahead(&duel.pair, true), judge_log_e(12, 11), 1e-9);
+}
+
+/* An attempt that was done again and says the same takes nothing away. */
+static void what_was_done_again_and_agrees_costs_nothing(void **state)
+{
+    struct judge_pair pair;
+    (void)state;
+    judge_pair_init(&pair, log(20));
+    judge_pair_redo(&pair, -0.2);
+    judge_pair_redo(&pair, NAN);
+    for (size_t n = 0; n < 7; n++)
+        assert_int_equal(judge_pair_update(&pair, -0.1, n + 1, false), n == 6);
+    assert_int_equal(pair.all_n, 8);
+}
+
+/* E may have reached T long ago: as long as the duel is open, more blocks are wanted. */
+static void an_open_duel_always_expects_a_block(void **state)
+{
+    struct judge_duel duel = {.a = 0, .b = 1};
+    double d[8] = {0}, scratch[8];
+    (void)state;
+    judge_pair_init(&duel.pair, log(20));
+    judge_pair_give_up(&duel.pair, 3);
+    for (size_t n = 0; n < 8; n++) {
+        d[n] = -0.2;
+        judge_pair_update(&duel.pair, d[n], n + 1, false);
+    }
+    judge_duel_finish(&duel, d, NULL, scratch, 0.05);
+    assert_true(duel.pair.log_e >= log(20));
+    assert_int_equal(duel.relation, JUDGE_OPEN);
+    assert_true(duel.further_blocks >= 1 && duel.further_blocks < 20);
 }
 
 /* Runs that contradict each other decide nothing together; runs that agree go on deciding. */
@@ -355,6 +415,9 @@ int main(void)
         cmocka_unit_test(smallest_gap_is_the_quantile_of_the_noise),
         cmocka_unit_test(ties_do_not_sharpen_the_sight),
         cmocka_unit_test(what_was_given_up_counts_against_the_leader),
+        cmocka_unit_test(what_was_done_again_counts_in_a_second_test),
+        cmocka_unit_test(what_was_done_again_and_agrees_costs_nothing),
+        cmocka_unit_test(an_open_duel_always_expects_a_block),
         cmocka_unit_test(a_merge_takes_back_what_later_runs_refute),
         cmocka_unit_test(ties_decide_nothing_wherever_they_fall),
         cmocka_unit_test(expected_blocks_end_where_the_duel_is_decided),

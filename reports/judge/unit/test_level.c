@@ -70,6 +70,27 @@ static void a_fixed_order_would_deceive(void **state)
     assert_true(false_winners(&machine, 2, TRIALS, &loses) > TRIALS / 4);
 }
 
+/*
+ * Somebody burns CPU time whenever the one he favours is about to lose the block, so that it is
+ * done again. The control forgets these attempts, as a judge of valid blocks alone would.
+ */
+static void blocks_done_again_on_purpose_make_no_winner(void **state)
+{
+    const size_t trials = simulation_trials(300);
+    size_t loses;
+    (void)state;
+    struct machine machine = bad_machine(6, 0.1);
+    machine.on_purpose = true;
+    const size_t held = false_winners(&machine, 2, trials, &loses);
+    machine = bad_machine(6, 0.1);
+    machine.on_purpose = machine.forgets = true;
+    const size_t deceived = false_winners(&machine, 2, trials, &loses);
+    print_message(
+        "%zu winners, %zu if what was redone is forgotten, in %zu\n", held, deceived, trials);
+    assert_in_range(held, 0, at_most(0.05, trials));
+    assert_true(deceived > trials / 10);
+}
+
 /* Fair coins: E reaches 20 as often as the exact recursion says; the usual test far too often. */
 static void looking_often_is_free_for_e_alone(void **state)
 {
@@ -115,7 +136,7 @@ static void intervals_cover_the_true_ratio_at_every_look(void **state)
             const double z = field_normal(&machine.seed); /* median 0, a long tail to one side */
             d[n] = 0.2 + 0.1 * (exp(1.5 * z) - 1);
             judge_pair_update(&duel.pair, d[n], n, false);
-            judge_duel_finish(&duel, d, scratch, 0.05);
+            judge_duel_finish(&duel, d, NULL, scratch, 0.05);
             covered = covered && !(duel.low > 0.2 || duel.high < 0.2);
         }
         missed += !covered;
@@ -277,6 +298,7 @@ int main(void)
         cmocka_unit_test(three_identical_entries_keep_the_level),
         cmocka_unit_test(six_identical_entries_keep_the_level),
         cmocka_unit_test(a_fixed_order_would_deceive),
+        cmocka_unit_test(blocks_done_again_on_purpose_make_no_winner),
         cmocka_unit_test(looking_often_is_free_for_e_alone),
         cmocka_unit_test(intervals_cover_the_true_ratio_at_every_look),
         cmocka_unit_test(a_gap_beyond_the_margin_is_rarely_a_tie),

@@ -142,6 +142,24 @@ static void ten_percent_are_found_within_the_standard_preset(void **state)
     assert_true(tally.right >= 0.9 && tally.wrong <= 0);
 }
 
+/* A neighbour in a third of all attempts, half of whose runs he makes slower by 30 %: that the
+ * attempts done again count in a second test costs some blocks and no winner. */
+static void what_is_done_again_costs_some_blocks_alone(void **state)
+{
+    static const double slowdown[2] = {1, 1.1};
+    const size_t trials = simulation_trials(300);
+    (void)state;
+    struct machine machine = quiet_machine(25, 0.054 / M_SQRT2);
+    machine.neighbour = 0.33;
+    const struct tally held = races(&machine, 2, slowdown, 60, trials);
+    machine = quiet_machine(25, 0.054 / M_SQRT2);
+    machine.neighbour = 0.33;
+    machine.forgets = true;
+    const struct tally before = races(&machine, 2, slowdown, 60, trials);
+    assert_true(held.right >= 0.95 && held.wrong <= 0.01);
+    assert_true(held.blocks <= 1.5 * before.blocks);
+}
+
 static void a_larger_gap_is_found_more_often(void **state)
 {
     static const double gaps[] = {0, 0.03, 0.05, 0.10, 0.20};
@@ -165,6 +183,7 @@ int main(void)
         cmocka_unit_test(racing_six_entries_finds_the_best_at_half_the_cost),
         cmocka_unit_test(two_entries_tie_or_are_told_apart),
         cmocka_unit_test(ten_percent_are_found_within_the_standard_preset),
+        cmocka_unit_test(what_is_done_again_costs_some_blocks_alone),
         cmocka_unit_test(a_larger_gap_is_found_more_often),
     };
     return cmocka_run_group_tests_name("judge power", tests, NULL, NULL);

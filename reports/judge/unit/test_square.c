@@ -62,21 +62,49 @@ static void an_unfinished_square_is_no_evidence(void **state)
     judge_cell_fini(&result);
 }
 
-/* An abandoned square, then one of fewer entries: rows that do not belong together do not mix. */
-static void a_square_that_was_broken_off_is_left_out(void **state)
+/* Three rows of a square of four, then two whole squares of two. */
+static void break_a_square_off(void)
 {
     static const size_t row[] = {0, 1, 2, 0, 1, 0, 1}, rows[] = {4, 4, 4, 2, 2, 2, 2};
-    struct judge_fold fold;
-    (void)state;
     field_init(&field, 2, 1, 7);
     for (size_t b = 0; b < 7; b++) {
         field.blocks[0][b].row = row[b];
         field.blocks[0][b].rows = rows[b];
     }
+}
+
+/* An abandoned square, then one of fewer entries: rows that do not belong together do not mix. */
+static void a_square_that_was_broken_off_is_left_out(void **state)
+{
+    struct judge_fold fold;
+    (void)state;
+    break_a_square_off();
     assert_int_equal(judge_fold(&field.cells[0], 2, &fold), 0);
     assert_int_equal(fold.cell.block_count, 2);
     assert_int_equal(fold.cell.blocks[0].number, 4);
     assert_int_equal(fold.cell.blocks[1].number, 6);
+    judge_fold_fini(&fold);
+}
+
+/* Half-way attempts count although their square was left; of a row done again the first attempt
+ * stands beside the square. */
+static void squares_keep_what_was_given_up_and_done_again(void **state)
+{
+    static const double redone[] = {16, 1, 64, 1};
+    struct judge_fold fold;
+    (void)state;
+    break_a_square_off();
+    field.blocks[0][1].given_up = 2; /* in the square that was left */
+    field.blocks[0][4].given_up = 1;
+    field.blocks[0][6].redone = redone;
+    field.blocks[0][6].redone_count = 2;
+    assert_int_equal(judge_fold(&field.cells[0], 2, &fold), 0);
+    assert_int_equal(fold.cell.blocks[0].given_up, 3);
+    assert_int_equal(fold.cell.blocks[0].redone_count, 0);
+    assert_int_equal(fold.cell.blocks[1].given_up, 0);
+    assert_int_equal(fold.cell.blocks[1].redone_count, 1);
+    assert_true(fabs(fold.cell.blocks[1].cost[0] - 1) < 1e-12);
+    assert_true(fabs(judge_first(&fold.cell.blocks[1])[0] - 4) < 1e-12); /* of 1 and 16 */
     judge_fold_fini(&fold);
 }
 
@@ -148,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_square_is_one_block_with_the_mean_of_its_logs),
         cmocka_unit_test(an_unfinished_square_is_no_evidence),
         cmocka_unit_test(a_square_that_was_broken_off_is_left_out),
+        cmocka_unit_test(squares_keep_what_was_given_up_and_done_again),
         cmocka_unit_test(who_missed_a_row_has_no_cost_in_the_square),
         cmocka_unit_test(squares_below_the_floor_are_ties_that_are_known),
         cmocka_unit_test(without_squares_nothing_is_folded),

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* test_standings.c - the three views and the sentences. */
-#include "field.h"
+#include "all_cells.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
-
-#define assert_near(value, expected, tolerance)                                                    \
-    assert_true(fabs((value) - (expected)) <= (tolerance))
-
-static struct field field;
-static struct judge_cell_result cells[FIELD_CELLS];
 static struct judge_standing standing;
 static char text[1024];
 
@@ -23,16 +13,14 @@ static const struct judge_profile only_capacity = {.name = "capacity",
 
 static void clear(void)
 {
-    for (size_t c = 0; c < FIELD_CELLS; c++)
-        judge_cell_fini(&cells[c]);
+    clear_cells(NULL);
     judge_standing_fini(&standing);
 }
 
 static const char *judge(const struct judge_profile *profile)
 {
     clear();
-    for (size_t c = 0; c < field.in.cell_count; c++)
-        assert_int_equal(judge_cell(&field.in, c, &cells[c]), 0);
+    judge_cells();
     assert_int_equal(judge_standing(&field.in, cells, profile, &standing), 0);
     judge_sentence(&field.in, &standing, 30, text, sizeof(text));
     return text;

@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_stars.c - which wins survive the count over all cells. */
-#include "field.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define assert_near(value, expected, tolerance)                                                    \
-    assert_true(fabs((value) - (expected)) <= (tolerance))
-
-static struct field field;
-static struct judge_cell_result cells[FIELD_CELLS];
-
-static int clear(void **state)
-{
-    (void)state;
-    for (size_t c = 0; c < FIELD_CELLS; c++)
-        judge_cell_fini(&cells[c]);
-    return 0;
-}
+#include "all_cells.h"
 
 static void judge(void)
 {
-    clear(NULL);
-    for (size_t c = 0; c < field.in.cell_count; c++)
-        assert_int_equal(judge_cell(&field.in, c, &cells[c]), 0);
+    judge_cells();
     judge_stars(&field.in, cells);
 }
 
@@ -132,5 +110,5 @@ int main(void)
         cmocka_unit_test(evidence_against_the_winner_is_no_star),
         cmocka_unit_test(stars_weigh_the_wins_and_do_not_count_them),
     };
-    return cmocka_run_group_tests_name("judge stars", tests, NULL, clear);
+    return cmocka_run_group_tests_name("judge stars", tests, NULL, clear_cells);
 }

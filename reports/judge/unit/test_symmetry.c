@@ -3,27 +3,7 @@
  * test_symmetry.c - what may not make a difference: the order of the list, names, units. The same
  * costs must give the same verdicts, bit for bit.
  */
-#include "field.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static struct field field;
-static struct judge_cell_result result;
-
-static void judge(void)
-{
-    judge_cell_fini(&result);
-    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
-}
-
-static enum judge_word word(size_t entry)
-{
-    return result.entries[entry].word;
-}
+#include "one_cell.h"
 
 static void order_of_the_list_makes_no_difference(void **state)
 {
@@ -99,13 +79,6 @@ static void the_unit_makes_no_difference(void **state)
     judge();
     for (size_t e = 0; e < 3; e++)
         assert_int_equal(word(e), words[e]);
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    judge_cell_fini(&result);
-    return 0;
 }
 
 int main(void)

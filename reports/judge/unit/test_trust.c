@@ -1,31 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_trust.c - baseline against its twin: the alarm, whichever of the two is the faster one, and
  * the blocks that count for it. */
-#include "field.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-static struct field field;
-static struct judge_cell_result cells[FIELD_CELLS];
-
-static int clear(void **state)
-{
-    (void)state;
-    for (size_t c = 0; c < FIELD_CELLS; c++)
-        judge_cell_fini(&cells[c]);
-    return 0;
-}
-
-static void judge(void)
-{
-    clear(NULL);
-    for (size_t c = 0; c < field.in.cell_count; c++)
-        assert_int_equal(judge_cell(&field.in, c, &cells[c]), 0);
-}
+#include "all_cells.h"
 
 static void set_cost(size_t c, size_t e, double factor)
 {
@@ -38,17 +14,17 @@ static void the_twin_told_apart_raises_the_alarm(void **state)
     (void)state;
     field_init(&field, 3, 2, 30);
     field.entries[2].twin_of = 0;
-    judge();
+    judge_cells();
     assert_int_equal(judge_trust(&field.in, cells, 0, &trust), 0);
     assert_true(trust.has_twin && !trust.differs);
     assert_int_equal(trust.blocks, 60);
     set_cost(1, 2, 1.2);
-    judge();
+    judge_cells();
     assert_int_equal(judge_trust(&field.in, cells, 0, &trust), 0);
     assert_true(trust.differs);
     assert_int_equal(trust.differs_cell, 1);
     field.in.entry_count = 2;
-    judge();
+    judge_cells();
     assert_int_equal(judge_trust(&field.in, cells, 0, &trust), 0);
     assert_false(trust.has_twin);
     assert_true(isnan(trust.ratio) && isnan(trust.gap));
@@ -62,7 +38,7 @@ static void a_faster_twin_is_as_bad_as_a_slower_one(void **state)
         field_init(&field, 3, 1, 30);
         field.entries[2].twin_of = 0;
         set_cost(0, 2, slower == 1 ? 1.2 : 0.8);
-        judge();
+        judge_cells();
         assert_int_equal(judge_trust(&field.in, cells, 0, &trust), 0);
         assert_true(trust.differs);
     }
@@ -77,7 +53,7 @@ static void blocks_of_the_disqualified_do_not_count(void **state)
         field_init(&field, 3, 2, 30);
         field.entries[2].twin_of = 0;
         field.status[1][who].state = JUDGE_DISQUALIFIED;
-        judge();
+        judge_cells();
         assert_int_equal(judge_trust(&field.in, cells, 0, &trust), 0);
         assert_int_equal(trust.blocks, 30);
     }
@@ -99,7 +75,7 @@ static void the_gap_is_that_of_a_typical_cell(void **state)
         field_race(&field, c, same, 0.05, &seed);
         n += judge_twin_differences(&field.in, c, d + n);
     }
-    judge();
+    judge_cells();
     assert_int_equal(judge_trust(&field.in, cells, 0, &trust), 0);
     assert_int_equal(trust.gap_blocks, 60);
     assert_int_equal(n, 120);
@@ -115,5 +91,5 @@ int main(void)
         cmocka_unit_test(blocks_of_the_disqualified_do_not_count),
         cmocka_unit_test(the_gap_is_that_of_a_typical_cell),
     };
-    return cmocka_run_group_tests_name("judge trust", tests, NULL, clear);
+    return cmocka_run_group_tests_name("judge trust", tests, NULL, clear_cells);
 }
