@@ -29,7 +29,7 @@ static struct {
     struct race *race;
     struct recorder latency;
     uint64_t ran, cycles;
-    uint64_t used; /* of this cycle: timer, descriptor and task that have had their callback */
+    unsigned used; /* of this cycle: bits of what has had its callback */
     bool threaded, equipped;
     int event_fd; /* stays readable */
     velo_id fd_id;
@@ -48,11 +48,14 @@ static void just_run(void *arg)
     self.ran++;
 }
 
-#define ALL_USED 3
+enum { USED_TASK = 1, USED_TIMER = 2, USED_FD = 4, USED_ALL = 7 };
 
-static void use(void)
+static void use(unsigned what)
 {
-    if (++self.used == ALL_USED)
+    if (self.used & what)
+        race_fail(self.race, "task, timer or descriptor had a second callback");
+    self.used |= what;
+    if (self.used == USED_ALL)
         race_check(self.race, velo_loop_shutdown(self.stage.loop, 0), "velo_loop_shutdown");
 }
 
@@ -60,13 +63,13 @@ static void use_task(void *arg)
 {
     (void)arg;
     self.ran++;
-    use();
+    use(USED_TASK);
 }
 
 static void use_timer(void *arg)
 {
     (void)arg;
-    use();
+    use(USED_TIMER);
 }
 
 static void use_fd(int fd, unsigned events, void *arg)
@@ -75,7 +78,7 @@ static void use_fd(int fd, unsigned events, void *arg)
     (void)events;
     (void)arg;
     race_check(self.race, velo_fd_unwatch(self.stage.loop, self.fd_id), "velo_fd_unwatch");
-    use();
+    use(USED_FD);
 }
 
 static void live_equipped(void)
@@ -92,7 +95,7 @@ static void live_equipped(void)
                "velo_fd_watch");
     if (race->result.ok)
         race_check(race, velo_loop_run(loop, VELO_RUN_FOREVER), "velo_loop_run");
-    if (self.used != ALL_USED)
+    if (self.used != USED_ALL)
         race_fail(race, "the loop ended before task, timer and descriptor had their callbacks");
 }
 

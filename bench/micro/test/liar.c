@@ -123,6 +123,8 @@ WRAP(int,
         ghost.fd = fd;
         velo_timer_start(loop, 1000000, 0, haunt, NULL, NULL);
     }
+    if (now("forget-fd"))
+        return 0;
     if (now("deaf-fd"))
         events &= ~(unsigned)VELO_READ;
     return __real_velo_fd_watch(loop, fd, events, fn, arg, id);
