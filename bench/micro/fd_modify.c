@@ -4,9 +4,9 @@
  *
  * Between nothing and READ, as flow control does; the descriptor is never ready.
  */
+#include "../race/quiet_fd.h"
 #include "batch.h"
 #include "cases.h"
-#include "quiet_fd.h"
 
 static velo_id id;
 

@@ -4,9 +4,9 @@
  *
  * The descriptor is an eventfd that is never ready; the system calls of the loop are in the price.
  */
+#include "../race/quiet_fd.h"
 #include "batch.h"
 #include "cases.h"
-#include "quiet_fd.h"
 
 static void watch_and_unwatch(void)
 {

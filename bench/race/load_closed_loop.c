@@ -14,10 +14,12 @@
  * [lane] is what is submitted: a task, or one of the other kinds that any thread may add. With
  * [think_us] the client spins for so long between two rounds, outside the clock, as one that does
  * something with the answer. With [in_flight] above 1 it keeps so many under way; the latency is
- * that of each.
+ * that of each. With a [descriptor], which is never ready, the loop has to wait as one does that
+ * serves some.
  */
 #include "awake.h"
 #include "clock.h"
+#include "quiet_fd.h"
 #include "stage.h"
 #include "window.h"
 #include "word.h"
@@ -38,6 +40,8 @@ static struct {
     uint64_t seen; /* completions that the client has taken note of */
     uint64_t in_flight, think_ns;
     enum awake_keep keep;
+    bool descriptor;
+    velo_id fd_id;
     int (*submit)(struct velo_loop *loop, velo_fn fn, void *arg);
     uint64_t sent_ns[IN_FLIGHT_MAX];
 } self;
@@ -128,9 +132,13 @@ static void report(struct race *race, const struct lap *total)
 static void finish(struct race *race)
 {
     awake_end();
+    if (self.descriptor)
+        race_check(race, velo_fd_unwatch(self.stage.loop, self.fd_id), "velo_fd_unwatch");
     if (!gauge_wait(&self.done, self.sent, race->cpus.spins))
         race_fail(race, "accepted tasks did not run within 5 s after the window");
     stage_close(&self.stage);
+    if (self.descriptor)
+        quiet_fd_close(race);
     if (self.disorder > 0)
         race_fail(race, "%" PRIu64 " tasks ran out of order", self.disorder);
     if (self.expected != self.sent)
@@ -146,9 +154,19 @@ static bool read_params(struct race *race)
     self.in_flight = params_integer(p, "in_flight");
     self.think_ns = params_integer(p, "think_us") * NS_PER_US;
     self.submit = lanes[lane].submit;
-    if (lanes[lane].needs & ~velo_impl()->capabilities)
-        race_fail(race, "the contestant has no such lane; give the point what it needs");
+    self.descriptor = params_is(p, "descriptor", "watched");
+    uint64_t needs = lanes[lane].needs | (self.descriptor ? VELO_CAP_FDS : 0);
+    if (needs & ~velo_impl()->capabilities)
+        race_fail(race,
+                  "the contestant has no such lane or descriptors; give the point what it needs");
     return race->result.ok;
+}
+
+static bool watch_descriptor(struct race *race)
+{
+    return !self.descriptor ||
+           (quiet_fd_open(race) &&
+            race_check(race, quiet_fd_watch(self.stage.loop, &self.fd_id), "velo_fd_watch"));
 }
 
 static void run(struct race *race)
@@ -156,7 +174,7 @@ static void run(struct race *race)
     struct window_plan plan = {.lap = lap, .open = open_window, .stage = &self.stage};
     struct lap total;
     recorder_init(&self.latency);
-    if (!read_params(race) || !stage_open(&self.stage, race) ||
+    if (!read_params(race) || !stage_open(&self.stage, race) || !watch_descriptor(race) ||
         !awake_begin(&self.stage, self.keep))
         return;
     if (!window_run(race, &plan, &total))
@@ -170,6 +188,7 @@ static const struct param_spec params[] = {
     {"keep", PARAM_CHOICE, 0, 0, 0, AWAKE_CHOICES, "what the loop does between two rounds"},
     {"lane", PARAM_CHOICE, 0, 0, 0, "task|priority|tick|microtask|immediate", "what is submitted"},
     {"think_us", PARAM_INTEGER, 0, 1000, 0, NULL, "the client spins between two rounds"},
+    {"descriptor", PARAM_CHOICE, 0, 0, 0, "none|watched", "one that is never ready"},
     {"in_flight", PARAM_INTEGER, 1, IN_FLIGHT_MAX, 1, NULL, "tasks under way at once"},
     {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
 };

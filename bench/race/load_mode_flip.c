@@ -10,38 +10,24 @@
  * over is proved by its counter of fast path entries, in the mode AUTO.
  */
 #include "clock.h"
+#include "quiet_fd.h"
 #include "stream.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 static struct {
-    int fd;
     bool watched;
     velo_id id;
     uint64_t gap_ns, next_ns;
-    uint64_t flips;  /* of the window, as the counters are */
-    uint64_t events; /* loop thread: callbacks that must not run */
+    uint64_t flips; /* of the window, as the counters are */
     struct recorder flip;
 } self;
-
-static void never_ready(int fd, unsigned events, void *arg)
-{
-    (void)fd;
-    (void)events;
-    (void)arg;
-    self.events++;
-}
 
 static bool flip(void)
 {
     struct velo_loop *loop = stream.stage.loop;
     uint64_t start_ns = clock_now_ns();
-    int rc = self.watched ? velo_fd_unwatch(loop, self.id)
-                          : velo_fd_watch(loop, self.fd, VELO_READ, never_ready, NULL, &self.id);
+    int rc = self.watched ? velo_fd_unwatch(loop, self.id) : quiet_fd_watch(loop, &self.id);
     recorder_add(&self.flip, clock_now_ns() - start_ns);
     self.watched = !self.watched;
     self.flips += gauge_get(&stream.arrivals.record_from) != UINT64_MAX;
@@ -80,8 +66,6 @@ static void report(struct race *race)
 {
     stream_report();
     race_metric_quantile(race, "flip_p50_ns", &self.flip, 0.5);
-    if (self.events > 0)
-        race_fail(race, "%" PRIu64 " events of a descriptor that is never ready", self.events);
 }
 
 static void measure(struct race *race, double rate)
@@ -101,18 +85,13 @@ static void measure(struct race *race, double rate)
 static void run(struct race *race)
 {
     self.gap_ns = NS_PER_S / params_integer(&race->params, "flips_per_s");
-    self.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     recorder_init(&self.flip);
-    if (self.fd < 0) {
-        race_fail(race, "cannot open an eventfd: %s", strerror(errno));
-        return;
-    }
-    if (!stream_open(race, NULL))
+    if (!quiet_fd_open(race) || !stream_open(race, NULL))
         return;
     double rate = stream_common_rate(params_number(&race->params, "percent"));
     if (race->result.ok)
         measure(race, rate);
-    close(self.fd);
+    quiet_fd_close(race);
 }
 
 static const struct param_spec params[] = {

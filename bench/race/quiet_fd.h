@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* quiet_fd.h - a descriptor that is never ready, and whose callback must not run. One per process.
  */
-#ifndef BENCH_MICRO_QUIET_FD_H
-#define BENCH_MICRO_QUIET_FD_H
+#ifndef RACE_QUIET_FD_H
+#define RACE_QUIET_FD_H
 
-#include "micro.h"
+#include "race.h"
 
 /* Open it. False if the race has failed. */
 bool quiet_fd_open(struct race *race);
@@ -12,7 +12,7 @@ bool quiet_fd_open(struct race *race);
 /* velo_fd_watch() for READ. */
 int quiet_fd_watch(struct velo_loop *loop, velo_id *id);
 
-/* Close it; its callback fails the race if it ever ran. */
+/* When the loop has ended: close it, and fail the race if its callback ever ran. */
 void quiet_fd_close(struct race *race);
 
 #endif
