@@ -103,7 +103,7 @@ fault lie-cancel-many 3 "timers were discarded at the end" foreign_cancel n=1000
 fault deaf-fd 5 "tokens were lost|$nothing" fd_ring pipes=100,tokens=10
 fault double 8 "tasks ran instead of" wake_idle idle_us=100
 fault double 8 "tasks ran out of order" sparse rate=2000
-fault early-timer 50 "1 timers fired before their delay had passed" mixed percent=60
+fault early-timer 50 "arrivals out of order|before their delay had passed" mixed percent=60
 fault forget-tick 500 "did not end within 5 s|$nothing" microtasks ticks,count=1000
 fault lose 30 "tasks were accepted, but" shutdown_load threads=1
 fault early-timer 5 "1 callbacks ran for no reason" idle timers=1000
