@@ -3,7 +3,7 @@
  * dry_run.c - `--dry-run`: what would be done, what it would cost, and what it could see.
  *
  * Nothing is run. Where the last run of this machine knows what a run in a cell takes, that is
- * taken; elsewhere a guess: the window, and what start and warm-up usually take.
+ * taken; elsewhere a guess: the window, and what start and warm-up usually take in that lane.
  */
 #include "tournament.h"
 
@@ -17,21 +17,41 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { GUESS_OVERHEAD_MS = 180 };
+enum { GUESS_START_MS = 30, GUESS_PROGRAM_MS = 10 };
 
 /* What gate, limits and pilot take of the budget, where nobody has measured it. */
 static const double part_for_blocks = 0.8;
 
-static void estimate_costs(struct plan *plan, const struct past *past)
+/* What a run takes beside its window. A whole program has none; micro cases are warm at once. */
+static double guess_overhead_ms(const struct plan_cell *cell)
 {
+    if (strcmp(cell->lane, "process") == 0)
+        return GUESS_PROGRAM_MS - (double)cell->window_ms;
+    if (strcmp(cell->lane, "micro") == 0)
+        return (double)cell->window_ms / 2;
+    return GUESS_START_MS + (double)cell->window_ms * 0.4;
+}
+
+static unsigned count_runners(const struct tournament *t, const struct plan_cell *cell)
+{
+    unsigned runners = 0;
+    for (size_t e = 0; e < t->plan.entry_count; e++)
+        runners += tournament_obstacle(t, cell, &t->plan.entries[e], true) == NULL;
+    return runners;
+}
+
+static void estimate_costs(struct tournament *t, const struct past *past)
+{
+    struct plan *plan = &t->plan;
     for (size_t c = 0; c < plan->cell_count; c++) {
         double overhead_ms = past_overhead_ms(past, plan->cells[c].key);
         if (!(overhead_ms >= 0))
-            overhead_ms = GUESS_OVERHEAD_MS;
-        plan->cells[c].block_ms =
-            (plan->cells[c].window_ms + overhead_ms) * (double)plan->entry_count;
+            overhead_ms = guess_overhead_ms(&plan->cells[c]);
+        plan->cells[c].runners = count_runners(t, &plan->cells[c]);
+        plan->cells[c].block_ms = (plan->cells[c].window_ms + overhead_ms) * plan->cells[c].runners;
     }
 }
 
@@ -68,12 +88,13 @@ static void print_cells(const struct plan *plan, const struct sight *sight)
     }
 }
 
-static size_t cells_left(const struct plan *plan)
+/* In a round. */
+static size_t count_runs(const struct plan *plan)
 {
-    size_t left = 0;
+    size_t runs = 0;
     for (size_t c = 0; c < plan->cell_count; c++)
-        left += !plan->cells[c].dropped;
-    return left;
+        runs += plan->cells[c].dropped ? 0 : plan->cells[c].runners;
+    return runs;
 }
 
 int dry_run(struct tournament *t)
@@ -86,7 +107,7 @@ int dry_run(struct tournament *t)
     double seconds = part_for_blocks * t->plan.budget_s;
     plan_add_twin(&t->plan, admitted);
     past_open(&past, RUN_FOLDER_BASE);
-    estimate_costs(&t->plan, &past);
+    estimate_costs(t, &past);
     fit_to_budget(&t->plan, seconds);
     sight_make(&sight, &t->plan, &past, NULL, 0, seconds);
     print_head(&t->plan);
@@ -98,7 +119,7 @@ int dry_run(struct tournament *t)
            t->plan.blocks_common,
            fit_common_seconds(&t->plan, NULL),
            blocks,
-           blocks * t->plan.entry_count * cells_left(&t->plan));
+           blocks * count_runs(&t->plan));
     char *sentence = sight_sentence(&sight);
     struct screen screen = {.file = stdout, .columns = text_columns(STDOUT_FILENO)};
     screen_wrap(&screen, sentence, 2);

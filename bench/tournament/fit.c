@@ -4,7 +4,8 @@
  *
  * The common rounds, in which nobody is dropped, must fit; what is left over goes to where the
  * evidence is still open. Lanes have shares; what a lane does not need goes to the race lane.
- * There, shorter windows come first, then fewer points, then fewer scenarios.
+ * There, shorter windows come first, then fewer rounds, down to what the preset asks for at least,
+ * then fewer points, then fewer scenarios.
  */
 #include "tournament.h"
 
@@ -119,21 +120,29 @@ static void keep_squares_whole(struct plan *plan)
     plan->blocks_max = plan->preset->blocks_max * rows;
 }
 
+static unsigned rounds_that_are_enough(const struct plan *plan)
+{
+    unsigned least = plan->preset->blocks_least;
+    unsigned enough = least > 0 ? least : COMMON_ENOUGH;
+    return plan->blocks_common < enough ? plan->blocks_common : enough;
+}
+
 void fit_to_budget(struct plan *plan, double seconds)
 {
     static const char *const small_lanes[] = {"process", "micro"};
     double room = seconds > 0 ? seconds * common_part : 0;
-    unsigned enough = plan->blocks_common < COMMON_ENOUGH ? plan->blocks_common : COMMON_ENOUGH;
-    double race_room = room;
+    unsigned enough = rounds_that_are_enough(plan);
+    double race_room = room, race_room_of_enough = room;
     for (size_t i = 0; i < 2; i++) {
         double share = room * preset_lane_share(small_lanes[i]);
         bool race_present = round_seconds(plan, "race") > 0;
         if (race_present && fit_common_seconds(plan, NULL) > room)
-            trim(plan, small_lanes[i], plan->blocks_common, share);
+            trim(plan, small_lanes[i], enough, share);
         race_room -= fit_common_seconds(plan, small_lanes[i]);
+        race_room_of_enough -= round_seconds(plan, small_lanes[i]) * enough;
     }
     shorten_windows(plan, race_room);
-    trim(plan, "race", enough, race_room);
+    trim(plan, "race", enough, race_room_of_enough);
     trim(plan, NULL, enough, room);
     double round = round_seconds(plan, NULL);
     if (round > 0 && round * plan->blocks_common > room) {

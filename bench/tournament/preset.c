@@ -48,6 +48,7 @@ const struct preset preset_list[] = {
         .micro_ms = 100,
         .timeout_ms = 30000,
         .blocks_common = 30,
+        .blocks_least = 20,
         .blocks_max = 150,
         .margin = 0.03,
     },

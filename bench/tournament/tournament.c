@@ -210,11 +210,10 @@ static bool changes_nothing(const struct plan_cell *cell, const char *name)
     return true;
 }
 
-/* Why [entry] cannot run in [cell], or NULL. */
-static const char *obstacle(const struct tournament *t,
-                            const struct plan_cell *cell,
-                            const struct plan_entry *entry,
-                            bool hyperfine)
+const char *tournament_obstacle(const struct tournament *t,
+                                const struct plan_cell *cell,
+                                const struct plan_entry *entry,
+                                bool hyperfine)
 {
     bool process = strcmp(cell->lane, "process") == 0;
     for (size_t i = 0; i < t->registry.count; i++)
@@ -242,7 +241,8 @@ static int record_obstacles(struct tournament *t)
     }
     for (size_t c = 0; rc == 0 && c < t->plan.cell_count; c++)
         for (size_t e = 0; rc == 0 && e < t->plan.entry_count; e++) {
-            const char *why = obstacle(t, &t->plan.cells[c], &t->plan.entries[e], hyperfine);
+            const char *why =
+                tournament_obstacle(t, &t->plan.cells[c], &t->plan.entries[e], hyperfine);
             needed |= !hyperfine && strcmp(t->plan.cells[c].lane, "process") == 0;
             if (why != NULL)
                 rc = ledger_not_run(t, c, e, why);

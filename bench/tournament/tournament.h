@@ -141,6 +141,12 @@ struct tournament_request {
     char **folder;    /* takes the path of the run folder, for the caller to free; NULL = unasked */
 };
 
+/* Why [entry] cannot run in [cell], or NULL. [hyperfine]: it is installed. */
+const char *tournament_obstacle(const struct tournament *t,
+                                const struct plan_cell *cell,
+                                const struct plan_entry *entry,
+                                bool hyperfine);
+
 /* A whole tournament. Returns the exit status. */
 int tournament_run(struct project *project, const struct tournament_request *request);
 
