@@ -71,7 +71,7 @@ int command_prices(int argc, char **argv)
         {"decisions", "A,B", "which, as velo list names them; otherwise all", &decisions, NULL},
         {"scenarios", "X,Y", "these scenarios; otherwise the core set", &scenarios, NULL},
         {"seed", "N", "the seed; otherwise from the kernel", &seed, NULL},
-        {"budget", "TIME", "all in all; otherwise 8m", &budget, NULL},
+        {"budget", "TIME", "all in all; otherwise 9m", &budget, NULL},
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
         {"dry-run", NULL, "show the plan and what it costs, and stop", NULL, &dry},

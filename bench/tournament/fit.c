@@ -3,9 +3,10 @@
  * fit.c - the plan cut to its budget, by the times that the pilot took.
  *
  * The common rounds, in which nobody is dropped, must fit; what is left over goes to where the
- * evidence is still open. Lanes have shares; what a lane does not need goes to the race lane.
- * There, shorter windows come first, then fewer rounds, down to what the preset asks for at least,
- * then fewer points, then fewer scenarios.
+ * evidence is still open. Lanes have shares; what the process lane does not need goes to micro, and
+ * what that does not need to the race lane.
+ * There, shorter windows come first. Everywhere then fewer rounds, down to what the preset asks for
+ * at least, then fewer points, then fewer scenarios.
  */
 #include "tournament.h"
 
@@ -132,14 +133,16 @@ void fit_to_budget(struct plan *plan, double seconds)
     static const char *const small_lanes[] = {"process", "micro"};
     double room = seconds > 0 ? seconds * common_part : 0;
     unsigned enough = rounds_that_are_enough(plan);
-    double race_room = room, race_room_of_enough = room;
+    double race_room = room, race_room_of_enough = room, share = 0;
     for (size_t i = 0; i < 2; i++) {
-        double share = room * preset_lane_share(small_lanes[i]);
+        share += room * preset_lane_share(small_lanes[i]);
         bool race_present = round_seconds(plan, "race") > 0;
         if (race_present && fit_common_seconds(plan, NULL) > room)
             trim(plan, small_lanes[i], enough, share);
+        double used = round_seconds(plan, small_lanes[i]) * enough;
+        share -= used;
+        race_room_of_enough -= used;
         race_room -= fit_common_seconds(plan, small_lanes[i]);
-        race_room_of_enough -= round_seconds(plan, small_lanes[i]) * enough;
     }
     shorten_windows(plan, race_room);
     trim(plan, "race", enough, race_room_of_enough);

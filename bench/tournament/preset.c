@@ -90,8 +90,8 @@ const struct preset preset_gate = {
 
 const struct preset preset_prices = {
     .name = "prices",
-    .summary = "one contestant against itself, one option changed at a time (< 9 min)",
-    .budget_s = 480,
+    .summary = "one contestant against itself, one decision changed at a time (< 10 min)",
+    .budget_s = 560,
     .window_ms = 150,
     .window_least_ms = 50,
     .micro_ms = 50,
