@@ -37,6 +37,8 @@ velo prices --contestant quick --decisions heap --scenarios alpha --budget 15s -
 check linked-variant "$(cat "$sandbox/out" "$sandbox/err")" said '^quick:heap  *alpha n=1  *[34]\.[0-9].* COSTS'
 check its-suite-was-run "$(cat "$(run_dir)/conformance.json")" \
     grep -q 'quick/heap/conformance --mode auto' "$(run_dir)/conformance.json"
+velo verify "$(run_dir)"
+check linked-variant-verifies "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 0
 velo prices --contestant quick --decisions wheel --scenarios alpha
 check not-linked "status $status: $(cat "$sandbox/err")" said 'quick:wheel: no programs in .*make variants'
 check not-linked-status "status $status" test "$status" -eq 2
