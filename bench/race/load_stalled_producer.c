@@ -6,8 +6,9 @@
  * waits), for [freeze_us]: as a scheduler does that takes the processor away at the worst moment.
  * It may be inside a lock, or between its claim of a place and the task that belongs there. The
  * clock runs while it is stopped. The cost is the loop's processor time per second of that: a loop
- * that waits for the missing task in a spin pays for all of it, one that sleeps next to nothing. It
- * is raised to a floor of 1,000 ns per second.
+ * that waits for the missing task in a spin pays for all of it, one that sleeps next to nothing: to
+ * run what was pending, 256 tasks at most, and to fall asleep. It is raised to a floor of 1,000 ns
+ * per second.
  *
  * While the producer stands still, another thread submits one task: [held_share] tells how often
  * that one had to wait for the stopped producer, [probe_p50_ns] how long. All tasks of both must
