@@ -142,8 +142,9 @@ struct runner {
 };
 void runner_start(struct runner *runner, struct velo_loop *loop, enum velo_run_mode mode);
 /*
- * Returns when the run was entered, whatever became of it since. Who shuts the loop down before that gets no run at all: it is
- * refused with -ESHUTDOWN, and on a busy machine a thread may begin that late.
+ * Returns when the run was entered, whatever became of it since. Who shuts the loop down before
+ * that gets no run at all: it is refused with -ESHUTDOWN, and on a busy machine a thread may begin
+ * that late.
  */
 void runner_await(const struct runner *runner);
 int runner_join(struct runner *runner);
