@@ -90,7 +90,7 @@ fault lose 100 "lost 1 of" full_queue threads=2,max_pending=64
 fault no-slow-report 1 "0 were reported" slow_callback percent=30
 fault lose 500 "lost 1 tasks" slow_callback percent=30
 fault lie-unwatch 2 "EEXIST" mode_flip flips_per_s=10000
-fault no-fast-path 1 "the fast path was never entered" mode_flip flips_per_s=10000
+fault no-fast-path 1 "the fast path was not entered" mode_flip flips_per_s=10000
 fault lose 5000 "lost 1 tasks" mode_flip flips_per_s=10000
 fault lose 500 "lost 1 of" stalled_producer batch=1
 fault double 500 "out of order, or twice" stalled_producer batch=1
