@@ -6,7 +6,7 @@
  * and a half of [delay_us], so they do not fall into step. Lateness counts from the deadline: the
  * clock before the call that armed it, plus the delay. A timer that fires before that fails the run
  * (T1). The load beside them is tasks of 20 us of processor time on a Poisson schedule, as many as
- * fill [percent] of the loop's time: the same for everybody (what comes while 10 ms of them are
+ * fill [percent] of the loop's time: the same for everybody (what comes while 2 ms of them are
  * pending is left out; load_share says what was really done). At [percent] 0 the loop has nothing
  * else, and a good part of the lateness is the kernel's.
  */
@@ -21,7 +21,7 @@
 
 #define TIMERS_MAX 100000
 #define TASK_NS (20 * NS_PER_US)
-#define TASKS_AHEAD 500 /* 10 ms of them; a loop that got no processor is not buried deeper */
+#define TASKS_AHEAD 100 /* 2 ms of them; a loop that got no processor is not buried deeper */
 
 struct timer {
     uint64_t due_ns; /* 0 = not armed */
