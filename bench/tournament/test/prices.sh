@@ -33,6 +33,7 @@ check prices-verify "status $status: $(cat "$sandbox/out" "$sandbox/err")" test 
 mkdir "$sandbox/build/release/quick/heap"
 cp "$sandbox"/build/release/quick/{race,micro,conformance} "$sandbox/build/release/quick/heap/"
 echo 200 >"$sandbox/build/release/quick/heap/cost"
+echo quick >"$sandbox/build/release/quick/heap/name"
 velo prices --contestant quick --decisions heap --scenarios alpha --budget 15s --seed 7
 check linked-variant "$(cat "$sandbox/out" "$sandbox/err")" said '^quick:heap  *alpha n=1  *[34]\.[0-9].* COSTS'
 check its-suite-was-run "$(cat "$(run_dir)/conformance.json")" \
