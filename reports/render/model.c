@@ -124,6 +124,7 @@ static void take_verdict(struct model *model, struct cell *cell, const json_t *o
     struct result *result = &cell->results[who];
     result->word = word_parse(field_text(object, "verdict"));
     result->star = json_is_true(json_object_get(object, "star"));
+    result->small = json_is_true(json_object_get(object, "small"));
     result->reason = field_text(object, "reason");
     result->runs = field_count(object, "runs", 0);
     result->median = field_number(object, "median");

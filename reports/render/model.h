@@ -52,6 +52,7 @@ struct side_value {
 struct result {
     enum word word;
     bool star;          /* the win holds over all cells together */
+    bool small;         /* it wins or loses, but by less than the margin */
     const char *reason; /* "" without one */
     const char *reproduce;
     long runs;

@@ -183,7 +183,9 @@ static void matrix_field(struct page *page, const struct result *result)
         page_cell_two(page, class, main, sub, result->reproduce);
         return;
     }
-    const char *star = result->star ? " ★" : "";
+    char after[16];
+    snprintf(
+        after, sizeof after, "%s%s", result->small ? " by little" : "", result->star ? " ★" : "");
     if (isfinite(result->ratio))
         snprintf(main,
                  sizeof main,
@@ -191,9 +193,9 @@ static void matrix_field(struct page *page, const struct result *result)
                  look->symbol,
                  human_ratio(result->ratio).text,
                  look->label,
-                 star);
+                 after);
     else
-        snprintf(main, sizeof main, "%s %s%s", look->symbol, look->label, star);
+        snprintf(main, sizeof main, "%s %s%s", look->symbol, look->label, after);
     if (!result->is_best)
         snprintf(sub, sizeof sub, "%s", human_interval(result->low, result->high).text);
     page_cell_two(page, class, main, result->is_best ? "least cost" : sub, "");
@@ -206,7 +208,8 @@ static void legend(struct page *page, const struct model *model)
         "legend",
         "Each field: the word, the cost as a multiple of the best in its row, and the interval of "
         "that ratio. ▲ wins: the only one that nobody beat. = ties: inside the margin of %s. "
-        "▼ loses: slower than at least one. ? open: not enough evidence. "
+        "▼ loses: slower than at least one. By little: by less than that margin. "
+        "? open: not enough evidence. "
         "✕ disqualified and – not run keep their place. "
         "★: the win holds over all cells together. !: read it with what stands under steadiness "
         "and "

@@ -19,17 +19,31 @@
 
 struct pages {
     struct fixture fixture;
+    bool small; /* all its words are */
     char *html;
     char *markdown;
     char err[512];
     int rc;
 };
 
+static void call_all_small(const struct fixture *fixture)
+{
+    json_t *verdict = json_load_file(fixture_path(fixture, "verdict.json"), 0, NULL);
+    json_t *row;
+    size_t i;
+    assert_non_null(verdict);
+    json_array_foreach(json_object_get(verdict, "cells"), i, row)
+        json_object_set_new(row, "small", json_true());
+    fixture_dump(fixture, "verdict.json", verdict);
+}
+
 /* Writes the folder, judges it, renders it, reads the pages. */
 static void render(struct pages *pages)
 {
     fixture_write(&pages->fixture);
     assert_int_equal(verdict_write(pages->fixture.dir, pages->err, sizeof pages->err), 0);
+    if (pages->small)
+        call_all_small(&pages->fixture);
     pages->rc = report_write(pages->fixture.dir, pages->err, sizeof pages->err);
     pages->html = file_read(fixture_path(&pages->fixture, "report.html"));
     pages->markdown = file_read(fixture_path(&pages->fixture, "report.md"));
@@ -122,6 +136,20 @@ static void page_of_a_decided_run_holds_every_cell(void **state)
     assert_has(pages.html, "5.90 ns"); /* a limit */
     assert_has_not(pages.html, "~twin");
     assert_has_not(pages.html, "PIPELINE CHECK ONLY");
+    done(&pages);
+}
+
+static void a_word_that_means_little_says_so(void **state)
+{
+    (void)state;
+    struct pages pages = {.fixture = fixture_default()};
+    render(&pages);
+    assert_has_not(pages.markdown, "loses by little");
+    done(&pages);
+    pages = (struct pages){.fixture = fixture_default(), .small = true};
+    render(&pages);
+    assert_int_equal(count(pages.markdown, "wins by little"), FIXTURE_CELLS);
+    assert_int_equal(count(pages.markdown, "loses by little"), FIXTURE_CELLS * 2);
     done(&pages);
 }
 
@@ -422,6 +450,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(page_of_a_decided_run_holds_every_cell),
+        cmocka_unit_test(a_word_that_means_little_says_so),
         cmocka_unit_test(numbers_without_a_verdict_stand_with_their_ratio),
         cmocka_unit_test(page_stands_alone),
         cmocka_unit_test(pictures_lie_beside_their_data),

@@ -141,6 +141,34 @@ static void a_clear_run_names_its_winner_everywhere(void **state)
     assert_int_equal(json_array_size(at("notes")), 0);
 }
 
+static bool is_small(const char *contestant)
+{
+    const json_t *small = json_object_get(row("idle", contestant), "small");
+    assert_true(json_is_boolean(small));
+    return json_is_true(small);
+}
+
+static void a_gap_inside_the_margin_stands_and_is_called_small(void **state)
+{
+    (void)state;
+    folder_rounds(&folder, 20, 1.01);
+    judge();
+    assert_string_equal(word("idle", "ant"), "WINNER");
+    assert_string_equal(word("idle", "bee"), "LOSES");
+    assert_true(is_small("ant"));
+    assert_true(is_small("bee"));
+}
+
+static void a_gap_beyond_the_margin_is_not_small(void **state)
+{
+    (void)state;
+    folder_rounds(&folder, 20, 1.5);
+    judge();
+    assert_string_equal(word("idle", "bee"), "LOSES");
+    assert_false(is_small("ant"));
+    assert_false(is_small("bee"));
+}
+
 static void duels_tell_blocks_ratio_and_evidence(void **state)
 {
     (void)state;
@@ -455,6 +483,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_clear_run_names_its_winner_everywhere),
+        CASE(a_gap_inside_the_margin_stands_and_is_called_small),
+        CASE(a_gap_beyond_the_margin_is_not_small),
         CASE(duels_tell_blocks_ratio_and_evidence),
         CASE(standings_hold_the_four_profiles),
         CASE(weights_of_the_plan_are_used),
