@@ -139,11 +139,11 @@ static void collect(void *ctx, const struct velo_gb_report *report)
 static void bark(void *ctx)
 {
     const struct run *run = ctx;
-    report_failure(stdout,
-                   &run->race,
-                   run->scenario,
-                   run->point,
-                   "the run did not end in time: the loop hangs, or lost what it waits for");
+    report_late(stdout,
+                &run->race,
+                run->scenario,
+                run->point,
+                "the run did not end in time: the loop hangs, or lost what it waits for");
 }
 
 static void describe_run(const struct run *run)

@@ -24,7 +24,7 @@ bool arrivals_wait_for_slot(struct arrivals *arrivals, uint64_t slots)
     uint64_t number = arrivals->generator.sent;
     if (number < slots || gauge_wait(&arrivals->done, number - slots + 1, race->cpus.spins))
         return true;
-    race_fail(race, "the loop ran no task for 5 s");
+    race_late(race, "the loop ran no task for 5 s");
     return false;
 }
 
@@ -74,7 +74,7 @@ bool arrivals_run(
         return false;
     race->result.elapsed_ns = (uint64_t)(arrivals->generator.next_ns - arrivals->opened_ns);
     if (!gauge_wait(&arrivals->done, arrivals->generator.sent, race->cpus.spins))
-        race_fail(race,
+        race_late(race,
                   "lost %" PRIu64 " %s",
                   arrivals->generator.sent - gauge_get(&arrivals->done),
                   arrivals->unit);

@@ -35,7 +35,7 @@ void awake_end(void)
     struct race *race = self.stage->race;
     gauge_set(&self.halt, 1);
     if (!gauge_wait(&self.halted, 1, race->cpus.spins))
-        race_fail(race, "the task that keeps the loop awake was lost");
+        race_late(race, "the task that keeps the loop awake was lost");
     if (self.disorder > 0)
         race_fail(race, "%" PRIu64 " tasks that keep the loop awake out of order", self.disorder);
 }
@@ -46,7 +46,7 @@ void awake_check(struct race *race, enum awake_keep keep, uint64_t rounds)
     if (!race->result.has_counters)
         return;
     if (keep == KEEP_AWAKE && parks > rounds / 2)
-        race_fail(race,
+        race_late(race,
                   "the loop slept %" PRIu64 " times in %" PRIu64
                   " rounds although a task was pending",
                   parks,

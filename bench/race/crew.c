@@ -57,14 +57,16 @@ bool crew_run(struct lap *total)
 static void verify_lane(struct race *race, struct crew_lane *lane)
 {
     if (lane->rc == -ETIMEDOUT)
-        race_fail(race, "producer %d: the loop ran none of its tasks for 5 s", lane->index);
+        race_late(race, "producer %d: the loop ran none of its tasks for 5 s", lane->index);
     race_check(race, lane->rc, "velo_submit by a producer");
-    if (!gauge_wait(&lane->executed, lane->sent, race->cpus.spins))
-        race_fail(race,
+    if (!gauge_wait(&lane->executed, lane->sent, race->cpus.spins)) {
+        race_late(race,
                   "producer %d: lost %" PRIu64 " of %" PRIu64 " tasks",
                   lane->index,
                   lane->sent - gauge_get(&lane->executed),
                   lane->sent);
+        stage_prove_loss(&crew.stage, &lane->executed, lane->sent);
+    }
     if (lane->disorder > 0)
         race_fail(race, "producer %d: %" PRIu64 " tasks out of order", lane->index, lane->disorder);
 }

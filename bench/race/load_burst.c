@@ -72,7 +72,8 @@ static void lap(void *load, uint64_t duration_ns, struct lap *out)
         if (!race_check(self.race, submit_burst(), "submitting a burst"))
             return;
         if (!gauge_wait(&self.done, ++self.bursts, self.race->cpus.spins)) {
-            race_fail(self.race, "the last task of a burst did not run within 5 s");
+            race_late(self.race, "the last task of a burst did not run within 5 s");
+            stage_prove_loss(&self.stage, &self.done, self.bursts);
             return;
         }
         now_ns = clock_now_ns();

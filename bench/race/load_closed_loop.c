@@ -89,7 +89,7 @@ static uint64_t run_round(void)
         if (!send_ping())
             return 0;
     if (!gauge_wait(&self.done, self.seen + 1, self.race->cpus.spins)) {
-        race_fail(self.race, "task %" PRIu64 " did not run within 5 s", self.seen);
+        race_late(self.race, "task %" PRIu64 " did not run within 5 s", self.seen);
         return 0;
     }
     uint64_t now_ns = clock_now_ns();
@@ -135,7 +135,7 @@ static void finish(struct race *race)
     if (self.descriptor)
         race_check(race, velo_fd_unwatch(self.stage.loop, self.fd_id), "velo_fd_unwatch");
     if (!gauge_wait(&self.done, self.sent, race->cpus.spins))
-        race_fail(race, "accepted tasks did not run within 5 s after the window");
+        race_late(race, "accepted tasks did not run within 5 s after the window");
     stage_close(&self.stage);
     if (self.descriptor)
         quiet_fd_close(race);

@@ -103,7 +103,7 @@ static void run_cycle(void)
 {
     open_next();
     if (self.rc == 0 && !gauge_wait(&self.events, gauge_get(&self.current), self.race->cpus.spins))
-        race_fail(self.race, "a watched descriptor that was ready got no event for 5 s");
+        race_late(self.race, "a watched descriptor that was ready got no event for 5 s");
     close_current();
 }
 
@@ -165,7 +165,7 @@ static void finish(struct race *race)
     struct velo_metrics m;
     gauge_set(&self.stop, 1);
     if (!self.foreign && !gauge_wait(&self.stopped, 1, race->cpus.spins))
-        race_fail(race, "a watched descriptor that was ready got no event for 5 s");
+        race_late(race, "a watched descriptor that was ready got no event for 5 s");
     race_check(race, self.rc, "a call of the cycle");
     close_others(race);
     if (race->result.has_counters) {

@@ -168,7 +168,7 @@ static void finish(struct race *race)
 {
     gauge_set(&self.stop, 1);
     if (!gauge_wait(&self.swallowed, self.tokens, race->cpus.spins)) {
-        race_fail(race,
+        race_late(race,
                   "%" PRIu64 " of %" PRIu64 " tokens were lost",
                   self.tokens - gauge_get(&self.swallowed),
                   self.tokens);

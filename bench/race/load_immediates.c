@@ -130,10 +130,11 @@ static void finish(struct race *race)
 {
     gauge_set(&self.stop, 1);
     if (!gauge_wait(&self.stopped, self.pending, race->cpus.spins)) {
-        race_fail(race,
+        race_late(race,
                   "%" PRIu64 " of %" PRIu64 " immediates were lost",
                   self.pending - gauge_get(&self.stopped),
                   self.pending);
+        stage_prove_loss(&self.stage, &self.stopped, self.pending);
         return;
     }
     if (!stage_call(&self.stage, end, NULL))

@@ -84,7 +84,7 @@ static void finish(struct race *race)
 {
     gauge_set(&self.stop, 1);
     if (!gauge_wait(&self.stopped, 1, race->cpus.spins)) {
-        race_fail(
+        race_late(
             race, "the number did not come back within 5 s, after %" PRIu64 " rounds", delivered());
         return;
     }

@@ -113,8 +113,12 @@ static bool write_message(int fd, uint64_t number)
 {
     uint64_t deadline_ns = clock_now_ns() + GAUGE_PATIENCE_NS;
     while (write(fd, &number, sizeof number) != (ssize_t)sizeof number) {
-        if (errno != EAGAIN || clock_now_ns() > deadline_ns) {
+        if (errno != EAGAIN) {
             race_fail(self.race, "cannot write to a pipe: %s", strerror(errno));
+            return false;
+        }
+        if (clock_now_ns() > deadline_ns) {
+            race_late(self.race, "a full pipe was not read for 5 s");
             return false;
         }
         sched_yield();
@@ -143,7 +147,7 @@ static bool send_arrival(void *load, uint64_t intended_ns, uint64_t now_ns)
     /* The arrival that had this slot before may be a timer that is late: then we are late as well.
      */
     if (!gauge_wait(&slot->free, number / SLOTS, self.race->cpus.spins)) {
-        race_fail(self.race, "arrival %" PRIu64 " did not come through for 5 s", slot->number);
+        race_late(self.race, "arrival %" PRIu64 " did not come through for 5 s", slot->number);
         return false;
     }
     slot->number = number;

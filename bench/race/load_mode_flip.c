@@ -79,7 +79,7 @@ static void measure(struct race *race, double rate)
 {
     struct lap total;
     stream.arrivals.generator.send = send_and_flip;
-    if (!arrivals_run(&stream.arrivals, &stream.stage, rate, true, &total))
+    if (!stream_run(rate, true, &total))
         return;
     report(race);
     check_change_over(race);

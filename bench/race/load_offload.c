@@ -136,7 +136,7 @@ static void finish(struct race *race)
 {
     gauge_set(&self.stop, 1);
     if (!gauge_wait(&self.stopped, self.chains, race->cpus.spins)) {
-        race_fail(race,
+        race_late(race,
                   "%" PRIu64 " of %" PRIu64 " jobs were not done within 5 s",
                   self.chains - gauge_get(&self.stopped),
                   self.chains);

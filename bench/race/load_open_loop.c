@@ -17,7 +17,7 @@ static void run(struct race *race)
     if (!stream_open(race, NULL))
         return;
     double rate = stream_common_rate(params_number(p, "percent"));
-    if (!race->result.ok || !arrivals_run(&stream.arrivals, &stream.stage, rate, poisson, &total))
+    if (!race->result.ok || !stream_run(rate, poisson, &total))
         return;
     stream_close();
     stream_report();

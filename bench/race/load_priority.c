@@ -135,10 +135,11 @@ static void finish(struct race *race)
     uint64_t tasks = 1 + (self.refill ? self.backlog : 0);
     gauge_set(&self.stop, 1);
     if (!gauge_wait(&self.stopped, tasks, race->cpus.spins)) {
-        race_fail(race,
+        race_late(race,
                   "%" PRIu64 " of %" PRIu64 " tasks that submit themselves were lost",
                   tasks - gauge_get(&self.stopped),
                   tasks);
+        stage_prove_loss(&self.stage, &self.stopped, tasks);
         return;
     }
     stage_close(&self.stage);

@@ -91,7 +91,7 @@ static bool start_submitters(void)
     }
     for (int i = 0; i < self.threads; i++)
         if (!gauge_wait(&self.submitters[i].accepted, 1, 0)) {
-            race_fail(self.race, "submitter %d got nothing accepted within 5 s", i);
+            race_late(self.race, "submitter %d got nothing accepted within 5 s", i);
             return false;
         }
     return true;
@@ -105,7 +105,7 @@ static bool fill_backlog(void)
     if (!race_check(self.race, velo_submit(self.stage.loop, hold, NULL), "velo_submit"))
         return false;
     if (!gauge_wait(&self.gate_closed, 1, self.race->cpus.spins)) {
-        race_fail(self.race, "a task did not run within 5 s");
+        race_late(self.race, "a task did not run within 5 s");
         return false;
     }
     for (uint64_t i = 0; i < self.backlog && rc == 0; i++)

@@ -92,7 +92,7 @@ static void run(struct race *race)
     if (!stream_open(race, work))
         return;
     double rate = params_number(p, "percent") / 100 * ONE_IN * 1e9 / (double)self.slow_ns;
-    if (!arrivals_run(&stream.arrivals, &stream.stage, rate, true, &total))
+    if (!stream_run(rate, true, &total))
         return;
     stream_close();
     verify(race);

@@ -44,7 +44,7 @@ static bool send_task(void *load, uint64_t intended_ns, uint64_t now_ns)
     (void)load;
     (void)now_ns;
     if (number >= SLOTS && !gauge_wait(&self.done, number - SLOTS + 1, self.race->cpus.spins)) {
-        race_fail(self.race, "the loop ran no task for 5 s");
+        race_late(self.race, "the loop ran no task for 5 s");
         return false;
     }
     self.intended_ns[number % SLOTS] = intended_ns;
@@ -61,7 +61,7 @@ static void lap(void *load, uint64_t duration_ns, struct lap *out)
     (void)load;
     open_loop_run(&self.generator, duration_ns);
     if (!gauge_wait(&self.done, self.generator.sent, self.race->cpus.spins))
-        race_fail(self.race, "a task did not run within 5 s: lost wake-up");
+        race_late(self.race, "a task did not run within 5 s: lost wake-up");
     out->units = self.generator.sent - sent;
     out->elapsed_ns = stage_cpu_ns(&self.stage) + self.submit_cpu_ns - cpu_ns;
 }

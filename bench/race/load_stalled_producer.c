@@ -131,9 +131,9 @@ static void *send_probes(void *arg)
     return NULL;
 }
 
-static void fail_round(const char *what)
+static void late_in_round(const char *what)
 {
-    race_fail(self.race, "round %" PRIu64 ": %s", self.rounds, what);
+    race_late(self.race, "round %" PRIu64 ": %s", self.rounds, what);
 }
 
 /* Stop it, look what the loop does meanwhile, let it go on. Out of [out]: time, processor time. */
@@ -144,7 +144,7 @@ static void run_round(struct lap *out)
     clock_sleep_until(clock_now_ns() + random_below(&self.random, RUN_NS_MAX));
     pthread_kill(self.producer, STOP_SIGNAL);
     if (!gauge_wait(&self.frozen, self.rounds, spins))
-        fail_round("the producer did not stop within 5 s");
+        late_in_round("the producer did not stop within 5 s");
     uint64_t cpu_ns = stage_cpu_ns(&self.stage), start_ns = clock_now_ns();
     post_to(self.probe_fd);
     clock_sleep_until(start_ns + self.freeze_ns);
@@ -153,9 +153,9 @@ static void run_round(struct lap *out)
     self.held += gauge_get(&self.probed) < self.rounds;
     post_to(self.thaw_fd);
     if (!gauge_wait(&self.thawed, self.rounds, spins))
-        fail_round("the producer did not go on within 5 s");
+        late_in_round("the producer did not go on within 5 s");
     if (!gauge_wait(&self.probed, self.rounds, spins))
-        fail_round("the task of the other thread did not run within 5 s");
+        late_in_round("the task of the other thread did not run within 5 s");
 }
 
 static void lap(void *load, uint64_t duration_ns, struct lap *out)
@@ -194,11 +194,13 @@ static void finish(struct race *race)
     pthread_join(self.prober, NULL);
     race_check(race, self.producer_rc, "velo_submit by the producer");
     race_check(race, self.prober_rc, "velo_submit by the other thread");
-    if (!gauge_wait(&self.ran, self.sent, race->cpus.spins))
-        race_fail(race,
+    if (!gauge_wait(&self.ran, self.sent, race->cpus.spins)) {
+        race_late(race,
                   "lost %" PRIu64 " of %" PRIu64 " tasks",
                   self.sent - gauge_get(&self.ran),
                   self.sent);
+        stage_prove_loss(&self.stage, &self.ran, self.sent);
+    }
     stage_close(&self.stage);
     if (self.disorder + self.probe_disorder > 0 || gauge_get(&self.ran) != self.sent)
         race_fail(

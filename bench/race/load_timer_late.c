@@ -140,9 +140,9 @@ static void close_window(void)
 static void verify(struct race *race)
 {
     if (!gauge_wait(&self.tasks_done, self.tasks_sent, race->cpus.spins))
-        race_fail(race, "tasks beside the timers were lost");
+        race_late(race, "tasks beside the timers were lost");
     if (!gauge_wait(&self.stopped, self.timers, race->cpus.spins))
-        race_fail(race,
+        race_late(race,
                   "%" PRIu64 " of %" PRIu64 " timers did not fire for 5 s",
                   self.timers - gauge_get(&self.stopped),
                   self.timers);

@@ -55,7 +55,7 @@ static uint64_t run_round(void)
     if (!race_check(self.race, rc, "velo_submit"))
         return 0;
     if (!gauge_wait(&self.done, ++self.rounds, self.race->cpus.spins)) {
-        race_fail(self.race, "a task for the sleeping loop did not run within 5 s: lost wake-up");
+        race_late(self.race, "a task for the sleeping loop did not run within 5 s: lost wake-up");
         return 0;
     }
     recorder_add(&self.submit, submitted_ns - start_ns);

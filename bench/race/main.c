@@ -41,11 +41,11 @@ struct run {
 static void bark(void *ctx)
 {
     const struct run *run = ctx;
-    report_failure(stdout,
-                   &run->race,
-                   run->scenario,
-                   run->point,
-                   "the run did not end in time: the loop hangs, or lost what it waits for");
+    report_late(stdout,
+                &run->race,
+                run->scenario,
+                run->point,
+                "the run did not end in time: the loop hangs, or lost what it waits for");
 }
 
 /* A run whose primary cost is missing or not above zero has no result. */
@@ -55,7 +55,7 @@ static void check_primary(struct run *run)
     const struct metric_spec *primary = scenario_primary(run->scenario, run->point);
     double cost = result->metrics[primary - run->race.load->metrics];
     if (result->ok && !(isfinite(cost) && cost > 0))
-        race_fail(&run->race,
+        race_late(&run->race,
                   "the window holds too few samples for %s; use a longer --window-ms",
                   primary->name);
 }

@@ -65,7 +65,7 @@ void open_loop_run(struct open_loop *loop, uint64_t duration_ns)
         recorder_add(&loop->slip, now_ns - intended_ns);
         if (now_ns - intended_ns > LATE_MAX_NS) {
             loop->race->result.overload = loop->race->result.ok;
-            race_fail(loop->race, "the generator is 2 s late: the rate is beyond the capacity");
+            race_late(loop->race, "the generator is 2 s late: the rate is beyond the capacity");
             return;
         }
         if (!loop->send(loop->load, intended_ns, now_ns))
@@ -100,7 +100,7 @@ double open_loop_pilot(struct open_loop *loop, uint64_t (*done)(void *load), uin
                 return 0;
             loop->sent++;
         } else if (now_ns - progress_ns > GAUGE_PATIENCE_NS) {
-            race_fail(loop->race, "pilot: nothing was delivered for 5 s");
+            race_late(loop->race, "pilot: nothing was delivered for 5 s");
             return 0;
         } else if (loop->race->cpus.spins == 0) {
             sched_yield();

@@ -27,14 +27,29 @@ void race_tune_metrics(struct velo_options *options)
     options->metrics = true;
 }
 
-void race_fail(struct race *race, const char *format, ...)
+__attribute__((format(printf, 3, 0))) static void
+fail(struct race *race, bool late, const char *format, va_list args)
 {
-    va_list args;
     if (!race->result.ok)
         return;
     race->result.ok = false;
-    va_start(args, format);
+    race->result.late = late;
     vsnprintf(race->result.error, sizeof race->result.error, format, args);
+}
+
+void race_fail(struct race *race, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail(race, false, format, args);
+    va_end(args);
+}
+
+void race_late(struct race *race, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail(race, true, format, args);
     va_end(args);
 }
 

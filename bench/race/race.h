@@ -64,6 +64,7 @@ struct result {
     uint64_t elapsed_ns;
     double common_rate; /* what the rate was a share of; 0 = there was none */
     bool overload;      /* it failed only because the rate is beyond what can be done */
+    bool late;          /* it failed by time alone: see race_late() */
 };
 
 struct race {
@@ -87,6 +88,13 @@ void race_tune_metrics(struct velo_options *options);
 
 /* Say what failed. The first failure is kept; the run then is not ok. */
 void race_fail(struct race *race, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * As race_fail, for what a machine that stood still can do to a sound contestant, too: a deadline
+ * passed, a window saw nothing, the scheduler put a thread elsewhere. One such failure proves
+ * nothing; the line says "failure": "late" instead of "wrong", and whoever judges tries it again.
+ */
+void race_late(struct race *race, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As race_fail, if [rc], which a function of the API returned, is not 0. True if it was 0. */
 bool race_check(struct race *race, int rc, const char *what);

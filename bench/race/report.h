@@ -29,12 +29,12 @@ void report_run(FILE *file,
                 const struct scenario *scenario,
                 const struct point *point);
 
-/* A line that says only that the run failed, and why. */
-void report_failure(FILE *file,
-                    const struct race *race,
-                    const struct scenario *scenario,
-                    const struct point *point,
-                    const char *error);
+/* A line that says only that the run did not end in time, and how. */
+void report_late(FILE *file,
+                 const struct race *race,
+                 const struct scenario *scenario,
+                 const struct point *point,
+                 const char *error);
 
 /* --describe, as text or as one line of JSON. */
 void report_describe(FILE *file, const struct scenario *scenario, bool as_json);

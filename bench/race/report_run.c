@@ -237,6 +237,8 @@ void report_run(FILE *file,
     json_object_set_new(line, "steady", json_boolean(result->steady));
     json_object_set_new(line, "halves_ns", halves(result));
     json_object_set_new(line, "elapsed_ns", count(result->elapsed_ns));
+    if (!result->ok)
+        json_object_set_new(line, "failure", json_string(result->late ? "late" : "wrong"));
     if (result->overload)
         json_object_set_new(line, "overload", json_true());
     if (race->load->uses_common_rate) {
@@ -247,15 +249,16 @@ void report_run(FILE *file,
     print_line(file, line);
 }
 
-void report_failure(FILE *file,
-                    const struct race *race,
-                    const struct scenario *scenario,
-                    const struct point *point,
-                    const char *error)
+void report_late(FILE *file,
+                 const struct race *race,
+                 const struct scenario *scenario,
+                 const struct point *point,
+                 const char *error)
 {
     json_t *line = identity(race, scenario, point);
     json_object_set_new(line, "ok", json_false());
     json_object_set_new(line, "error", json_string(error));
+    json_object_set_new(line, "failure", json_string("late"));
     json_object_set_new(line, "primary", json_string(scenario->primary));
     json_object_set_new(line, "metrics", json_object());
     print_line(file, line);

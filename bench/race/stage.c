@@ -72,7 +72,7 @@ bool stage_start(struct stage *stage)
     if (!race_check(stage->race, velo_submit(stage->loop, say_started, stage), "velo_submit"))
         return false;
     if (!gauge_wait(&stage->started, 1, stage->race->cpus.spins)) {
-        race_fail(stage->race, "the first task did not run within 5 s");
+        race_late(stage->race, "the first task did not run within 5 s");
         return false;
     }
     snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)stage->tid);
@@ -105,7 +105,7 @@ bool stage_call(struct stage *stage, velo_fn fn, void *arg)
     if (!race_check(stage->race, velo_submit(stage->loop, make_call, &call), "velo_submit"))
         return false;
     if (!gauge_wait(&stage->called, ++stage->calls, stage->race->cpus.spins)) {
-        race_fail(stage->race, "a task did not run to its end within 5 s");
+        race_late(stage->race, "a task did not run to its end within 5 s");
         return false;
     }
     return true;
@@ -128,7 +128,7 @@ bool stage_wait_asleep(struct stage *stage)
     uint64_t deadline_ns = clock_now_ns() + ASLEEP_PATIENCE_NS;
     while (velo_loop_state(stage->loop) != VELO_STATE_SLEEPING || !thread_is_blocked(stage)) {
         if (clock_now_ns() > deadline_ns) {
-            race_fail(stage->race, "the idle loop did not go to sleep within 2 s");
+            race_late(stage->race, "the idle loop did not go to sleep within 2 s");
             return false;
         }
         if (stage->race->cpus.spins == 0)
@@ -137,6 +137,13 @@ bool stage_wait_asleep(struct stage *stage)
             cpu_relax();
     }
     return true;
+}
+
+void stage_prove_loss(struct stage *stage, struct gauge *gauge, uint64_t value)
+{
+    const bool drained = velo_loop_shutdown(stage->loop, (int64_t)GAUGE_PATIENCE_NS) == 0;
+    if (drained && gauge_get(gauge) < value)
+        stage->race->result.late = false;
 }
 
 uint64_t stage_cpu_ns(const struct stage *stage)
@@ -201,7 +208,7 @@ static void check_placement(struct stage *stage)
     if (stage->aside)
         return;
     if (!placement_holds(&stage->race->cpus, stage->tid, reason, sizeof reason))
-        race_fail(stage->race, "%s", reason);
+        race_late(stage->race, "%s", reason);
 }
 
 void stage_close(struct stage *stage)

@@ -51,6 +51,13 @@ bool stage_call(struct stage *stage, velo_fn fn, void *arg);
  */
 bool stage_wait_asleep(struct stage *stage);
 
+/*
+ * After a wait for [value] that ended in vain, with race_late() and nobody submitting any more: is
+ * it more than lateness? A graceful shutdown runs whatever was accepted, however late. What it has
+ * not run is lost, which no machine does to a loop, and the failure is no longer a late one.
+ */
+void stage_prove_loss(struct stage *stage, struct gauge *gauge, uint64_t value);
+
 /* CPU time of the owner thread. */
 uint64_t stage_cpu_ns(const struct stage *stage);
 

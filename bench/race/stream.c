@@ -50,6 +50,15 @@ double stream_common_rate(double percent)
     return stream.race->result.common_rate * percent / 100;
 }
 
+bool stream_run(double rate, bool poisson, struct lap *total)
+{
+    struct arrivals *arrivals = &stream.arrivals;
+    bool good = arrivals_run(arrivals, &stream.stage, rate, poisson, total);
+    if (!good && stream.race->result.late)
+        stage_prove_loss(&stream.stage, &arrivals->done, arrivals->generator.sent);
+    return good;
+}
+
 void stream_close(void)
 {
     struct race *race = stream.race;

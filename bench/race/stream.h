@@ -35,6 +35,12 @@ void stream_task(void *arg);
 /* Submit the next task: a send function of struct open_loop, and the default one. */
 bool stream_send(void *arrivals, uint64_t intended_ns, uint64_t now_ns);
 
+/*
+ * arrivals_run(); and if it was late, was a task lost? Total of the window in [*total]. False if
+ * the race has failed.
+ */
+bool stream_run(double rate, bool poisson, struct lap *total);
+
 /* The loop's end, then: every task once, in order. */
 void stream_close(void);
 

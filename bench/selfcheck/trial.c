@@ -250,7 +250,7 @@ int trial_run(struct selfcheck *check, struct trial *trial)
     struct tournament t = {
         .project = check->project,
         .plan = {.preset = &preset},
-        .folder = {.path = trial_folder(check)},
+        .folder = {.base = text_copy(check->scratch), .path = trial_folder(check)},
         .journal = {.fd = -1},
         .interrupt = check->interrupt,
         .progress = {.said_at = INFINITY}, /* the self-check has its own */
@@ -282,7 +282,7 @@ int trial_run(struct selfcheck *check, struct trial *trial)
     plan_free(&t.plan);
     json_decref(t.early);
     clear_folder(t.folder.path);
-    free(t.folder.path);
+    run_folder_free(&t.folder);
     return rc;
 }
 

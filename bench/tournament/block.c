@@ -4,10 +4,12 @@
  *
  * When somebody else used the machine (noise.h), the whole block is done again with a new order;
  * the costs are never looked at for this, and no single run is ever left out. The last attempt
- * counts whatever happened, and says so.
+ * counts whatever happened, and says so. It is also done again when somebody was late and it is not
+ * certain whose fault that was (rules_late.c).
  */
 #include "blocks.h"
 
+#include "json.h"
 #include "noise.h"
 #include "rules.h"
 #include "runner.h"
@@ -54,7 +56,7 @@ static int record_run(struct tournament *t,
         t,
         "run",
         json_pack(
-            "{s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:o, s:f, s:f, s:o, s:o, s:i, s:i, s:s, s:o}",
+            "{s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:o, s:f, s:f, s:f, s:o, s:o, s:i, s:i, s:s, s:o}",
             "cell",
             (int)attempt->cell,
             "block",
@@ -73,6 +75,8 @@ static int record_run(struct tournament *t,
             cost,
             "wall_ms",
             outcome->wall_ms,
+            "stall_ms",
+            outcome->stall_ms,
             "foreign_share",
             conditions->foreign,
             "steal_share",
@@ -89,28 +93,27 @@ static int record_run(struct tournament *t,
             line));
 }
 
-/* What a run that gave no number means for its entry. */
+/* What the run that was just recorded means for its entry, if it gave no number. */
 static int
 sort_out(struct tournament *t, size_t cell, size_t entry, const struct run_outcome *outcome)
 {
     if (outcome->status == RUN_OK)
         return 0;
+    json_t *events = rules_consequences(&t->plan, &t->state, t->state.run_count - 1);
+    const json_t *first = json_array_get(events, 0);
+    const bool out = first != NULL || !rules_may_run(&t->state, cell, entry); /* with its twin */
+    const char *word = !out                           ? "late, to be tried again"
+                       : outcome->status == RUN_USAGE ? "NOT RUN"
+                                                      : "DISQUALIFIED";
     progress_say(&t->progress,
                  "  %s: %s in %s: %s",
-                 outcome->status == RUN_USAGE ? "NOT RUN" : "DISQUALIFIED",
+                 word,
                  t->plan.entries[entry].name,
                  t->plan.cells[cell].key,
-                 outcome->reason);
+                 json_text(first, "reason", outcome->reason));
     if (outcome->status != RUN_USAGE)
         progress_say(&t->progress, "    again: %s", outcome->command);
-    return ledger_record_all(t,
-                             rules_consequences(&t->plan,
-                                                &t->state,
-                                                (int)cell,
-                                                entry,
-                                                runner_status_name(outcome->status),
-                                                outcome->reason,
-                                                outcome->command));
+    return ledger_record_all(t, events);
 }
 
 static int run_position(struct tournament *t, struct attempt *attempt, size_t position)
@@ -156,19 +159,39 @@ static json_t *order_names(const struct tournament *t, const struct attempt *att
     return names;
 }
 
+/* Before anything of the attempt can be seen: whoever leaves it now has left a line, and an anchor
+ * of it, so that taking the line back shows. */
+static int record_begin(struct tournament *t, const struct attempt *attempt)
+{
+    const int rc = ledger_record(t,
+                                 "begin",
+                                 json_pack("{s:i, s:i, s:i}",
+                                           "cell",
+                                           (int)attempt->cell,
+                                           "block",
+                                           (int)attempt->key.block,
+                                           "attempt",
+                                           (int)attempt->key.attempt));
+    return rc == 0 ? ledger_sync(t) : rc;
+}
+
 /* Ends an attempt: it counts, or it is to be done again (*again). */
 static int
 close_attempt(struct block_loop *loop, const struct attempt *attempt, double share, bool *again)
 {
     struct tournament *t = loop->t;
     bool noisy;
+    const struct run_dir_run *late =
+        rules_late_run(&t->state, attempt->cell, attempt->key.block, attempt->key.attempt);
     *again = rules_redo(&t->plan,
                         &t->state,
                         attempt->cell,
                         attempt->key.block,
                         share,
                         attempt->worst_run_share,
-                        &noisy);
+                        &noisy) ||
+             late != NULL;
+    char *reason = rules_block_reason(&t->state, late, noisy, *again);
     loop->attempts++;
     loop->redone += *again;
     json_t *event = json_pack("{s:i, s:i, s:i, s:b, s:f, s:f, s:o, s:s}",
@@ -187,13 +210,14 @@ close_attempt(struct block_loop *loop, const struct attempt *attempt, double sha
                               "entries",
                               order_names(t, attempt),
                               "reason",
-                              rules_redo_reason(noisy, *again));
+                              reason);
+    free(reason);
     if (attempt->row.rows > 0) {
         json_object_set_new(event, "row", json_integer((json_int_t)attempt->row.row));
         json_object_set_new(event, "rows", json_integer((json_int_t)attempt->row.rows));
     }
     int rc = ledger_record(t, "block", event);
-    return rc == 0 ? journal_sync(&t->journal) : rc;
+    return rc == 0 ? ledger_sync(t) : rc;
 }
 
 static void say_that_it_ends(void *user)
@@ -204,8 +228,8 @@ static void say_that_it_ends(void *user)
 
 /*
  * Returns: 0, also when nobody is left to run; -EINTR; -errno. A pause waits for the end, and so
- * does the first Ctrl-C: the first costs of the attempt are known by then, and leaving it would
- * count against whoever leads.
+ * does the first Ctrl-C: what the attempt costs can be watched from its first run on, and leaving
+ * it counts against whoever leads.
  */
 static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *again)
 {
@@ -222,8 +246,11 @@ static int run_attempt(struct block_loop *loop, struct attempt *attempt, bool *a
                                          .attempt = (unsigned)number};
     if (attempt->count == 0)
         return 0;
-    noise_mark(&before);
+    if (interrupt_seen(&t->interrupt))
+        return -EINTR; /* came in a pause: nothing has begun */
     interrupt_shield(&t->interrupt, say_that_it_ends, t);
+    rc = record_begin(t, attempt);
+    noise_mark(&before);
     for (size_t i = 0; rc == 0 && i < attempt->count; i++)
         rc = interrupt_seen(&t->interrupt) ? -EINTR : run_position(t, attempt, i);
     interrupt_unshield(&t->interrupt);
@@ -240,7 +267,7 @@ int block_run(struct block_loop *loop, size_t cell)
         again = false;
         double started_s = clock_seconds();
         struct attempt attempt = {.cell = cell};
-        rc = run_attempt(loop, &attempt, &again);
+        rc = interrupt_seen(&loop->t->interrupt) ? -EINTR : run_attempt(loop, &attempt, &again);
         work->block_s = clock_seconds() - started_s;
         work->spent_s += work->block_s;
     }

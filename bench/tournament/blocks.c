@@ -189,7 +189,7 @@ enum tournament_end blocks_run(struct tournament *t)
     progress_clear(&t->progress);
     if (end != END_ERROR &&
         (ledger_record(t, "end", json_pack("{s:s}", "reason", end_name(end))) != 0 ||
-         journal_sync(&t->journal) != 0))
+         ledger_sync(t) != 0))
         end = END_ERROR;
     free(loop.work);
     return end;

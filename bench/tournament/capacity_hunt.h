@@ -9,7 +9,10 @@
  * A block is every open contestant once, each at the rate that its own search asks for. What a
  * block told is learned when its "block" line says that it counts; when others used the machine it
  * is done again by the rule of the tournament (rules_redo), fixed in plan.json, whatever the runs
- * cost.
+ * cost. One that was broken off (Ctrl-C, a kill) is done again, but what its runs showed stays
+ * known: each run is evidence by itself here, and who forgets what he does not like finds another
+ * capacity. Two things are not seen here as they are in a tournament: the run that was under way
+ * has no line, and there are no anchors (anchor.h) that would tell of lines that were cut off.
  */
 #ifndef VELO_CAPACITY_HUNT_H
 #define VELO_CAPACITY_HUNT_H
@@ -21,13 +24,15 @@
 #include "journal.h"
 #include "plan.h"
 #include "progress.h"
+#include "rules.h"
 #include "run_folder.h"
 
 struct runner_state {
     struct capacity search;
-    char *out;           /* why it is out; NULL while it is in */
-    char *again;         /* the command that shows it */
-    size_t failed, late; /* failed runs, and of them those whose generator was late */
+    char *out;                      /* why it is out; NULL while it is in */
+    char *again;                    /* the command that shows it */
+    size_t failed, late;            /* failed runs, and of them those whose generator was late */
+    struct rules_lateness lateness; /* its own, after its last run */
 };
 
 struct hunt {
@@ -67,6 +72,9 @@ int capacity_reopen(struct hunt *hunt);
 
 /* Appends [event] to the journal and learns from it; takes the reference. Returns: 0; -errno. */
 int capacity_record(struct hunt *hunt, json_t *event);
+
+/* The attempt under way was broken off: what its runs showed is learned all the same. */
+void capacity_learn_rest(struct hunt *hunt);
 
 /* What was asked for, as plan.json says it; a new reference. */
 json_t *capacity_plan(const struct hunt *hunt);

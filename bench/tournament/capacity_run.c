@@ -106,11 +106,19 @@ static int admit(struct hunt *hunt)
 
 /* ---- one run ---- */
 
+/* Did it fail by time alone, and not because so much was offered? */
+static bool is_late(const struct run_outcome *outcome)
+{
+    return run_dir_is_late(runner_status_name(outcome->status)) &&
+           !json_bool(outcome->line, "overload", false);
+}
+
+/* Who is late has not kept the limit; that it hangs, more than one run must say (rules_late.c). */
 static const char *sort_out(const struct hunt *hunt, const struct run_outcome *outcome)
 {
     if (outcome->status == RUN_OK)
         return outcome->cost <= hunt->request->limit_ns ? "pass" : "fail";
-    return json_bool(outcome->line, "overload", false) ? "fail" : "out";
+    return run_dir_is_late(runner_status_name(outcome->status)) ? "fail" : "out";
 }
 
 static int record(struct hunt *hunt,
@@ -124,7 +132,8 @@ static int record(struct hunt *hunt,
     double slip_ns = json_double(generator, "slip_p99_ns", 0);
     json_t *cost = isfinite(outcome->cost) ? json_real(outcome->cost) : json_null();
     json_t *run = outcome->line != NULL ? json_incref(outcome->line) : json_null();
-    json_t *event = json_pack("{s:s, s:i, s:i, s:s, s:f, s:s, s:o, s:f, s:b, s:f, s:s, s:s, s:o}",
+    json_t *event = json_pack("{s:s, s:i, s:i, s:s, s:f, s:s, s:b, s:o, s:f, s:b, s:f, s:f, s:s, "
+                              "s:s, s:o}",
                               "type",
                               "run",
                               "block",
@@ -137,6 +146,8 @@ static int record(struct hunt *hunt,
                               rate,
                               "outcome",
                               sort_out(hunt, outcome),
+                              "late",
+                              is_late(outcome),
                               "p99_ns",
                               cost,
                               "slip_p99_ns",
@@ -145,6 +156,8 @@ static int record(struct hunt *hunt,
                               slip_ns > late_part * hunt->request->limit_ns,
                               "foreign_share",
                               foreign_share,
+                              "stall_ms",
+                              outcome->stall_ms,
                               "reason",
                               outcome->reason,
                               "command",
@@ -196,7 +209,7 @@ static int run_one(struct hunt *hunt, struct attempt *attempt, size_t entry)
         rc = -EINTR;
     else
         rc = record(hunt, key, entry, rate, share, &outcome);
-    if (rc == 0 && !(rate > 0))
+    if (rc == 0 && !(rate > 0) && !is_late(&outcome))
         capacity_put_out(hunt, entry, "its pilot found no rate to start from", outcome.command);
     runner_free(&outcome);
     return rc;
@@ -280,6 +293,7 @@ static int search_all(struct hunt *hunt)
         rc = interrupt_seen(&hunt->interrupt) ? -EINTR : run_attempt(hunt, &left);
     progress_clear(&hunt->progress);
     interrupt_release(&hunt->interrupt);
+    capacity_learn_rest(hunt); /* of a block that was stopped */
     return capacity_conclude(hunt, rc);
 }
 

@@ -26,7 +26,7 @@ json_t *capacity_plan(const struct hunt *hunt)
                                         "binaries",
                                         hunt->plan.entries[e].binaries));
     char *seed = text_format("%llu", (unsigned long long)hunt->request->seed);
-    json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:i, s:s, s:o, s:o}",
+    json_t *json = json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:i, s:s, s:o, s:o, s:o}",
                              "schema",
                              1,
                              "kind",
@@ -49,6 +49,8 @@ json_t *capacity_plan(const struct hunt *hunt)
                              seed,
                              "redo",
                              plan_redo_json(&hunt->plan),
+                             "late",
+                             plan_late_json(&hunt->plan),
                              "entries",
                              entries);
     free(seed);
@@ -91,11 +93,39 @@ static void learn_run(struct hunt *hunt, const json_t *event)
     struct runner_state *runner = &hunt->runners[entry];
     hunt->runs++;
     hunt->disturbed += json_double(event, "foreign_share", 0) > hunt->plan.redo_run_limit;
-    if (strcmp(json_text(event, "outcome", ""), "out") == 0)
+    if (strcmp(json_text(event, "outcome", ""), "out") == 0 || !(json_double(event, "rate", 0) > 0))
         return;
     runner->failed += !pass;
     runner->late += !pass && json_bool(event, "generator_late", false);
     capacity_add(&runner->search, json_double(event, "rate", 0), pass);
+}
+
+void capacity_learn_rest(struct hunt *hunt)
+{
+    size_t index;
+    const json_t *run;
+    json_array_foreach(hunt->pending, index, run)
+    {
+        learn_run(hunt, run);
+    }
+    json_array_clear(hunt->pending);
+}
+
+/* Was it late, and once too often? */
+static void take_lateness(struct hunt *hunt, size_t entry, const json_t *event)
+{
+    struct rules_lateness *late = &hunt->runners[entry].lateness;
+    late->quiet = rules_is_quiet(&hunt->plan, event);
+    if (!json_bool(event, "late", false)) {
+        late->in_a_row = 0;
+        return;
+    }
+    late->in_a_row++;
+    late->in_all += late->quiet;
+    char *reason = rules_late_reason(&hunt->plan, late, json_text(event, "reason", ""));
+    if (reason != NULL)
+        capacity_put_out(hunt, entry, reason, json_text(event, "command", ""));
+    free(reason);
 }
 
 /* A run waits for the end of its block; a fault is a fact at once. */
@@ -104,12 +134,15 @@ static void take_run(struct hunt *hunt, json_t *event)
     const int entry = plan_find_entry(&hunt->plan, json_text(event, "entry", ""));
     const unsigned attempt = (unsigned)json_int(event, "attempt", 1);
     if (attempt != hunt->attempts) /* the one before was broken off */
-        json_array_clear(hunt->pending);
+        capacity_learn_rest(hunt);
     hunt->attempts = attempt;
     json_array_append(hunt->pending, event);
-    if (entry >= 0 && strcmp(json_text(event, "outcome", ""), "out") == 0)
+    if (entry < 0)
+        return;
+    if (strcmp(json_text(event, "outcome", ""), "out") == 0)
         capacity_put_out(
             hunt, (size_t)entry, json_text(event, "reason", ""), json_text(event, "command", ""));
+    take_lateness(hunt, (size_t)entry, event);
 }
 
 static void keep_attempt(struct hunt *hunt, bool valid)
@@ -128,15 +161,10 @@ static void keep_attempt(struct hunt *hunt, bool valid)
 static void take_block(struct hunt *hunt, const json_t *event)
 {
     const bool valid = json_bool(event, "valid", true);
-    size_t index;
-    const json_t *run;
     keep_attempt(hunt, valid);
     hunt->redone += !valid;
     if (valid) {
-        json_array_foreach(hunt->pending, index, run)
-        {
-            learn_run(hunt, run);
-        }
+        capacity_learn_rest(hunt);
         hunt->blocks++;
         hunt->attempts = 0;
     }

@@ -19,7 +19,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CAPTURE_MAX_BYTES = 16 << 20 };
+enum {
+    CAPTURE_MAX_BYTES = 16 << 20,
+    LOOK_MS = 1000,    /* a look at the clock while nothing happens */
+    LOOK_LATE_MS = 100 /* more than any scheduler that has a processor to give */
+};
+
+static double stalled_ms; /* of all waiting so far; who is under way is met by it, whoever is waited
+                             for */
 
 static double now_ms(void)
 {
@@ -142,7 +149,8 @@ static int read_report(int fd)
 
 int child_start(const struct child_request *request, struct child *child)
 {
-    *child = (struct child){.request = *request, .pidfd = -1, .started_ms = now_ms()};
+    *child = (struct child){
+        .request = *request, .pidfd = -1, .started_ms = now_ms(), .stalled_before_ms = stalled_ms};
     int out[2] = {-1, -1}, err[2] = {-1, -1}, report[2] = {-1, -1};
     int rc = 0;
     if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC) != 0)
@@ -186,13 +194,25 @@ static bool handle_pipe(const struct pollfd *polled, struct child_capture *captu
     return capture->fd >= 0;
 }
 
-/* How long poll() may wait; -1 = for ever, 0 = the time is up. */
+/* How long poll() may wait; 0 = the time is up. */
 static int left_ms(const struct child *child)
 {
     if (child->request.timeout_ms == 0)
-        return -1;
+        return LOOK_MS;
     const double left = (double)child->request.timeout_ms - (now_ms() - child->started_ms);
-    return left > 0 ? (int)left + 1 : 0;
+    return left <= 0 ? 0 : left < LOOK_MS ? (int)left + 1 : LOOK_MS;
+}
+
+/* poll(), which takes note of how much later than it was to it came back. */
+static int look(struct pollfd *polled, nfds_t count, int wait_ms)
+{
+    const double before_ms = now_ms();
+    const int ready = poll(polled, count, wait_ms);
+    const int failure = errno;
+    const double late_ms = now_ms() - before_ms - wait_ms;
+    stalled_ms += late_ms > LOOK_LATE_MS ? late_ms : 0;
+    errno = failure;
+    return ready;
 }
 
 /*
@@ -214,7 +234,7 @@ static int attend(struct child *child, enum child_end *end)
         *end = CHILD_INTERRUPTED;
         if (request->interrupt != NULL && request->interrupt->pending)
             return 0;
-        const int ready = poll(polled, 4, wait_ms);
+        const int ready = look(polled, 4, wait_ms);
         if (ready < 0 && errno != EINTR)
             return -errno;
         if (ready < 0)
@@ -238,6 +258,7 @@ int child_wait(struct child *child, struct child_result *result)
         kill(-child->pid, SIGKILL);
     const int status = bury(child, result);
     result->wall_ms = wall_ms;
+    result->stall_ms = stalled_ms - child->stalled_before_ms;
     result->end = end == CHILD_EXITED && WIFSIGNALED(status) ? CHILD_SIGNALLED : end;
     result->code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     if (child->exec_failure != 0) {

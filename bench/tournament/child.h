@@ -37,6 +37,7 @@ struct child_result {
     char *out; /* stdout and stderr as strings, never NULL; child_result_free() */
     char *err;
     double wall_ms;
+    double stall_ms;     /* for so long the waiting itself stood still meanwhile: child_run() */
     struct rusage usage; /* of the child and what it waited for */
 };
 
@@ -57,6 +58,7 @@ struct child {
     struct child_capture err;
     int exec_failure; /* errno of exec, told by the child before it ended */
     double started_ms;
+    double stalled_before_ms;
 };
 
 /*
@@ -74,8 +76,13 @@ int child_start(const struct child_request *request, struct child *child);
  */
 int child_wait(struct child *child, struct child_result *result);
 
-/* Both. Returns: 0, whatever became of the child; -errno when it could not be started or waited for
- * (no result). */
+/*
+ * Both. While it waits it looks at the clock every second. By as much as a look comes too late,
+ * this program did not run: it was stopped or frozen, or the machine was, and most likely the child
+ * with it. [stall_ms] is the sum of all that is more than a tenth of a second. One thread waits.
+ * Returns: 0, whatever became of the child; -errno when it could not be started or waited for (no
+ * result).
+ */
 int child_run(const struct child_request *request, struct child_result *result);
 
 void child_result_free(struct child_result *result);

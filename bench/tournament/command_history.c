@@ -20,12 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void tell(void *user, const char *message)
-{
-    (void)user;
-    say_error("%s", message);
-}
-
 /* ---- all runs ---- */
 
 static const struct table_column run_columns[] = {
@@ -291,7 +285,7 @@ int command_history(int argc, char **argv)
         return EXIT_INTERNAL;
     char *folder = runs != NULL ? project_user_path(&project, runs) : text_copy(RUN_FOLDER_BASE);
     int status = EXIT_INTERNAL;
-    if (history_open(folder, rebuild, tell, NULL, &history, why, sizeof(why)) == 0) {
+    if (history_open(folder, rebuild, say_message, NULL, &history, why, sizeof(why)) == 0) {
         status = show(history, &filter, &style, folder);
         history_close(history);
     } else {

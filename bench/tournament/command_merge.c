@@ -2,6 +2,7 @@
 /* command_merge.c - `velo merge RUN...`: several runs of one shape as one. */
 #include "../../reports/history/history.h"
 #include "../../reports/history/merge.h"
+#include "anchor.h"
 #include "args.h"
 #include "child.h"
 #include "commands.h"
@@ -27,13 +28,23 @@ struct merger {
     const char *out; /* where the new folder is made */
 };
 
-static void tell(void *user, const char *message)
-{
-    (void)user;
-    say_error("%s", message);
-}
-
 /* ---- the sources ---- */
+
+/* Blocks that were cut off do not come back; those that stayed were chosen. */
+static bool was_set_back(const struct run_folder *folder, const struct record *source)
+{
+    size_t lines;
+    if (anchor_check(folder->base, folder->path, source->dir.plan_sha256, &lines) != ANCHOR_BROKEN)
+        return false;
+    say_error("merge: the journal of %s was set back: by %s/" ANCHOR_FILE
+              " it had %zu lines already, "
+              "or other ones. `velo verify %s` says more",
+              source->id,
+              folder->base,
+              lines,
+              source->id);
+    return true;
+}
 
 static int open_sources(struct merger *m, const struct names *runs)
 {
@@ -44,12 +55,13 @@ static int open_sources(struct merger *m, const struct names *runs)
         if (run_folder_find(&folder, &m->project, runs->items[i]) != 0)
             return EXIT_USAGE;
         int rc = record_open(folder.path, &m->sources[m->count], why, sizeof(why));
-        run_folder_free(&folder);
-        if (rc != 0) {
+        if (rc != 0)
             say_error("%s", why);
-            return EXIT_INTERNAL;
-        }
-        m->count++;
+        m->count += rc == 0;
+        const bool back = rc == 0 && was_set_back(&folder, &m->sources[i]);
+        run_folder_free(&folder);
+        if (rc != 0 || back)
+            return back ? EXIT_USAGE : EXIT_INTERNAL;
     }
     return EXIT_DECIDED;
 }
@@ -77,7 +89,7 @@ static json_t *find_left_out(const struct merger *m)
     json_t *left_out = json_array();
     struct history *history;
     char why[1024], shape[RUN_DIR_SHA_HEX];
-    if (history_open(m->out, false, tell, NULL, &history, why, sizeof(why)) != 0) {
+    if (history_open(m->out, false, say_message, NULL, &history, why, sizeof(why)) != 0) {
         say_error("%s", why);
         return left_out;
     }

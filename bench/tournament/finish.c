@@ -89,17 +89,11 @@ static void print_resume(const struct tournament *t)
            id);
 }
 
-static void tell(void *user, const char *message)
-{
-    (void)user;
-    say_error("%s", message);
-}
-
 void finish_remember(const char *runs)
 {
     struct history *history;
     char why[1024];
-    if (history_open(runs, false, tell, NULL, &history, why, sizeof(why)) == 0)
+    if (history_open(runs, false, say_message, NULL, &history, why, sizeof(why)) == 0)
         history_close(history);
     else
         say_error("%s; `velo history --rebuild` makes the index again", why);

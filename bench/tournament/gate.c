@@ -100,6 +100,17 @@ static void conclude(struct gate_sheet *sheet, const struct child_result *result
     free(ending);
 }
 
+/* May the machine have made it fail? Then the sheet is again as if it had not been run. */
+static bool wants_another_try(struct gate_sheet *sheet)
+{
+    if (sheet->reason[0] == '\0' || sheet->stall_ms < GATE_STALL_MS || sheet->tries >= GATE_TRIES)
+        return false;
+    json_decref(sheet->result);
+    sheet->result = NULL;
+    set(&sheet->reason, text_copy(""));
+    return true;
+}
+
 /* Starts the suite of one sheet. A contestant without one is refused on the spot. */
 static int
 start_job(struct gate_job *job, const struct registry *registry, struct interrupt *interrupt)
@@ -152,6 +163,7 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
 static int finish_job(struct gate *gate, struct gate_job *job)
 {
     job->sheet->done = true;
+    job->sheet->tries++;
     if (!job->running)
         return 0;
     struct child_result result;
@@ -162,6 +174,8 @@ static int finish_job(struct gate *gate, struct gate_job *job)
             json_object_set_new(job->sheet->result, "mode", json_string(job->sheet->mode));
         gate->interrupted |= result.end == CHILD_INTERRUPTED;
         conclude(job->sheet, &result);
+        job->sheet->stall_ms = result.stall_ms;
+        job->sheet->done = gate->interrupted || !wants_another_try(job->sheet);
         child_result_free(&result);
     } else {
         say_error("cannot wait for %s: %s; this says nothing about the contestant",
@@ -202,39 +216,55 @@ static size_t next_undone(const struct gate *gate, size_t from)
     return from;
 }
 
+/* Suites under way, in a ring. */
+struct gate_ring {
+    struct gate_job jobs[JOBS_MAX];
+    size_t width, first, count;
+};
+
+static int ring_start(struct gate_ring *ring,
+                      struct gate_sheet *sheet,
+                      const struct registry *registry,
+                      struct interrupt *interrupt)
+{
+    struct gate_job *job = &ring->jobs[(ring->first + ring->count++) % ring->width];
+    *job = (struct gate_job){.sheet = sheet};
+    return start_job(job, registry, interrupt);
+}
+
+static bool may_go_on(const struct gate *gate, struct interrupt *interrupt, int rc)
+{
+    return rc == 0 && !gate->interrupted && !interrupt_pause_wanted(interrupt);
+}
+
 int gate_run(struct gate *gate,
              const struct registry *registry,
              struct interrupt *interrupt,
              gate_watcher *watcher,
              void *user)
 {
-    struct gate_job jobs[JOBS_MAX];
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t width = cpus < 1 ? 1 : cpus > JOBS_MAX ? JOBS_MAX : (size_t)cpus;
-    size_t started = next_undone(gate, 0);
-    size_t first = 0; /* of the jobs under way; they are kept in a ring */
-    size_t under_way = 0;
+    struct gate_ring ring = {.width = cpus < 1 ? 1 : cpus > JOBS_MAX ? JOBS_MAX : (size_t)cpus};
+    size_t next = next_undone(gate, 0);
     int rc = 0;
     for (;;) {
-        bool more = rc == 0 && !gate->interrupted && started < gate->count &&
-                    !interrupt_pause_wanted(interrupt);
-        if (under_way == 0 && !more)
+        const bool more = next < gate->count && may_go_on(gate, interrupt, rc);
+        if (ring.count == 0 && !more)
             break;
-        if (more && under_way < width) {
-            struct gate_job *job = &jobs[(first + under_way) % width];
-            *job = (struct gate_job){.sheet = &gate->sheets[started]};
-            rc = start_job(job, registry, interrupt);
-            started = next_undone(gate, started + 1);
-            under_way++;
+        if (more && ring.count < ring.width) {
+            rc = ring_start(&ring, &gate->sheets[next], registry, interrupt);
+            next = next_undone(gate, next + 1);
             continue;
         }
-        struct gate_job *job = &jobs[first];
-        const int failure = finish_job(gate, job);
+        struct gate_sheet *sheet = ring.jobs[ring.first].sheet;
+        const int failure = finish_job(gate, &ring.jobs[ring.first]);
         rc = rc == 0 ? failure : rc;
-        if (watcher != NULL && failure == 0 && !gate->interrupted)
-            watcher(user, job->sheet);
-        first = (first + 1) % width;
-        under_way--;
+        ring.first = (ring.first + 1) % ring.width;
+        ring.count--;
+        if (watcher != NULL && failure == 0 && !gate->interrupted && sheet->done)
+            watcher(user, sheet);
+        if (!sheet->done && may_go_on(gate, interrupt, rc))
+            rc = ring_start(&ring, sheet, registry, interrupt);
     }
     return rc;
 }
@@ -270,7 +300,7 @@ json_t *gate_json(const struct gate *gate)
         if (sheet->result != NULL)
             json_array_append(sheets, sheet->result);
         json_array_append_new(said,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s}",
+                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:f}",
                                         "contestant",
                                         sheet->contestant,
                                         "mode",
@@ -280,7 +310,11 @@ json_t *gate_json(const struct gate *gate)
                                         "reason",
                                         sheet->reason,
                                         "reproduce",
-                                        sheet->reproduce));
+                                        sheet->reproduce,
+                                        "tries",
+                                        (int)sheet->tries,
+                                        "stall_ms",
+                                        sheet->stall_ms));
     }
     return json_pack("{s:i, s:o, s:o}", "schema", 1, "contestants", sheets, "gate", said);
 }

@@ -42,26 +42,6 @@ int journal_open(struct journal *journal,
     return 0;
 }
 
-/* All of [line] or nothing. */
-static int write_whole(int fd, const char *line, size_t size)
-{
-    off_t before = lseek(fd, 0, SEEK_END);
-    size_t done = 0;
-    while (done < size) {
-        ssize_t wrote = write(fd, line + done, size - done);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0) {
-            int failure = wrote < 0 ? errno : ENOSPC;
-            if (before >= 0 && done > 0 && ftruncate(fd, before) != 0)
-                failure = errno;
-            return -failure;
-        }
-        done += (size_t)wrote;
-    }
-    return 0;
-}
-
 void journal_time(char text[JOURNAL_TIME_SIZE])
 {
     struct timespec now;
@@ -88,7 +68,7 @@ int journal_append(struct journal *journal, json_t *event)
     char hash[JOURNAL_HASH_SIZE];
     SHA256Data((const uint8_t *)line, length, hash);
     line[length] = '\n'; /* in place of the terminator: one write, one line */
-    int rc = write_whole(journal->fd, line, length + 1);
+    int rc = text_append(journal->fd, line, length + 1);
     free(line);
     if (rc != 0)
         return complain(journal, "write to", -rc);

@@ -68,3 +68,29 @@ int json_write_file(const json_t *value, const char *path)
     free(text);
     return rc;
 }
+
+static bool ends_in_a_line(int fd)
+{
+    const off_t size = lseek(fd, 0, SEEK_END);
+    char last = '\n';
+    return size <= 0 || pread(fd, &last, 1, size - 1) != 1 || last == '\n';
+}
+
+int json_append_line(const json_t *value, const char *path)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+    const int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    int rc = fd < 0 ? -errno : text == NULL ? -ENOMEM : 0;
+    if (rc == 0) {
+        char *line = text_format("%s%s\n", ends_in_a_line(fd) ? "" : "\n", text);
+        rc = text_append(fd, line, strlen(line));
+        free(line);
+    }
+    if (rc != 0)
+        say_error(
+            "cannot write %s: %s; make room there, or the right to write", path, strerror(-rc));
+    if (fd >= 0)
+        close(fd);
+    free(text);
+    return rc;
+}

@@ -20,4 +20,10 @@ bool json_bool(const json_t *object, const char *key, bool otherwise);
  */
 int json_write_file(const json_t *value, const char *path);
 
+/*
+ * Adds [value] as a line to the end of [path], whole or not at all; a line that a crash tore there
+ * stays one of its own. Returns: 0; -errno after a message.
+ */
+int json_append_line(const json_t *value, const char *path);
+
 #endif

@@ -7,6 +7,7 @@
  */
 #include "tournament.h"
 
+#include "anchor.h"
 #include "rules.h"
 #include "text.h"
 
@@ -81,7 +82,7 @@ int ledger_open(struct tournament *t)
             rc = apply(t, event);
     }
     if (rc == 0)
-        rc = journal_sync(&t->journal);
+        rc = ledger_sync(t);
     char *path = run_folder_file(&t->folder, "raw.ndjson");
     if (rc == 0)
         rc = journal_rename(&t->journal, path);
@@ -89,21 +90,21 @@ int ledger_open(struct tournament *t)
     return rc;
 }
 
+int ledger_sync(struct tournament *t)
+{
+    int rc = journal_sync(&t->journal);
+    if (rc != 0)
+        return rc;
+    return anchor_add(
+        t->folder.base, t->plan.sha256, json_array_size(t->state.events), t->journal.previous);
+}
+
 /* What follows from a failed run, where a kill came between the run and its consequences. */
 static int record_missed(struct tournament *t)
 {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < t->state.run_count; i++) {
-        const struct run_dir_run *run = &t->state.runs[i];
-        rc = ledger_record_all(t,
-                               rules_consequences(&t->plan,
-                                                  &t->state,
-                                                  (int)run->cell,
-                                                  run->entry,
-                                                  run->status,
-                                                  run->reason,
-                                                  run->command));
-    }
+    for (size_t i = 0; rc == 0 && i < t->state.run_count; i++)
+        rc = ledger_record_all(t, rules_consequences(&t->plan, &t->state, i));
     return rc;
 }
 
@@ -119,11 +120,29 @@ static bool has_journal(const struct tournament *t)
     return there;
 }
 
+static int check_anchor(const struct tournament *t)
+{
+    size_t lines;
+    if (anchor_check(t->folder.base, t->folder.path, t->plan.sha256, &lines) != ANCHOR_BROKEN)
+        return 0;
+    say_error(
+        "%s/raw.ndjson was set back: it has %zu lines, but by %s/" ANCHOR_FILE " it had %zu "
+        "already, or other ones. Who goes on behind blocks that were cut off has chosen among "
+        "them: restore the journal, or start a new tournament",
+        t->folder.path,
+        t->state.lines,
+        t->folder.base,
+        lines);
+    return -EINVAL;
+}
+
 int ledger_reopen(struct tournament *t)
 {
     if (!has_journal(t))
         return -ENOENT;
     int rc = read_state(t, RUN_DIR_TORN_OK);
+    if (rc == 0)
+        rc = check_anchor(t);
     if (rc == 0)
         rc = open_journal(t, "raw.ndjson", t->state.intact_bytes);
     if (rc == 0 && t->state.torn)

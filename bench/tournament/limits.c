@@ -2,6 +2,7 @@
 /* limits.c - see limits.h. */
 #include "limits.h"
 
+#include "../../reports/judge/judge.h"
 #include "child.h"
 #include "json.h"
 #include "text.h"
@@ -48,13 +49,6 @@ static const json_t *find(const json_t *limits, const char *id)
     return NULL;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 double limits_drift(const json_t *first, const json_t *second)
 {
     const json_t *list = json_object_get(first, "limits");
@@ -69,8 +63,8 @@ double limits_drift(const json_t *first, const json_t *second)
         if (before > 0 && after > 0)
             ratios[count++] = before > after ? before / after : after / before;
     }
-    qsort(ratios, count, sizeof(*ratios), by_value);
-    double drift = count > 0 ? ratios[count / 2] - 1 : -1;
+    judge_sort(ratios, count);
+    double drift = count > 0 ? judge_median(ratios, count) - 1 : -1;
     free(ratios);
     return drift;
 }

@@ -26,7 +26,7 @@ void pause_allow(struct tournament *t)
 static int record(struct tournament *t, const char *type, const char *reason, double seconds)
 {
     int rc = ledger_record(t, type, json_pack("{s:s, s:f}", "reason", reason, "paused_s", seconds));
-    return rc == 0 && t->recording ? journal_sync(&t->journal) : rc;
+    return rc == 0 && t->recording ? ledger_sync(t) : rc;
 }
 
 static void announce(struct tournament *t)

@@ -5,12 +5,14 @@
  * It gives what the plan must know: the common rate of open-loop scenarios (the capacity of the
  * slowest entry), how long a block takes, when a run is to be called hung, and how far apart the
  * baseline and its copy are today, which is half of what the plan promises to see (sight.h). Its
- * numbers are never evidence; a crash or a hang, though, is a fact and disqualifies at once.
+ * numbers are never evidence; a crash, though, is a fact and disqualifies at once, and so does a
+ * run that is late when it is repeated (rules_late.c).
  */
 #include "tournament.h"
 
 #include "clock.h"
 #include "json.h"
+#include "noise.h"
 #include "rules.h"
 #include "runner.h"
 #include "schedule.h"
@@ -30,10 +32,10 @@ enum {
 
 struct pilot {
     struct tournament *t;
-    unsigned *hangs;    /* per entry */
-    double *rate;       /* per cell: the least capacity seen; 0 = none */
-    double *longest_ms; /* per cell */
-    double *cost;       /* per entry, in the cell under way; 0 = none */
+    struct rules_pilot *seen; /* per entry */
+    double *rate;             /* per cell: the least capacity seen; 0 = none */
+    double *longest_ms;       /* per cell */
+    double *cost;             /* per entry, in the cell under way; 0 = none */
 };
 
 static unsigned pilot_window(const struct plan_cell *cell)
@@ -42,51 +44,61 @@ static unsigned pilot_window(const struct plan_cell *cell)
     return window_ms > WINDOW_LEAST_MS ? window_ms : WINDOW_LEAST_MS;
 }
 
-static int
-record(struct tournament *t, size_t cell, size_t entry, const struct run_outcome *outcome)
+static json_t *describe(const struct tournament *t,
+                        size_t cell,
+                        size_t entry,
+                        double foreign_share,
+                        const struct run_outcome *outcome)
 {
     json_t *line = outcome->line != NULL ? json_incref(outcome->line) : json_null();
-    return ledger_record(t,
-                         "pilot",
-                         json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:f}",
-                                   "cell",
-                                   (int)cell,
-                                   "entry",
-                                   t->plan.entries[entry].name,
-                                   "status",
-                                   runner_status_name(outcome->status),
-                                   "reason",
-                                   outcome->reason,
-                                   "command",
-                                   outcome->command,
-                                   "run",
-                                   line,
-                                   "wall_ms",
-                                   outcome->wall_ms));
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:o, s:f, s:f, s:f}",
+                     "cell",
+                     (int)cell,
+                     "entry",
+                     t->plan.entries[entry].name,
+                     "status",
+                     runner_status_name(outcome->status),
+                     "reason",
+                     outcome->reason,
+                     "command",
+                     outcome->command,
+                     "run",
+                     line,
+                     "wall_ms",
+                     outcome->wall_ms,
+                     "stall_ms",
+                     outcome->stall_ms,
+                     "foreign_share",
+                     foreign_share);
 }
 
-static int
-sort_out(struct pilot *pilot, size_t cell, size_t entry, const struct run_outcome *outcome)
+/* Writes down a run and what follows from it. */
+static int record(struct pilot *pilot,
+                  size_t cell,
+                  size_t entry,
+                  double foreign_share,
+                  const struct run_outcome *outcome,
+                  bool *again)
 {
     struct tournament *t = pilot->t;
-    if (outcome->status == RUN_OK || outcome->status == RUN_INTERRUPTED)
-        return 0;
-    progress_say(&t->progress,
-                 "  %s in %s: %s",
-                 t->plan.entries[entry].name,
-                 t->plan.cells[cell].key,
-                 outcome->reason);
-    return ledger_record_all(t,
-                             rules_pilot_consequences(&t->plan,
-                                                      (int)cell,
-                                                      entry,
-                                                      runner_status_name(outcome->status),
-                                                      outcome->reason,
-                                                      outcome->command,
-                                                      &pilot->hangs[entry]));
+    json_t *event = describe(t, cell, entry, foreign_share, outcome);
+    json_t *events = rules_pilot_consequences(&t->plan, event, &pilot->seen[entry], again);
+    if (outcome->status != RUN_OK)
+        progress_say(&t->progress,
+                     "  %s in %s: %s%s",
+                     t->plan.entries[entry].name,
+                     t->plan.cells[cell].key,
+                     json_text(json_array_get(events, 0), "reason", outcome->reason),
+                     *again ? "; once more" : "");
+    int rc = ledger_record(t, "pilot", event);
+    if (rc == 0)
+        return ledger_record_all(t, events);
+    json_decref(events);
+    return rc;
 }
 
-static int run_one(struct pilot *pilot, size_t cell_index, size_t entry)
+/* *again: it was late, and is to be run once more. */
+static int run_once(struct pilot *pilot, size_t cell_index, size_t entry, bool *again)
 {
     struct tournament *t = pilot->t;
     const struct plan_cell *cell = &t->plan.cells[cell_index];
@@ -102,22 +114,34 @@ static int run_one(struct pilot *pilot, size_t cell_index, size_t entry)
         .own_rate = true,
         .interrupt = &t->interrupt,
     };
+    struct noise_mark before, after;
     struct run_outcome outcome;
+    noise_mark(&before);
     int rc = runner_run(&request, &outcome);
+    noise_mark(&after);
     free(key_name);
+    *again = false;
     if (rc != 0)
         return rc;
-    double rate = json_double(outcome.line, "common_rate", 0);
+    const char *status = runner_status_name(outcome.status);
+    double rate = run_dir_is_late(status) ? 0 : json_double(outcome.line, "common_rate", 0);
     if (rate > 0 && (pilot->rate[cell_index] <= 0 || rate < pilot->rate[cell_index]))
         pilot->rate[cell_index] = rate;
     if (outcome.status == RUN_OK && outcome.wall_ms > pilot->longest_ms[cell_index])
         pilot->longest_ms[cell_index] = outcome.wall_ms;
     pilot->cost[entry] = outcome.status == RUN_OK ? outcome.cost : 0;
     if (outcome.status != RUN_INTERRUPTED)
-        rc = record(t, cell_index, entry, &outcome);
-    if (rc == 0)
-        rc = sort_out(pilot, cell_index, entry, &outcome);
+        rc = record(pilot, cell_index, entry, noise_share(&before, &after), &outcome, again);
     runner_free(&outcome);
+    return rc;
+}
+
+static int run_one(struct pilot *pilot, size_t cell, size_t entry)
+{
+    bool again = true;
+    int rc = 0;
+    while (rc == 0 && again)
+        rc = run_once(pilot, cell, entry, &again);
     return rc;
 }
 
@@ -170,7 +194,7 @@ int pilot_run(struct tournament *t)
     struct plan *plan = &t->plan;
     struct pilot pilot = {
         .t = t,
-        .hangs = text_alloc(plan->entry_count * sizeof(unsigned)),
+        .seen = text_alloc(plan->entry_count * sizeof(struct rules_pilot)),
         .rate = text_alloc(plan->cell_count * sizeof(double)),
         .longest_ms = text_alloc(plan->cell_count * sizeof(double)),
         .cost = text_alloc(plan->entry_count * sizeof(double)),
@@ -197,7 +221,7 @@ int pilot_run(struct tournament *t)
         compare_twins(&pilot);
     }
     conclude(&pilot);
-    free(pilot.hangs);
+    free(pilot.seen);
     free(pilot.cost);
     free(pilot.rate);
     free(pilot.longest_ms);

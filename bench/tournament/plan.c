@@ -216,6 +216,10 @@ void plan_set_rules(struct plan *plan)
     plan->redo_run_limit = 0.10;
     plan->redo_max = plan->preset->smoke ? 0 : 2;
     plan->redo_share = 0.25;
+    plan->late_in_a_row = 2;
+    plan->late_in_all = 3;
+    plan->late_ever = 3;
+    plan->late_stall_ms = 500;
 }
 
 void plan_share_level(struct plan *plan, unsigned tournaments)

@@ -66,6 +66,10 @@ struct plan {
     double redo_run_limit;   /* the same for a single run */
     unsigned redo_max;       /* redos of one block */
     double redo_share;       /* no redo once they are this share of all attempts */
+    unsigned late_in_a_row;  /* late runs in a row that put out, the last on a quiet machine; */
+    unsigned late_in_all;    /* late runs on a quiet machine, in all cells; */
+    unsigned late_ever;      /* late runs in a row, whatever the machine did; see rules.h */
+    double late_stall_ms;    /* a machine that stood still for longer was not quiet */
     struct plan_entry *entries;
     size_t entry_count;
     struct plan_cell *cells;
@@ -119,8 +123,9 @@ void plan_share_level(struct plan *plan, unsigned tournaments);
 /* Writes DIR/plan.json and sets the hash. Returns: 0; -errno after a message. */
 int plan_write(struct plan *plan, const char *dir);
 
-/* The redo rule as it stands in a plan; a new reference. */
+/* The redo rule and that for late runs as they stand in a plan; new references. */
 json_t *plan_redo_json(const struct plan *plan);
+json_t *plan_late_json(const struct plan *plan);
 
 /* The hashes of the other files in DIR that belong to the plan, as they are now. */
 json_t *plan_seals(const char *dir);

@@ -108,6 +108,19 @@ json_t *plan_redo_json(const struct plan *plan)
                      plan->redo_share);
 }
 
+json_t *plan_late_json(const struct plan *plan)
+{
+    return json_pack("{s:i, s:i, s:i, s:f}",
+                     "in_a_row",
+                     (int)plan->late_in_a_row,
+                     "in_all",
+                     (int)plan->late_in_all,
+                     "ever",
+                     (int)plan->late_ever,
+                     "stall_ms",
+                     plan->late_stall_ms);
+}
+
 static json_t *plan_json(const struct plan *plan)
 {
     json_t *entries = json_array();
@@ -118,7 +131,7 @@ static json_t *plan_json(const struct plan *plan)
         json_array_append_new(cells, cell_json(&plan->cells[i]));
     char *seed = text_format("%" PRIu64, plan->seed);
     json_t *root = json_pack("{s:i, s:s, s:s, s:b, s:f, s:f, s:s, s:o, s:o, s:i, s:i, s:i, s:o, "
-                             "s:o, s:s}",
+                             "s:o, s:o, s:s}",
                              "schema",
                              1,
                              "preset",
@@ -147,6 +160,8 @@ static json_t *plan_json(const struct plan *plan)
                              weights_json(plan),
                              "redo",
                              plan_redo_json(plan),
+                             "late",
+                             plan_late_json(plan),
                              "created",
                              plan->created);
     json_object_set_new(
@@ -274,6 +289,7 @@ static void read_lists(struct plan *plan, const json_t *root)
 static int read_root(struct plan *plan, const json_t *root, const char *path)
 {
     const json_t *redo = json_object_get(root, "redo");
+    const json_t *late = json_object_get(root, "late"); /* none: one late run puts out */
     const char *order = json_text(root, "order", "uniform");
     *plan = (struct plan){
         .preset = preset_recorded(json_text(root, "preset", "")),
@@ -289,6 +305,10 @@ static int read_root(struct plan *plan, const json_t *root, const char *path)
         .redo_run_limit = json_double(redo, "run_limit", 1),
         .redo_max = (unsigned)json_int(redo, "max", 0),
         .redo_share = json_double(redo, "share", 0),
+        .late_in_a_row = (unsigned)json_int(late, "in_a_row", 1),
+        .late_in_all = (unsigned)json_int(late, "in_all", 1),
+        .late_ever = (unsigned)json_int(late, "ever", 1),
+        .late_stall_ms = json_double(late, "stall_ms", 0),
     };
     read_lists(plan, root);
     if (json_is_object(json_object_get(root, "null")))

@@ -221,12 +221,12 @@ json_t *rules_disqualify(
     return events;
 }
 
-static json_t *all_consequences(const struct plan *plan,
-                                int cell,
-                                size_t entry,
-                                const char *status,
-                                const char *reason,
-                                const char *command)
+json_t *rules_verdict(const struct plan *plan,
+                      int cell,
+                      size_t entry,
+                      const char *status,
+                      const char *reason,
+                      const char *command)
 {
     if (strcmp(status, "ok") == 0)
         return json_array();
@@ -243,34 +243,25 @@ static json_t *all_consequences(const struct plan *plan,
     return rules_disqualify(plan, cell, entry, reason, command);
 }
 
-json_t *rules_consequences(const struct plan *plan,
-                           const struct run_dir *state,
-                           int cell,
-                           size_t entry,
-                           const char *status,
-                           const char *reason,
-                           const char *command)
+static json_t *all_consequences(const struct plan *plan, const struct run_dir *state, size_t index)
 {
-    json_t *events = all_consequences(plan, cell, entry, status, reason, command);
-    for (size_t n = json_array_size(events); n > 0; n--)
-        if (rules_is_recorded(state, json_array_get(events, n - 1)))
-            json_array_remove(events, n - 1);
+    const struct run_dir_run *run = &state->runs[index];
+    const int cell = (int)run->cell;
+    if (!run_dir_is_late(run->status))
+        return rules_verdict(plan, cell, run->entry, run->status, run->reason, run->command);
+    const struct rules_lateness late = rules_lateness(plan, state, index);
+    char *reason = rules_late_reason(plan, &late, run->reason);
+    json_t *events = reason != NULL ? rules_disqualify(plan, cell, run->entry, reason, run->command)
+                                    : json_array();
+    free(reason);
     return events;
 }
 
-json_t *rules_pilot_consequences(const struct plan *plan,
-                                 int cell,
-                                 size_t entry,
-                                 const char *status,
-                                 const char *reason,
-                                 const char *command,
-                                 unsigned *hangs)
+json_t *rules_consequences(const struct plan *plan, const struct run_dir *state, size_t run)
 {
-    if (strcmp(status, "timeout") != 0 || ++*hangs < RULES_HANGS_MAX)
-        return all_consequences(plan, cell, entry, status, reason, command);
-    char *all =
-        text_format("hung in %d cells, lastly in %s", (int)RULES_HANGS_MAX, plan->cells[cell].key);
-    json_t *events = rules_disqualify(plan, -1, entry, all, command);
-    free(all);
+    json_t *events = all_consequences(plan, state, run);
+    for (size_t n = json_array_size(events); n > 0; n--)
+        if (rules_is_recorded(state, json_array_get(events, n - 1)))
+            json_array_remove(events, n - 1);
     return events;
 }

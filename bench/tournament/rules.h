@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { RULES_HANGS_MAX = 3 };
+enum { RULES_HANGS_MAX = 2 };
 
 /* Blocks of evidence that [cell] has. */
 size_t rules_blocks(const struct run_dir *state, size_t cell);
@@ -79,6 +79,40 @@ bool rules_redo(const struct plan *plan,
 /* Why an attempt counts or does not, as its line says it. */
 const char *rules_redo_reason(bool noisy, bool again);
 
+/* ---- rules_late.c: who failed by time alone ---- */
+
+/* Does a run or pilot line say that the machine was there all the while: that others took no more
+ * of it than the plan allows, and that the harness itself was not held up? */
+bool rules_is_quiet(const struct plan *plan, const json_t *event);
+
+/* What is known when a run was late. */
+struct rules_lateness {
+    bool quiet;        /* the machine was, in this run */
+    unsigned in_a_row; /* late runs of the entry in this cell, up to this one, without another */
+    unsigned in_all;   /* late runs of the entry on a quiet machine so far, in all cells */
+};
+
+struct rules_lateness
+rules_lateness(const struct plan *plan, const struct run_dir *state, size_t run);
+
+/* Why a late run puts its entry out, its own [reason] first, for free(); NULL if it does not: then
+ * it is to be tried again. */
+char *
+rules_late_reason(const struct plan *plan, const struct rules_lateness *late, const char *reason);
+
+/* The first late run of an attempt whose entry is not out for it; NULL if there is none. With one
+ * the attempt does not count, however often that was so before. */
+const struct run_dir_run *
+rules_late_run(const struct run_dir *state, size_t cell, size_t block, size_t attempt);
+
+/* As rules_redo_reason(), for free(); [late] is rules_late_run(). */
+char *rules_block_reason(const struct run_dir *state,
+                         const struct run_dir_run *late,
+                         bool noisy,
+                         bool again);
+
+/* ---- what follows ---- */
+
 /*
  * The lines that follow from the evidence of [cell] and are not yet in the journal: "drop" for each
  * entry that is beaten, "decide" for a cell that is settled. [result] is its judgement now.
@@ -90,29 +124,36 @@ json_t *rules_derived(const struct plan *plan,
                       const struct judge_cell_result *result);
 
 /*
- * The lines that follow from what an entry did in a run or in the pilot, given its [status]:
- * "disqualify" for it and for its exact copies, "not_run" for a usage error; none for "ok", and
- * none that stands in the journal already.
+ * The lines that follow from state->runs[run]: "disqualify" for its entry and the exact copies of
+ * it, "not_run" for a usage error; none for "ok", none for a late run that is to be tried again,
+ * and none that stands in the journal already. Later runs do not matter.
  */
-json_t *rules_consequences(const struct plan *plan,
-                           const struct run_dir *state,
-                           int cell,
-                           size_t entry,
-                           const char *status,
-                           const char *reason,
-                           const char *command);
+json_t *rules_consequences(const struct plan *plan, const struct run_dir *state, size_t run);
+
+/* What follows from a [status] that is a fact at once. */
+json_t *rules_verdict(const struct plan *plan,
+                      int cell,
+                      size_t entry,
+                      const char *status,
+                      const char *reason,
+                      const char *command);
+
+/* What the pilot saw of an entry so far. */
+struct rules_pilot {
+    int cell;          /* of its last run */
+    unsigned in_a_row; /* late runs there */
+    unsigned hangs;    /* cells that it hung in, for certain */
+};
 
 /*
- * The same after a run of the pilot. Hangs are counted in *hangs, because each of them costs a time
- * limit: who hangs in RULES_HANGS_MAX cells is out of all. There is no journal yet to look into.
+ * What follows from a pilot line. *again: the run was late and is to be repeated at once. Hangs are
+ * counted, because each of them costs time limits: who hangs in RULES_HANGS_MAX cells is out of
+ * all.
  */
 json_t *rules_pilot_consequences(const struct plan *plan,
-                                 int cell,
-                                 size_t entry,
-                                 const char *status,
-                                 const char *reason,
-                                 const char *command,
-                                 unsigned *hangs);
+                                 const json_t *event,
+                                 struct rules_pilot *seen,
+                                 bool *again);
 
 /* Does the journal have a line of the type, the cell and the entry of [event]? */
 bool rules_is_recorded(const struct run_dir *state, const json_t *event);

@@ -110,17 +110,6 @@ struct rules_row rules_row(const struct plan *plan, const struct run_dir *state,
     return row;
 }
 
-static size_t next_attempt(const struct run_dir *state, size_t cell, size_t block)
-{
-    size_t next = 0;
-    for (size_t i = 0; i < state->run_count; i++) {
-        const struct run_dir_run *run = &state->runs[i];
-        if (run->cell == cell && run->block == block && run->attempt >= next)
-            next = run->attempt + 1;
-    }
-    return next;
-}
-
 /* Indices of [members] in running order. */
 static void draw(const struct plan *plan,
                  const struct run_dir *state,
@@ -157,7 +146,7 @@ size_t rules_order(const struct plan *plan,
     size_t drawn[PLAN_ENTRIES_MAX];
     size_t count = 0;
     *block = rules_blocks(state, cell) + 1;
-    *attempt = next_attempt(state, cell, *block);
+    *attempt = run_dir_next_attempt(state, cell, *block);
     draw(plan, state, cell, *attempt, &members, drawn);
     for (size_t i = 0; i < members.count; i++) {
         const size_t entry = members.entries[drawn[i]];

@@ -153,8 +153,8 @@ static void set_found(struct run_folder *folder, const char *path)
     bool inside = root > 0 && strncmp(copy, here, root) == 0 && copy[root] == '/';
     folder->path = text_copy(inside ? copy + root + 1 : copy);
     folder->id = text_copy(slash != NULL ? slash + 1 : copy);
-    folder->base =
-        text_format("%.*s", (int)(strlen(folder->path) - strlen(folder->id) - 1), folder->path);
+    const size_t above = strlen(folder->path) - strlen(folder->id);
+    folder->base = above > 0 ? text_format("%.*s", (int)above - 1, folder->path) : text_copy(".");
     free(copy);
     free(real);
 }

@@ -84,6 +84,11 @@ bool runner_rate_is_common(const json_t *line, double planned)
     return !json_is_number(rate) || json_number_value(rate) == planned;
 }
 
+bool runner_is_late(const json_t *line)
+{
+    return strcmp(json_text(line, "failure", ""), "late") == 0;
+}
+
 static void
 judge_line(const struct run_request *request, struct run_outcome *outcome, char *complaint)
 {
@@ -91,7 +96,7 @@ judge_line(const struct run_request *request, struct run_outcome *outcome, char 
     const char *error = json_text(outcome->line, "error", "");
     if (!json_bool(outcome->line, "ok", false)) {
         fail(outcome,
-             RUN_FAILED,
+             runner_is_late(outcome->line) ? RUN_LATE : RUN_FAILED,
              text_copy(error[0] != '\0' ? error : "its own check found the work wrong"));
         return;
     }
@@ -201,6 +206,7 @@ int runner_run(const struct run_request *request, struct run_outcome *outcome)
         complete_line(request, outcome->line);
     conclude(request, &result, outcome);
     outcome->wall_ms = result.wall_ms;
+    outcome->stall_ms = result.stall_ms;
     child_result_free(&result);
     return 0;
 }
@@ -215,6 +221,7 @@ void runner_free(struct run_outcome *outcome)
 
 const char *runner_status_name(enum run_status status)
 {
-    static const char *const names[] = {"ok", "failed", "crash", "timeout", "usage", "interrupted"};
+    static const char *const names[] = {
+        "ok", "failed", "crash", "timeout", "late", "usage", "interrupted"};
     return names[status];
 }

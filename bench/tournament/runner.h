@@ -16,6 +16,7 @@ enum run_status {
     RUN_FAILED,     /* it verified its own work and found it wrong, or gave no usable number */
     RUN_CRASH,      /* ended by a signal */
     RUN_TIMEOUT,    /* hung */
+    RUN_LATE,       /* it ended by itself, but says that it failed by time alone */
     RUN_USAGE,      /* refused the command line: not the contestant's fault */
     RUN_INTERRUPTED /* killed because the tournament stops: no result */
 };
@@ -39,7 +40,8 @@ struct run_outcome {
     json_t *line;  /* the run line, completed by what the tournament knows; NULL if there is none */
     double cost;   /* the primary cost; NAN without one */
     double wall_ms;
-    int exit; /* status, or minus the signal */
+    double stall_ms; /* child.h */
+    int exit;        /* status, or minus the signal */
 };
 
 /* Returns: 0; -errno after a message when no process could be started or watched. */
@@ -59,9 +61,12 @@ double runner_cost(const json_t *line, const char *metric, double floor);
  */
 bool runner_rate_is_common(const json_t *line, double planned);
 
+/* Does a line that says "ok": false say, too, that nothing but time was wrong? */
+bool runner_is_late(const json_t *line);
+
 void runner_free(struct run_outcome *outcome);
 
-/* "ok", "failed", "crash", "timeout", "usage", "interrupted". */
+/* "ok", "failed", "crash", "timeout", "late", "usage", "interrupted". */
 const char *runner_status_name(enum run_status status);
 
 #endif

@@ -7,8 +7,6 @@
 #include "project.h"
 #include "text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sha2.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,18 +37,7 @@ int starts_add(const char *base, const char *id, const char *preset, const char 
                               commit,
                               "question",
                               question);
-    char *text = json_dumps(start, JSON_COMPACT);
-    char *line = text_format("%s\n", text);
-    int rc = 0;
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (fd < 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
-        rc = -errno;
-    if (fd >= 0)
-        close(fd);
-    if (rc != 0)
-        say_error("cannot write %s: %s", path, strerror(-rc));
-    free(line);
-    free(text);
+    const int rc = json_append_line(start, path);
     json_decref(start);
     free(commit);
     free(path);

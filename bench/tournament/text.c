@@ -68,6 +68,25 @@ char *text_read_file(const char *path, size_t *size)
     return text;
 }
 
+int text_append(int fd, const char *bytes, size_t size)
+{
+    off_t before = lseek(fd, 0, SEEK_END);
+    size_t done = 0;
+    while (done < size) {
+        ssize_t wrote = write(fd, bytes + done, size - done);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0) {
+            int failure = wrote < 0 ? errno : ENOSPC;
+            if (before >= 0 && done > 0 && ftruncate(fd, before) != 0)
+                failure = errno;
+            return -failure;
+        }
+        done += (size_t)wrote;
+    }
+    return 0;
+}
+
 char *text_first_line(const char *path, const char *otherwise)
 {
     char *text = text_read_file(path, NULL);
@@ -149,4 +168,10 @@ void say_error(const char *format, ...)
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
+}
+
+void say_message(void *user, const char *message)
+{
+    (void)user;
+    say_error("%s", message);
 }

@@ -27,6 +27,10 @@ char *text_read_file(const char *path, size_t *size);
 /* The first line of [path] without its newline, or a copy of [otherwise]. */
 char *text_first_line(const char *path, const char *otherwise);
 
+/* Writes [size] bytes to the end of [fd], all of them or none. Returns: 0; -errno, and the file is
+ * as it was. */
+int text_append(int fd, const char *bytes, size_t size);
+
 /* [argv] as one line that a shell splits into the same words. */
 char *text_command(const char *const *argv);
 
@@ -41,5 +45,8 @@ int text_columns(int fd);
 
 /* "velo: ..." on stderr. */
 void say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same for who wants a function to call with a message; [user] is not looked at. */
+void say_message(void *user, const char *message);
 
 #endif

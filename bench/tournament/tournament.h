@@ -65,9 +65,12 @@ int ledger_record_all(struct tournament *t, json_t *events);
  * -errno. */
 int ledger_open(struct tournament *t);
 
-/* Reads the journal of an earlier start and goes on behind its last whole line. Returns: 0; -errno.
- */
+/* Reads the journal of an earlier start and goes on behind its last whole line. Returns: 0; -errno,
+ * -EINVAL after a message for one that was set back. */
 int ledger_reopen(struct tournament *t);
+
+/* Forces the journal to the disk and anchors it there (anchor.h). Returns: 0; -errno. */
+int ledger_sync(struct tournament *t);
 
 /* An entry is out of [cell] (-1 = of all), and its twin or original with it. Returns: 0; -errno. */
 int ledger_disqualify(

@@ -54,7 +54,10 @@ static void close_run(struct verify *v)
 static int verify_own(struct verify *v, bool pages)
 {
     verify_plan(v);
-    const bool whole = verify_journal(v) && !verify_is_cut(v);
+    const bool readable = verify_journal(v);
+    if (readable)
+        verify_anchor(v);
+    const bool whole = readable && !verify_is_cut(v);
     verify_programs(v);
     if (whole) {
         verify_rates(v);
@@ -68,9 +71,10 @@ static int verify_own(struct verify *v, bool pages)
     return verify_answer(v);
 }
 
-int verify_run(const char *folder, bool pages)
+static int verify_in(const char *folder, const char *base, bool pages)
 {
     struct verify v = {.folder = folder,
+                       .base = base,
                        .latest = "",
                        .redo_cell = -1,
                        .said = json_array(),
@@ -81,4 +85,17 @@ int verify_run(const char *folder, bool pages)
             merge_sources(v.state.plan) != NULL ? verify_merged(&v, pages) : verify_own(&v, pages);
     close_run(&v);
     return status;
+}
+
+int verify_run(const char *folder, bool pages)
+{
+    char *base = text_format("%s/..", folder);
+    const int status = verify_in(folder, base, pages);
+    free(base);
+    return status;
+}
+
+int verify_source(const char *folder, const char *base)
+{
+    return verify_in(folder, base, false);
 }

@@ -8,6 +8,7 @@
  *   verify_plan.c      the plan: hash, seals, rules of its preset, programs
  *   verify_journal.c   line after line: chain, times, which line may stand where
  *   verify_block.c     run and block lines: order, seeds, paddings, costs, redo
+ *   verify_anchor.c    was it set back?
  *   verify_gate.c      who was admitted
  *   verify_evidence.c  signs, E, crossings, intervals by a second arithmetic
  *   verify_verdict.c   verdict.json field by field, and the pages byte by byte
@@ -16,10 +17,12 @@
  *
  * A wrong line with a right chain (everything behind it hashed anew) is found wherever something is
  * recomputed from it. What nobody can find in the folder: a journal invented as a whole, with costs
- * that fit its own drops, decisions, verdict and pages. run.journal_sha256 in the verdict names the
- * last line; who publishes it cannot change the journal afterwards.
+ * that fit its own drops, decisions, verdict and pages; and one that was cut off and gone on with,
+ * where the anchors beside the folder are gone (anchor.h). run.journal_sha256 in the verdict names
+ * the last line; who publishes it cannot change the journal afterwards.
  *
- * Taken as recorded: the foreign CPU time of a block (it only decides redo), covariates, the
+ * Taken as recorded: the foreign CPU time of a block (it decides redo) and how long the harness
+ * stood still in a run (both decide whether a late run was met by a quiet machine), covariates, the
  * pilot's times, which open cell got a block after the common rounds (this hangs on the clock;
  * every choice is a valid one), why an entry could not run at all. A run that was killed and not
  * resumed passes with a note, up to the torn line; a verdict older than the journal is compared at
@@ -71,7 +74,8 @@ struct verify_attempt {
     double cost[PLAN_ENTRIES_MAX];
 };
 
-/* One cell's costs as the run lines of its whole attempts tell them, [entry_count] for each. */
+/* One cell's costs as the run lines of its whole attempts tell them, [entry_count] for each; NAN
+ * where there is none, INFINITY where the run was late. */
 struct verify_costs {
     double *attempts; /* all of them */
     size_t attempt_count, attempt_room;
@@ -85,20 +89,24 @@ struct verify_costs {
 
 struct verify {
     const char *folder;
+    const char *base; /* the folder of run folders, which has the anchors */
     struct plan plan;
     struct run_dir state; /* after the lines so far */
     bool same_program;    /* this program is the one that wrote the run */
 
     size_t line; /* in raw.ndjson, from 1 */
     char previous[RUN_DIR_SHA_HEX];
-    const char *latest;               /* time of the last line; it belongs to state.events */
-    struct verify_attempt attempt;    /* under way */
-    json_t *due;                      /* array: the lines that must stand next */
-    int redo_cell;                    /* its block is to be done again; -1 */
-    bool racing;                      /* the first run line was seen */
-    bool stopped;                     /* an end line was seen, and nothing goes on after it */
-    unsigned hangs[PLAN_ENTRIES_MAX]; /* time limits hit in the pilot */
-    struct verify_costs *costs;       /* per cell */
+    const char *latest;            /* time of the last line; it belongs to state.events */
+    struct verify_attempt attempt; /* under way */
+    json_t *due;                   /* array: the lines that must stand next */
+    int redo_cell;                 /* its block is to be done again; -1 */
+    bool racing;                   /* the first block has begun */
+    bool begins;                   /* each attempt has a line of its own where it begins */
+    bool stopped;                  /* an end line was seen, and nothing goes on after it */
+    struct rules_pilot pilot[PLAN_ENTRIES_MAX]; /* per entry */
+    const char
+        *repeat; /* the command of a late pilot run, which must come once more; NULL = none */
+    struct verify_costs *costs; /* per cell */
 
     json_t *verdict;     /* verdict.json; NULL if there is none */
     size_t verdict_line; /* the journal line after which it was written; 0 = not said */
@@ -114,6 +122,9 @@ struct verify {
 
 /* The command: everything. Returns an exit status. */
 int verify_run(const char *folder, bool pages);
+
+/* A source of a merged run, without pages; its anchors are in [base]. Returns an exit status. */
+int verify_source(const char *folder, const char *base);
 
 /* ---- verify_report.c ---- */
 
@@ -136,6 +147,10 @@ bool verify_holds(struct verify *v,
 /* True if two values are the same but for the last digits of numbers. */
 bool verify_equal(const json_t *a, const json_t *b);
 
+/* The first line, from 1, in which two texts differ, and where it begins in each. */
+size_t
+verify_first_difference(const char *a, const char *b, const char **line_a, const char **line_b);
+
 /* A remark that does not fail. */
 void verify_note(struct verify *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -154,10 +169,14 @@ void verify_programs(struct verify *v);
 /* All lines. False when the rest could not be read. */
 bool verify_journal(struct verify *v);
 
+/* Is the journal what it was when its last anchor was made? After verify_journal(). */
+void verify_anchor(struct verify *v);
+
 /* The lines with which the journal must begin: who failed the gate. */
 json_t *verify_gate(struct verify *v);
 
-/* One "run" or "block" line, before it is applied to the state. */
+/* One "begin", "run" or "block" line, before it is applied to the state. */
+void verify_begin_line(struct verify *v, const json_t *event);
 void verify_run_line(struct verify *v, const json_t *event);
 void verify_block_line(struct verify *v, const json_t *event);
 void verify_null_line(struct verify *v, const json_t *event); /* verify_null.c */

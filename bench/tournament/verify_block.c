@@ -160,6 +160,8 @@ static const char *status_of(const struct verify *v, const json_t *event)
                                                                            : "no timeout";
     if (code < 0)
         return "crash";
+    if (json_is_object(run) && !json_bool(run, "ok", false) && runner_is_late(run) && code != 2)
+        return "late";
     const bool good = code == 0 && json_is_object(run) && json_bool(run, "ok", false) &&
                       !isnan(runner_cost(run, cell->metric, cell->floor));
     if (good)
@@ -189,7 +191,38 @@ static void check_cost(struct verify *v, const json_t *event, size_t entry)
                 "the cost is not the one that the process printed in this line");
     if (json_is_object(run))
         check_names(v, run, entry);
-    v->attempt.cost[entry] = cost;
+    v->attempt.cost[entry] = run_dir_is_late(status) ? INFINITY : cost;
+}
+
+/* Journals of earlier versions have no such lines; then the first run opens the attempt. Taking
+ * them all out gains nothing: the numbers of the attempts show those that came to nothing. */
+void verify_begin_line(struct verify *v, const json_t *event)
+{
+    const struct verify_attempt *attempt = &v->attempt;
+    const json_int_t cell = json_int(event, "cell", -1);
+    static const char moved[] = "a line of an attempt was moved, added or removed";
+    v->part = VERIFY_ORDER;
+    if (cell < 0 || cell >= (json_int_t)v->plan.cell_count)
+        return; /* run_dir_apply() says it */
+    verify_holds(v,
+                 !attempt->open,
+                 verify_here(v, "type"),
+                 "begin",
+                 attempt->next < attempt->count ? "run" : "block",
+                 "an attempt begins before the one under way has ended: lines were removed");
+    v->begins = v->begins || !v->racing;
+    v->racing = true;
+    open_attempt(v, (size_t)cell);
+    verify_same(v,
+                verify_here(v, "block"),
+                json_object_get(event, "block"),
+                json_integer((json_int_t)attempt->block),
+                moved);
+    verify_same(v,
+                verify_here(v, "attempt"),
+                json_object_get(event, "attempt"),
+                json_integer((json_int_t)attempt->attempt),
+                moved);
 }
 
 void verify_run_line(struct verify *v, const json_t *event)
@@ -200,6 +233,12 @@ void verify_run_line(struct verify *v, const json_t *event)
     v->racing = true;
     if (cell < 0 || cell >= (json_int_t)v->plan.cell_count || entry < 0)
         return; /* run_dir_apply() says it */
+    verify_holds(v,
+                 v->attempt.open || !v->begins,
+                 verify_here(v, "type"),
+                 "run",
+                 "begin",
+                 "an attempt without its first line: it was removed");
     if (!v->attempt.open)
         open_attempt(v, (size_t)cell);
     verify_same(v,
@@ -306,23 +345,31 @@ void verify_block_line(struct verify *v, const json_t *event)
                 json_object_get(event, "worst_run_share"),
                 json_real(attempt->worst),
                 "not the largest foreign_share of its run lines");
+    const struct run_dir_run *late =
+        rules_late_run(&v->state, attempt->cell, attempt->block, attempt->attempt);
     const bool again = rules_redo(&v->plan,
                                   &v->state,
                                   attempt->cell,
                                   attempt->block,
                                   json_double(event, "foreign_share", 0),
                                   attempt->worst,
-                                  &noisy);
+                                  &noisy) ||
+                       late != NULL;
+    char *reason = rules_block_reason(&v->state, late, noisy, again);
     verify_same(v,
                 verify_here(v, "valid"),
                 json_object_get(event, "valid"),
                 json_boolean(!again),
-                "the redo rule of the plan decides otherwise from the recorded foreign CPU time");
+                "the rules of the plan decide otherwise, from the recorded foreign CPU time and "
+                "from who was late");
     verify_same(v,
                 verify_here(v, "reason"),
                 json_object_get(event, "reason"),
-                json_string(rules_redo_reason(noisy, again)),
-                "the redo rule of the plan says so");
+                json_string(reason),
+                "the rules of the plan say so");
+    free(reason);
+    for (size_t e = 0; !again && e < v->plan.entry_count; e++) /* late in it, and out for it */
+        attempt->cost[e] = isinf(attempt->cost[e]) ? NAN : attempt->cost[e];
     keep_attempt(v);
     if (!again)
         keep_block(v);
@@ -340,28 +387,25 @@ static void expect(struct verify *v, json_t *events)
 
 void verify_expect_after_run(struct verify *v, const json_t *event)
 {
-    const int entry = plan_find_entry(&v->plan, json_text(event, "entry", ""));
-    expect(v,
-           rules_consequences(&v->plan,
-                              &v->state,
-                              (int)json_int(event, "cell", -1),
-                              (size_t)entry,
-                              json_text(event, "status", ""),
-                              json_text(event, "reason", ""),
-                              json_text(event, "command", "")));
+    static const struct verify_place rule = {.file = "plan.json", .key = "late"};
+    v->part = VERIFY_PLAN;
+    if (run_dir_is_late(json_text(event, "status", "")))
+        verify_holds(v,
+                     json_object_get(v->state.plan, "late") != NULL,
+                     rule,
+                     "missing",
+                     "when a late run puts out",
+                     "somebody was late in this run, and without the rule at once out for it: the "
+                     "rule was cut out, or the run is from before there was one");
+    expect(v, rules_consequences(&v->plan, &v->state, v->state.run_count - 1));
 }
 
 void verify_expect_after_pilot(struct verify *v, const json_t *event)
 {
     const int entry = plan_find_entry(&v->plan, json_text(event, "entry", ""));
-    expect(v,
-           rules_pilot_consequences(&v->plan,
-                                    (int)json_int(event, "cell", -1),
-                                    (size_t)entry,
-                                    json_text(event, "status", ""),
-                                    json_text(event, "reason", ""),
-                                    json_text(event, "command", ""),
-                                    &v->hangs[entry]));
+    bool again;
+    expect(v, rules_pilot_consequences(&v->plan, event, &v->pilot[entry], &again));
+    v->repeat = again ? json_text(event, "command", "") : NULL;
 }
 
 void verify_expect_after_block(struct verify *v, const json_t *event)

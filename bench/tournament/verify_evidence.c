@@ -7,8 +7,8 @@
  *     ln E(n,k) = n ln 2 + lgamma(k + 1/2) + lgamma(n - k + 1/2) - lgamma(n + 1) - ln pi,
  *
  * the costs are those of the run lines in blocks that the redo rule lets count, and once more in
- * all whole attempts, and the interval is found by trying its definition. Judge and arithmetic
- * share only the coin that splits ties.
+ * all whole attempts, in which who was late has lost, and the interval is found by trying its
+ * definition. Judge and arithmetic share only the coin that splits ties.
  */
 #include "verify.h"
 
@@ -69,6 +69,7 @@ static bool crosses(const struct recount *duel, double log_t)
             beats(a_leads ? duel->whole_a : duel->whole_b, duel->whole + duel->given_up, log_t));
 }
 
+/* Of its own, as all arithmetic here: what checks the judge borrows nothing from it. */
 static int by_size(const void *left, const void *right)
 {
     const double a = *(const double *)left, b = *(const double *)right;
@@ -95,12 +96,18 @@ static size_t whole_from(const struct verify_costs *costs, size_t first)
     return rows > 0 ? rows : 1;
 }
 
-/* ln cost_a - ln cost_b in one attempt. */
+/* The same in the test over all attempts: a late run cost more than any other. */
+static double log_cost_or_late(double cost, double floor)
+{
+    return isinf(cost) ? INFINITY : log_cost(cost, floor);
+}
+
+/* ln cost_a - ln cost_b in one attempt; NAN also if both were late. */
 static double difference(const struct verify *v, size_t cell, size_t attempt, size_t a, size_t b)
 {
     const double *row = v->costs[cell].attempts + attempt * v->plan.entry_count;
     const double floor = v->plan.cells[cell].floor;
-    return log_cost(row[a], floor) - log_cost(row[b], floor);
+    return log_cost_or_late(row[a], floor) - log_cost_or_late(row[b], floor);
 }
 
 /* The first whole attempt at a block. */
@@ -114,12 +121,13 @@ static double mean_of(
     const struct verify *v, size_t cell, size_t block, size_t rows, size_t a, size_t b, bool first)
 {
     const struct verify_costs *costs = &v->costs[cell];
+    const double floor = v->plan.cells[cell].floor;
     double sum_a = 0, sum_b = 0;
     for (size_t r = block; r < block + rows; r++) {
         const size_t attempt = first ? first_of(costs, r) : costs->ends[r] - 1;
         const double *row = costs->attempts + attempt * v->plan.entry_count;
-        sum_a += log_cost(row[a], v->plan.cells[cell].floor);
-        sum_b += log_cost(row[b], v->plan.cells[cell].floor);
+        sum_a += first ? log_cost_or_late(row[a], floor) : log_cost(row[a], floor);
+        sum_b += first ? log_cost_or_late(row[b], floor) : log_cost(row[b], floor);
     }
     return (sum_a - sum_b) / (double)rows;
 }
@@ -255,19 +263,26 @@ static size_t rank_among(const struct recount *duel, size_t n, double log_t)
     return above > duel->given_up ? above - duel->given_up : 0;
 }
 
-/* One end of the interval, as JSON: what one of the two tests leaves is in it. */
-static json_t *interval_end(const struct recount *duel, double log_t, bool low)
+/* One end of the interval: what one of the two tests leaves is in it. NAN: it has none. */
+static double interval_end(const struct recount *duel, double log_t, bool low)
 {
     const size_t rank = rank_among(duel, duel->n, log_t);
     const size_t whole = duel->redone ? rank_among(duel, duel->whole, log_t) : 1;
     if (rank == 0 || whole == 0)
-        return json_null();
-    double end = duel->d[low ? rank - 1 : duel->n - rank];
-    if (duel->redone && low)
-        end = fmin(end, duel->whole_d[whole - 1]);
-    else if (duel->redone)
-        end = fmax(end, duel->whole_d[duel->whole - whole]);
-    return number(exp(end));
+        return NAN;
+    const double end = duel->d[low ? rank - 1 : duel->n - rank];
+    if (!duel->redone)
+        return end;
+    return low ? fmin(end, duel->whole_d[whole - 1])
+               : fmax(end, duel->whole_d[duel->whole - whole]);
+}
+
+/* As JSON; an interval with an end at a late run is none. */
+static json_t *interval_json(const struct recount *duel, double log_t, bool low)
+{
+    const double end = interval_end(duel, log_t, low);
+    return isfinite(interval_end(duel, log_t, !low)) && isfinite(end) ? json_real(exp(end))
+                                                                      : json_null();
 }
 
 static void compare_duel(
@@ -290,8 +305,8 @@ static void compare_duel(
         {"attempts", json_integer((json_int_t)duel->whole)},
         {"attempts_won_by_a", json_integer((json_int_t)duel->whole_a)},
         {"attempts_won_by_b", json_integer((json_int_t)duel->whole_b)},
-        {"low", interval_end(duel, log_t, true)},
-        {"high", interval_end(duel, log_t, false)},
+        {"low", interval_json(duel, log_t, true)},
+        {"high", interval_json(duel, log_t, false)},
     };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         char *key = text_format("duels[%zu].%s", index, fields[i].key);

@@ -157,6 +157,21 @@ static void check_phase(struct verify *v, const json_t *event)
                  "the pilot is over when the first block begins");
 }
 
+/* Behind a pilot run that was late stands the same run once more. */
+static void check_repeat(struct verify *v, const json_t *event)
+{
+    const char *wanted = v->repeat;
+    v->repeat = NULL;
+    if (wanted != NULL)
+        verify_holds(v,
+                     is_type(event, "pilot") &&
+                         strcmp(json_text(event, "command", ""), wanted) == 0,
+                     verify_here(v, "command"),
+                     json_text(event, "command", json_text(event, "type", "")),
+                     wanted,
+                     "a run of the pilot that was late is repeated at once: a line was removed");
+}
+
 static void check_line(struct verify *v, const json_t *event)
 {
     check_frame(v, event);
@@ -165,7 +180,7 @@ static void check_line(struct verify *v, const json_t *event)
         if (is_type(event, "end"))
             check_end(v, event);
         v->stopped = is_type(event, "end") || (v->stopped && !is_type(event, "resume"));
-        if (v->attempt.open && v->attempt.next > 0 && !is_type(event, "note"))
+        if (v->attempt.open && !is_type(event, "note"))
             v->costs[v->attempt.cell].given_up_now++;
         v->attempt.open = v->attempt.open && is_type(event, "note");
         v->redo_cell = -1;
@@ -181,7 +196,10 @@ static void check_line(struct verify *v, const json_t *event)
                      json_text(event, "type", ""),
                      "no such line",
                      meaning_of(event));
-    if (is_type(event, "run"))
+    check_repeat(v, event);
+    if (is_type(event, "begin"))
+        verify_begin_line(v, event);
+    else if (is_type(event, "run"))
         verify_run_line(v, event);
     else if (is_type(event, "block"))
         verify_block_line(v, event);

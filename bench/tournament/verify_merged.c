@@ -26,7 +26,7 @@ static int verify_sources(const struct verify *v)
     json_array_foreach(merge_sources(v->state.plan), index, source)
     {
         char *path = text_format("%s/" MERGE_SOURCES "/%s", v->folder, json_text(source, "id", ""));
-        const int one = verify_run(path, false);
+        const int one = verify_source(path, v->base);
         if (one != EXIT_DECIDED)
             status = one;
         printf("\n");
@@ -113,34 +113,26 @@ static void check_plan(struct verify *v)
 
 /* ---- the journal ---- */
 
-/* The first line, from 1, in which the texts differ. */
-static size_t first_difference(const char *ours, const char *theirs)
-{
-    size_t line = 1;
-    for (; *ours != '\0' && *ours == *theirs; ours++, theirs++)
-        line += *ours == '\n';
-    return line;
-}
-
 static bool check_journal(struct verify *v)
 {
     size_t size;
     char why[1024] = "";
     char *again = NULL, *path = text_format("%s/raw.ndjson", v->folder);
     char *there = text_read_file(path, NULL);
+    const char *ours, *theirs;
     const int rc = merge_journal(v->folder, &again, &size, why, sizeof(why));
     v->part = VERIFY_CHAIN;
     if (rc != 0)
         verify_note(v, "%s", why);
     const bool same = rc == 0 && there != NULL && strcmp(again, there) == 0;
-    verify_holds(
-        v,
-        same,
-        (struct verify_place){
-            "raw.ndjson", rc == 0 && there != NULL ? first_difference(again, there) : 0, "line"},
-        there != NULL ? "this line" : "nothing",
-        rc == 0 ? "the line that the sources give" : "nothing, for a source does not hold",
-        "the journal of a merged run is what follows from its sources");
+    const size_t line =
+        rc == 0 && there != NULL ? verify_first_difference(again, there, &ours, &theirs) : 0;
+    verify_holds(v,
+                 same,
+                 (struct verify_place){"raw.ndjson", line, "line"},
+                 there != NULL ? "this line" : "nothing",
+                 rc == 0 ? "the line that the sources give" : "nothing, for a source does not hold",
+                 "the journal of a merged run is what follows from its sources");
     free(again);
     free(there);
     free(path);

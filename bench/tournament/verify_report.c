@@ -121,6 +121,21 @@ bool verify_same(struct verify *v,
     return same;
 }
 
+size_t
+verify_first_difference(const char *a, const char *b, const char **line_a, const char **line_b)
+{
+    size_t line = 1;
+    *line_a = a;
+    *line_b = b;
+    for (; *a == *b && *a != '\0'; a++, b++)
+        if (*a == '\n') {
+            line++;
+            *line_a = a + 1;
+            *line_b = b + 1;
+        }
+    return line;
+}
+
 void verify_note(struct verify *v, const char *format, ...)
 {
     char text[1024];

@@ -187,22 +187,6 @@ static void remove_below(const char *path)
     rmdir(path);
 }
 
-/* The first line in which two texts differ, and that line of each. */
-static size_t
-first_difference(const char *a, const char *b, const char **line_a, const char **line_b)
-{
-    size_t line = 1;
-    *line_a = a;
-    *line_b = b;
-    for (; *a == *b && *a != '\0'; a++, b++)
-        if (*a == '\n') {
-            line++;
-            *line_a = a + 1;
-            *line_b = b + 1;
-        }
-    return line;
-}
-
 static void compare_file(struct verify *v, const char *mirror, const char *name)
 {
     char *ours = text_format("%s/%s", mirror, name);
@@ -212,7 +196,7 @@ static void compare_file(struct verify *v, const char *mirror, const char *name)
     const char *left, *right;
     const char *there = recorded != NULL ? recorded : "";
     const char *wanted = computed != NULL ? computed : "";
-    const size_t line = first_difference(there, wanted, &left, &right);
+    const size_t line = verify_first_difference(there, wanted, &left, &right);
     char *left_line = text_format("%.*s", (int)strcspn(left, "\n"), left);
     char *right_line = text_format("%.*s", (int)strcspn(right, "\n"), right);
     const struct verify_place place = {name, line, "text"};

@@ -2,11 +2,13 @@
 /*
  * merge_journal.c - the journal of a merged run from the journals of its sources; see merge.h.
  *
- * Cell by cell and source by source: all finished blocks of the first, then those of the second,
- * and so on, each with all its attempts, numbered anew. A line keeps all that it says and gets
- * "source" and "source_block". Who was disqualified in one source is so in the whole; who did not
- * run does not run only if no source ran it. Pilots, drops and decisions are not copied: they are
- * the sources' own, and stand there.
+ * Cell by cell and source by source: all attempts at blocks of the first in their order, then those
+ * of the second, and so on, the blocks numbered anew. A line keeps all that it says and gets
+ * "source" and "source_block". An attempt that a source left at its end comes along, at a block of
+ * its own that nobody ends: whoever leaves a run for another one because of what he saw has left
+ * half-way. Who was disqualified in one source is so in the whole; who did not run does not run
+ * only if no source ran it. Pilots, drops and decisions are not copied: they are the sources' own,
+ * and stand there.
  */
 #include "merge.h"
 
@@ -68,60 +70,40 @@ static json_t *renumbered(const json_t *event, size_t source, size_t cell, size_
     return copy;
 }
 
-/* The event of a line: every line of a journal is kept as one. */
-static const json_t *event_of(const struct run_dir *source, size_t line)
+static bool is_of_block(const json_t *event, int cell)
 {
-    return json_array_get(source->events, line - 1);
+    static const char *const types[] = {"begin", "run", "block"};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (strcmp(field_text(event, "type"), types[i]) == 0)
+            return field_count(event, "cell", -1) == cell;
+    return false;
 }
 
-/* One attempt at a block; one that was left half-way has no block line. */
-static int put_attempt(
-    struct writer *w, size_t s, const struct run_dir_block *attempt, size_t cell, size_t block)
+/* All attempts of a source in one cell; *block is the number of the last block. */
+static int put_blocks(struct writer *w, size_t s, int from, size_t cell, size_t *block)
 {
-    const struct run_dir *source = &w->sources[s];
+    size_t index;
+    const json_t *event;
+    long last = -1;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < source->run_count; i++) {
-        const struct run_dir_run *run = &source->runs[i];
-        if (run->cell == attempt->cell && run->block == attempt->block &&
-            run->attempt == attempt->attempt)
-            rc = put(w, renumbered(event_of(source, run->line), s, cell, block));
+    json_array_foreach(w->sources[s].events, index, event)
+    {
+        if (rc != 0 || !is_of_block(event, from))
+            continue;
+        const long number = field_count(event, "block", 0);
+        *block += number != last;
+        last = number;
+        rc = put(w, renumbered(event, s, cell, *block));
     }
-    for (size_t i = 0; rc == 0 && i < source->block_count; i++) {
-        const struct run_dir_block *done = &source->blocks[i];
-        if (done->cell == attempt->cell && done->block == attempt->block &&
-            done->attempt == attempt->attempt)
-            rc = put(w, renumbered(event_of(source, done->line), s, cell, block));
-    }
-    return rc;
-}
-
-/* All attempts at a finished block of a source, the last of which counts. */
-static int
-put_block(struct writer *w, size_t s, int from, size_t from_block, size_t cell, size_t block)
-{
-    const struct run_dir *source = &w->sources[s];
-    struct run_dir_block attempt = {.cell = (size_t)from, .block = from_block};
-    size_t last = 0;
-    int rc = 0;
-    for (size_t i = 0; i < source->block_count; i++)
-        if (source->blocks[i].cell == (size_t)from && source->blocks[i].block == from_block)
-            last = source->blocks[i].attempt;
-    for (; rc == 0 && attempt.attempt <= last; attempt.attempt++)
-        rc = put_attempt(w, s, &attempt, cell, block);
     return rc;
 }
 
 static int put_cell(struct writer *w, const json_t *like, size_t cell)
 {
-    size_t next = 1;
+    size_t block = 0;
     int rc = 0;
-    for (size_t s = 0; s < w->source_count; s++) {
-        const struct run_dir *source = &w->sources[s];
-        const int from = cell_in(source, like);
-        const size_t count = source->in.cells == NULL ? 0 : source->in.cells[from].block_count;
-        for (size_t i = 0; rc == 0 && i < count; i++)
-            rc = put_block(w, s, from, source->in.cells[from].blocks[i].number, cell, next++);
-    }
+    for (size_t s = 0; rc == 0 && s < w->source_count; s++)
+        rc = put_blocks(w, s, cell_in(&w->sources[s], like), cell, &block);
     return rc;
 }
 

@@ -332,7 +332,7 @@ static json_t *merged_cell(const struct record *sources, size_t count, const jso
 
 static json_t *describe_source(const struct record *source)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:i}",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:i}",
                      "id",
                      source->id,
                      "plan_sha256",
@@ -352,7 +352,11 @@ static json_t *describe_source(const struct record *source)
                      "seconds",
                      source->dir.seconds_total,
                      "blocks",
-                     (int)field_count(json_object_get(source->verdict, "run"), "blocks", 0));
+                     (int)field_count(json_object_get(source->verdict, "run"), "blocks", 0),
+                     "resumes",
+                     (int)source->dir.resumes,
+                     "pauses",
+                     (int)source->dir.pauses);
 }
 
 /* 52 bits of a hash of all plans: the coins for ties cannot be chosen, and are no source's. */

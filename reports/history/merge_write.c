@@ -141,17 +141,24 @@ static void merge_text(json_t *env, const char *key, const struct record *source
     free(values);
 }
 
-static json_t *merged_warnings(const struct record *sources, size_t count)
+static void add_sentences(json_t *list, const struct record *source, const json_t *sentences)
 {
-    json_t *warnings = json_array();
+    size_t index;
+    const json_t *sentence;
+    json_array_foreach(sentences, index, sentence) json_array_append_new(
+        list, json_sprintf("%s: %s", source->id, json_string_value(sentence)));
+}
+
+/* Warnings of the doctor, and what was overridden: of each source, by its name. */
+static void merge_findings(json_t *env, const struct record *sources, size_t count)
+{
+    json_t *warnings = json_array(), *overrides = json_array();
     for (size_t i = 0; i < count; i++) {
-        size_t index;
-        const json_t *warning;
-        json_array_foreach(json_object_get(sources[i].dir.env, "warnings"), index, warning)
-            json_array_append_new(
-                warnings, json_sprintf("%s: %s", sources[i].id, json_string_value(warning)));
+        add_sentences(warnings, &sources[i], json_object_get(sources[i].dir.env, "warnings"));
+        add_sentences(overrides, &sources[i], json_object_get(sources[i].verdict, "overrides"));
     }
-    return warnings;
+    json_object_set_new(env, "warnings", warnings);
+    json_object_set_new(env, "overrides", overrides);
 }
 
 static json_t *merged_env(const struct record *sources, size_t count)
@@ -169,7 +176,7 @@ static json_t *merged_env(const struct record *sources, size_t count)
         if (json_is_true(json_object_get(sources[i].dir.env, "dirty")))
             json_object_set_new(env, "dirty", json_true());
     merge_text(env, "machine", sources, count);
-    json_object_set_new(env, "warnings", merged_warnings(sources, count));
+    merge_findings(env, sources, count);
     return env;
 }
 
@@ -182,6 +189,34 @@ static json_t *merged_conformance(const struct record *sources, size_t count)
     return json_pack("{s:i, s:o}", "schema", 1, "contestants", all);
 }
 
+static bool told_twin_apart(const struct record *source)
+{
+    const json_t *trust = json_object_get(source->verdict, "trust");
+    return strcmp(field_text(json_object_get(trust, "aa"), "verdict"), "DIFFERS") == 0;
+}
+
+/* Which sources are not to be trusted, or were stopped on the way. */
+static void note_sources(json_t *notes, const struct record *sources, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct run_dir *dir = &sources[i].dir;
+        if (told_twin_apart(&sources[i]))
+            json_array_append_new(
+                notes,
+                json_sprintf(
+                    "%s told identical code apart: it is not to be trusted, nor is what is "
+                    "merged from it",
+                    sources[i].id));
+        if (dir->resumes + dir->given_up > 0)
+            json_array_append_new(notes,
+                                  json_sprintf("%s was gone on with by %zu starts; %zu attempts at "
+                                               "blocks were left half-way",
+                                               sources[i].id,
+                                               dir->resumes,
+                                               dir->given_up));
+    }
+}
+
 /* What a reader of the report must know; the verdict prints it. */
 static void
 add_notes(json_t *plan, const struct record *sources, size_t count, const json_t *left_out)
@@ -189,9 +224,10 @@ add_notes(json_t *plan, const struct record *sources, size_t count, const json_t
     json_t *notes = json_array();
     json_array_append_new(
         notes,
-        json_sprintf("merged from %zu runs; blocks of each are taken in turn, and each stands "
-                     "whole below " MERGE_SOURCES "/",
+        json_sprintf("merged from %zu runs, one after the other by their start; each stands whole "
+                     "below " MERGE_SOURCES "/",
                      count));
+    note_sources(notes, sources, count);
     if (!one_machine(sources, count))
         json_array_append_new(notes,
                               json_string("the runs are of different machines: only ratios mean "

@@ -35,6 +35,15 @@ difference(const struct judge_cell_input *cell, const struct judge_duel *duel, c
     return judge_log_cost(cost[duel->a], cell->floor) - judge_log_cost(cost[duel->b], cell->floor);
 }
 
+/* The same in an attempt in which a late run has lost. */
+static double difference_or_late(const struct judge_cell_input *cell,
+                                 const struct judge_duel *duel,
+                                 const double *cost)
+{
+    return judge_log_cost_or_late(cost[duel->a], cell->floor) -
+           judge_log_cost_or_late(cost[duel->b], cell->floor);
+}
+
 static double meet_beside(const struct judge_input *in,
                           const struct judge_cell_input *cell,
                           const struct judge_block *block,
@@ -58,9 +67,10 @@ double judge_meet(const struct judge_input *in,
 {
     judge_pair_give_up(&duel->pair, block->given_up);
     for (size_t i = 0; i < block->redone_count && !block->folded; i++)
-        judge_pair_redo(&duel->pair, difference(cell, duel, block->redone + i * in->entry_count));
+        judge_pair_redo(&duel->pair,
+                        difference_or_late(cell, duel, block->redone + i * in->entry_count));
     const double *last = block->folded ? judge_first(block) : block->cost;
-    return meet_beside(in, cell, block, duel, difference(cell, duel, last));
+    return meet_beside(in, cell, block, duel, difference_or_late(cell, duel, last));
 }
 
 /* What the test over all whole attempts saw in [block]; returns how many. */
@@ -72,7 +82,7 @@ static size_t list_all(const struct judge_input *in,
 {
     size_t n = 0;
     for (size_t i = 0; i < block->redone_count; i++) {
-        all[n] = difference(cell, duel, block->redone + i * in->entry_count);
+        all[n] = difference_or_late(cell, duel, block->redone + i * in->entry_count);
         n += isnan(all[n]) ? 0 : 1;
     }
     if (!block->folded || block->redone_count == 0) {

@@ -88,13 +88,13 @@ double judge_blocks_expected(size_t n, size_t k, size_t against, double log_t)
     if (log_e_ahead(have, lead) >= log_t)
         return 0;
     /* ln E grows along this ray once it is far enough out: double until there, then bisect. */
-    double above = 1;
+    double below = 0, above = 1;
     while (log_e_ahead(have + above, lead + rate * above) < log_t) {
-        above *= 2;
-        if (above > JUDGE_FORESIGHT)
+        if (above >= JUDGE_FORESIGHT)
             return INFINITY;
+        below = above;
+        above = fmin(2 * above, JUDGE_FORESIGHT);
     }
-    double below = above / 2;
     while (above - below > 1) {
         const double middle = floor((above + below) / 2);
         if (log_e_ahead(have + middle, lead + rate * middle) < log_t)
@@ -102,5 +102,5 @@ double judge_blocks_expected(size_t n, size_t k, size_t against, double log_t)
         else
             above = middle;
     }
-    return ceil(above);
+    return above;
 }

@@ -52,8 +52,9 @@ struct judge_block {
     size_t number;      /* its number in the journal; rises from block to block */
     const double *cost; /* one per entry, in their order; NAN where the entry did not run */
     size_t given_up;    /* attempts left half-way in this cell since the valid block before it */
-    /* The whole attempts at it that were done again, one row of costs after the other. In a block
-     * that is a folded square: one row, made of the first whole attempt at each block of it. */
+    /* The whole attempts at it that were done again, one row of costs after the other: INFINITY
+     * where the entry was late, which it may be at somebody's wish. In a block that is a folded
+     * square: one row, made of the first whole attempt at each block of it. */
     const double *redone;
     size_t redone_count;
     bool folded;
@@ -172,7 +173,8 @@ void judge_pair_init(struct judge_pair *pair, double log_t);
  */
 void judge_pair_give_up(struct judge_pair *pair, size_t attempts);
 
-/* Adds a whole attempt that was done again, with its [d]. */
+/* Adds a whole attempt that was done again, with its [d]; infinite if one of the two was late, who
+ * has lost it. */
 void judge_pair_redo(struct judge_pair *pair, double d);
 
 /*
@@ -186,7 +188,8 @@ void judge_pair_redo(struct judge_pair *pair, double d);
 bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin);
 
 /* The same for a sum over several blocks; [first] is the sum over the first whole attempts at each
- * of them. Sums of more attempts would favour whoever may ask for another one. */
+ * of them, infinite if one of the two was late in any. Sums of more attempts would favour whoever
+ * may ask for another one. */
 bool judge_pair_update_sum(
     struct judge_pair *pair, double d, double first, size_t block, bool coin);
 
@@ -214,6 +217,10 @@ bool judge_coin(
  * there is no floor.
  */
 double judge_log_cost(double cost, double floor);
+
+/* The same for an attempt that was done again, or the first one: INFINITY for an infinite cost,
+ * which stands for a run that was late. */
+double judge_log_cost_or_late(double cost, double floor);
 
 enum judge_relation { JUDGE_OPEN, JUDGE_FASTER, JUDGE_SLOWER, JUDGE_EQUAL };
 
@@ -514,12 +521,12 @@ struct judge_standing {
     size_t weighted_cells;
     struct judge_duel *duels; /* weighted log cost per complete round, eligible entries */
     size_t duel_count;
-    size_t rounds;      /* the fewest complete rounds of a pair */
-    size_t scarce_cell; /* the cell with weight that has the fewest blocks */
-    int leader;         /* first by point estimate, or -1 */
-    int winner;         /* beats or outlasts all others by evidence, or -1 */
-    bool tie;           /* all unbeaten ones are EQUAL */
-    double further_rounds;
+    size_t rounds;         /* the fewest complete rounds of a pair */
+    size_t scarce_cell;    /* the cell with weight that has the fewest blocks */
+    int leader;            /* first by point estimate, or -1 */
+    int winner;            /* beats or outlasts all others by evidence, or -1 */
+    bool tie;              /* all unbeaten ones are EQUAL */
+    double further_rounds; /* expected until decided; of single blocks: those of whole squares */
 };
 
 /*

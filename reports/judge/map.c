@@ -71,6 +71,15 @@ static double cell_difference(const struct judge_cell_input *cell,
     return judge_log_cost(cost[a], cell->floor) - judge_log_cost(cost[b], cell->floor);
 }
 
+/* The same in the first attempt, in which a late run has lost. */
+static double first_difference(const struct judge_cell_input *cell,
+                               const double *cost,
+                               const struct judge_duel *duel)
+{
+    return judge_log_cost_or_late(cost[duel->a], cell->floor) -
+           judge_log_cost_or_late(cost[duel->b], cell->floor);
+}
+
 static void sum_family(struct atlas *atlas, struct chapter *chapter, const double *weights)
 {
     const struct judge_input *in = atlas->in;
@@ -88,7 +97,7 @@ static void sum_family(struct atlas *atlas, struct chapter *chapter, const doubl
                 const struct judge_duel *duel = &atlas->duels[p];
                 const size_t at = p * chapter->rounds + r;
                 chapter->d[at] += weights[c] * cell_difference(cell, block->cost, duel);
-                chapter->first[at] += weights[c] * cell_difference(cell, judge_first(block), duel);
+                chapter->first[at] += weights[c] * first_difference(cell, judge_first(block), duel);
             }
     }
 }

@@ -15,7 +15,9 @@
  * costs so far. So there is a second test, over all whole attempts: nobody can choose among these,
  * and it alone would hold the level. The first one is kept because what a neighbour does to the
  * costs is no difference of code; a duel is decided, and a ratio left out of the interval, where
- * both say so.
+ * both say so. It is also done again when somebody was late; that attempt is one that he has lost.
+ * So nobody wins by being late when he is about to lose, and for identical code, which a machine
+ * that stands still meets without looking, the sign is a fair coin as before.
  *
  * Costs below the floor of the plan are equal: too small to measure, too small to matter. A
  * cost that is absent, infinite or negative, or 0 without a floor, is absent from its block: it is
@@ -70,7 +72,7 @@ static bool crosses(const struct judge_pair *pair)
 
 static void see(struct judge_pair *pair, double d)
 {
-    if (!isfinite(d))
+    if (isnan(d))
         return;
     pair->all_n++;
     pair->all_a += d < 0;
@@ -80,7 +82,7 @@ static void see(struct judge_pair *pair, double d)
 void judge_pair_redo(struct judge_pair *pair, double d)
 {
     see(pair, d);
-    pair->apart = pair->apart || isfinite(d);
+    pair->apart = pair->apart || !isnan(d);
 }
 
 bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coin)
@@ -91,7 +93,7 @@ bool judge_pair_update(struct judge_pair *pair, double d, size_t block, bool coi
 bool judge_pair_update_sum(struct judge_pair *pair, double d, double first, size_t block, bool coin)
 {
     see(pair, first);
-    pair->apart = pair->apart || (isfinite(first) && !(first <= d && first >= d));
+    pair->apart = pair->apart || (!isnan(first) && !(first <= d && first >= d));
     if (!isfinite(d))
         return false;
     const bool a_won = d < 0 || (d == 0 && coin);
@@ -158,6 +160,11 @@ double judge_log_cost(double cost, double floor)
         return NAN; /* less than nothing is a fault of the measurement, not a low cost */
     const double raised = cost < floor ? floor : cost;
     return raised > 0 ? log(raised) : NAN;
+}
+
+double judge_log_cost_or_late(double cost, double floor)
+{
+    return isinf(cost) && cost > 0 ? INFINITY : judge_log_cost(cost, floor);
 }
 
 static int compare(const void *left, const void *right)
@@ -265,7 +272,8 @@ static void widen(struct judge_duel *duel, double *all)
     const size_t n = duel->pair.all_n;
     const size_t rank = interval_rank(&duel->pair, n);
     judge_sort(all, n);
-    duel->has_interval = duel->has_interval && rank > 0;
+    duel->has_interval = duel->has_interval && rank > 0 && isfinite(all[rank - 1]) &&
+                         isfinite(all[n - rank]); /* infinite: one of the two was late there */
     duel->low = duel->has_interval ? fmin(duel->low, all[rank - 1]) : NAN;
     duel->high = duel->has_interval ? fmax(duel->high, all[n - rank]) : NAN;
 }

@@ -41,7 +41,7 @@ size_t judge_square_rows(const struct judge_cell_input *cell, size_t first)
 
 /* The geometric mean over the rows, so that ln of it is the mean of the logs; NAN if one is absent.
  * Costs that are all below the floor stay exactly there: such a tie is known to be one.
- * [again]: of the attempts that count, else of the first whole ones. */
+ * [again]: of the attempts that count, else of the first whole ones: INFINITY if one was late. */
 static double fold_cost(const struct judge_cell_input *cell, size_t first, size_t entry, bool again)
 {
     const size_t rows = rows_of(&cell->blocks[first]);
@@ -50,7 +50,8 @@ static double fold_cost(const struct judge_cell_input *cell, size_t first, size_
     for (size_t r = 0; r < rows; r++) {
         const struct judge_block *block = &cell->blocks[first + r];
         const double cost = (again ? block->cost : judge_first(block))[entry];
-        const double log_cost = judge_log_cost(cost, cell->floor);
+        const double log_cost =
+            again ? judge_log_cost(cost, cell->floor) : judge_log_cost_or_late(cost, cell->floor);
         if (isnan(log_cost))
             return NAN;
         floored = floored && cost <= cell->floor;

@@ -166,3 +166,13 @@ struct human human_evidence(double e_value)
         out = grouped(e_value, e_value >= 100 ? 0 : e_value >= 10 ? 1 : 2);
     return out;
 }
+
+const char *human_cell(const char *reference, char *name, size_t size)
+{
+    const char *slash = strchr(reference, '/');
+    snprintf(name, size, "%s", slash != NULL ? slash + 1 : reference);
+    for (char *c = name; *c != '\0'; c++)
+        if (*c == '/')
+            *c = ' ';
+    return name;
+}

@@ -7,6 +7,8 @@
 #ifndef VELO_REPORT_HUMAN_H
 #define VELO_REPORT_HUMAN_H
 
+#include <stddef.h>
+
 struct human {
     char text[48];
 };
@@ -44,5 +46,8 @@ struct human human_count(double value);
 
 /* The evidence E: "3.1", "482", "2.0e+07". */
 struct human human_evidence(double e_value);
+
+/* A cell "race/burst/n=64" as "burst n=64" into [name], which is returned. */
+const char *human_cell(const char *reference, char *name, size_t size);
 
 #endif

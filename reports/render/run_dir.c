@@ -240,8 +240,9 @@ static int load_journal(struct run_dir *dir, unsigned flags, char *err, size_t e
     return rc;
 }
 
-/* The sources of a merged run ran side by side or far apart: its plan says when, and how long. */
-static void take_times_of_sources(struct run_dir *dir)
+/* The sources of a merged run ran side by side or far apart: its plan says when, how long, and how
+ * often each was gone on with. */
+static void take_from_sources(struct run_dir *dir)
 {
     const json_t *merged = json_object_get(dir->plan, "merged");
     const double seconds = field_number(merged, "seconds");
@@ -252,6 +253,8 @@ static void take_times_of_sources(struct run_dir *dir)
     json_array_foreach(json_object_get(merged, "sources"), index, source)
     {
         const char *started = field_text(source, "started"), *ended = field_text(source, "ended");
+        dir->resumes += (size_t)field_count(source, "resumes", 0);
+        dir->pauses += (size_t)field_count(source, "pauses", 0);
         if (index == 0 || strcmp(started, dir->started) < 0)
             dir->started = started;
         if (index == 0 || strcmp(ended, dir->ended) > 0)
@@ -281,7 +284,7 @@ int run_dir_read(const char *path, unsigned flags, struct run_dir *out, char *er
     if (rc != 0)
         run_dir_fini(out);
     else
-        take_times_of_sources(out);
+        take_from_sources(out);
     return rc;
 }
 

@@ -97,7 +97,9 @@ struct run_dir {
     size_t run_count;
     struct run_dir_block *blocks; /* likewise */
     size_t block_count;
-    size_t given_up; /* attempts left half-way, runs of which had ended, and begun anew */
+    size_t given_up; /* attempts that were begun, left half-way, and begun anew */
+    size_t resumes;  /* starts that went on with it, after a kill or an end; of all sources */
+    size_t pauses;   /* likewise */
     struct run_dir_null *null_runs;
     size_t null_run_count;
     struct run_dir_drop *drops;
@@ -144,8 +146,14 @@ int run_dir_apply(struct run_dir *dir, json_t *event, size_t line, char *err, si
 
 void run_dir_fini(struct run_dir *dir);
 
+/* The number of the attempt that comes next at [block] of [cell]. */
+size_t run_dir_next_attempt(const struct run_dir *dir, size_t cell, size_t block);
+
 /* Seconds since 1970 of "2026-01-31T12:34:56.789Z", or NAN. */
 double run_dir_time(const char *text);
+
+/* Does the status of a run say that it failed by time alone: "late", "timeout"? */
+bool run_dir_is_late(const char *status);
 
 /* Index of an entry by name, or -1. */
 int run_dir_find_entry(const struct run_dir *dir, const char *name);

@@ -2,9 +2,13 @@
 /*
  * run_event.c - what each journal event means for the state of a run.
  *
- * Costs of a block are held back until its "block" line says that the attempt is valid: an attempt
- * that was cut off or disturbed is listed and never counts. A run that failed disqualifies its
- * entry in that cell at once; the "disqualify" line that follows only has better words for it.
+ * An attempt at a block opens with its "begin" line (journals of earlier versions have none: there
+ * the first run does it), and its costs are held back until its "block" line says that it is valid:
+ * one that was disturbed is listed and never counts. One that was left, be it in its first run, is
+ * counted where the next one begins: who left it may have seen what it was going to cost. A run
+ * that failed disqualifies its entry in that cell at once; the "disqualify" line that follows only
+ * has better words for it. A run that was late does not: whether it puts out,
+ * only the line that follows says.
  */
 #include "fields.h"
 #include "run_store.h"
@@ -13,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Where an error is reported to. */
 struct sink {
@@ -139,26 +142,53 @@ static int apply_status(struct run_dir *dir,
 
 static bool is_failure(const char *status)
 {
-    return strcmp(status, "failed") == 0 || strcmp(status, "crash") == 0 ||
-           strcmp(status, "timeout") == 0;
+    return strcmp(status, "failed") == 0 || strcmp(status, "crash") == 0;
 }
 
-/* Starts a new attempt when the run does not belong to the one under way. */
-static void open_attempt(struct run_dir *dir, const struct run_dir_run *run)
+bool run_dir_is_late(const char *status)
 {
-    struct run_store_cell *cell = &dir->store->cells[run->cell];
-    if (cell->pending_runs > 0 && cell->pending_block == run->block &&
-        cell->pending_attempt == run->attempt)
-        return;
-    cell->given_up += cell->pending_runs > 0 ? 1 : 0;
-    dir->given_up += cell->pending_runs > 0 ? 1 : 0;
+    return strcmp(status, "late") == 0 || strcmp(status, "timeout") == 0;
+}
+
+static bool is_under_way(const struct run_store_cell *cell, size_t block, size_t attempt)
+{
+    return cell->pending_open && cell->pending_block == block && cell->pending_attempt == attempt;
+}
+
+/* One that is still under way in the cell is given up by this. */
+static void open_attempt(struct run_dir *dir, size_t where, size_t block, size_t attempt)
+{
+    struct run_store_cell *cell = &dir->store->cells[where];
+    cell->given_up += cell->pending_open ? 1 : 0;
+    dir->given_up += cell->pending_open ? 1 : 0;
     for (size_t e = 0; e < dir->entry_count; e++) {
         cell->pending[e] = NAN;
         cell->pending_seen[e] = false;
     }
-    cell->pending_block = run->block;
-    cell->pending_attempt = run->attempt;
+    cell->pending_block = block;
+    cell->pending_attempt = attempt;
     cell->pending_runs = 0;
+    cell->pending_open = true;
+}
+
+size_t run_dir_next_attempt(const struct run_dir *dir, size_t cell, size_t block)
+{
+    const struct run_store_cell *last = &dir->store->cells[cell];
+    const bool any = last->pending_open || last->pending_runs > 0;
+    return any && last->pending_block == block ? last->pending_attempt + 1 : 0;
+}
+
+static int apply_begin(struct run_dir *dir, const json_t *event, const struct sink *sink)
+{
+    size_t cell, block, attempt;
+    const int rc = need_where(dir, event, &cell, &block, &attempt, sink);
+    if (rc != 0)
+        return rc;
+    if (is_under_way(&dir->store->cells[cell], block, attempt))
+        return REFUSE(
+            sink, "block %zu, attempt %zu of cell %zu begins twice", block, attempt, cell);
+    open_attempt(dir, cell, block, attempt);
+    return 0;
 }
 
 static int read_run(const struct run_dir *dir,
@@ -182,7 +212,7 @@ static int read_run(const struct run_dir *dir,
     if (rc == 0)
         rc = need_entry(dir, event, "entry", &run->entry, sink);
     if (rc == 0 && strcmp(run->status, "ok") != 0 && strcmp(run->status, "usage") != 0 &&
-        !is_failure(run->status))
+        !is_failure(run->status) && !run_dir_is_late(run->status))
         rc = REFUSE(sink, "\"status\" is \"%s\"", run->status);
     return rc;
 }
@@ -194,8 +224,7 @@ static int apply_run(struct run_dir *dir, const json_t *event, size_t line, cons
     if (rc != 0)
         return rc;
     struct run_store_cell *cell = &dir->store->cells[run.cell];
-    const bool same = cell->pending_runs > 0 && cell->pending_block == run.block &&
-                      cell->pending_attempt == run.attempt;
+    const bool same = is_under_way(cell, run.block, run.attempt);
     if (same && cell->pending_seen[run.entry])
         return REFUSE(sink,
                       "a second run of \"%s\" in block %zu, attempt %zu",
@@ -214,8 +243,11 @@ static int apply_run(struct run_dir *dir, const json_t *event, size_t line, cons
     }
     if (rc != 0)
         return rc;
-    open_attempt(dir, &run);
+    if (!same)
+        open_attempt(dir, run.cell, run.block, run.attempt);
     cell->pending[run.entry] = strcmp(run.status, "ok") == 0 ? run.cost : NAN;
+    if (run_dir_is_late(run.status))
+        cell->pending[run.entry] = INFINITY;
     cell->pending_seen[run.entry] = true;
     cell->pending_runs++;
     dir->runs[dir->run_count++] = run;
@@ -244,7 +276,8 @@ static int commit_attempt(struct run_dir *dir, const struct run_dir_block *block
         free(cost);
         return -ENOMEM;
     }
-    memcpy(cost, cell->pending, k * sizeof(*cost));
+    for (size_t e = 0; e < k; e++) /* who is late in what counts is out for it */
+        cost[e] = isinf(cell->pending[e]) ? NAN : cell->pending[e];
     if (cell->redone_count > 0)
         memcpy(cost + k, cell->redone, cell->redone_count * k * sizeof(*cost));
     cell->blocks[cell->block_count++] = (struct judge_block){.number = block->block,
@@ -274,8 +307,7 @@ static int
 check_block(const struct run_dir *dir, const struct run_dir_block *block, const struct sink *sink)
 {
     const struct run_store_cell *cell = &dir->store->cells[block->cell];
-    if (cell->pending_runs == 0 || cell->pending_block != block->block ||
-        cell->pending_attempt != block->attempt)
+    if (cell->pending_runs == 0 || !is_under_way(cell, block->block, block->attempt))
         return REFUSE(sink,
                       "ends block %zu, attempt %zu of cell %zu, of which no run is recorded",
                       block->block,
@@ -342,7 +374,7 @@ apply_block(struct run_dir *dir, const json_t *event, size_t line, const struct 
         rc = block.valid ? commit_attempt(dir, &block) : keep_redone(dir, &block);
     if (rc != 0)
         return rc;
-    dir->store->cells[block.cell].pending_runs = 0;
+    dir->store->cells[block.cell].pending_open = false;
     dir->blocks[dir->block_count++] = block;
     return 0;
 }
@@ -393,56 +425,14 @@ static int apply_decide(struct run_dir *dir, const json_t *event, const struct s
     return need_index(event, "cell", dir->cell_count, &unused, sink);
 }
 
-/* ---- time ---- */
-
-double run_dir_time(const char *text)
-{
-    struct tm utc = {0};
-    double second;
-    char zone;
-    if (sscanf(text,
-               "%4d-%2d-%2dT%2d:%2d:%lf%c",
-               &utc.tm_year,
-               &utc.tm_mon,
-               &utc.tm_mday,
-               &utc.tm_hour,
-               &utc.tm_min,
-               &second,
-               &zone) != 7 ||
-        zone != 'Z')
-        return NAN;
-    utc.tm_year -= 1900;
-    utc.tm_mon -= 1;
-    return (double)timegm(&utc) + second;
-}
-
-static void keep_time(struct run_dir *dir, const json_t *event, const char *type)
-{
-    const char *text = field_text(event, "t");
-    const double now = run_dir_time(text);
-    const double wall_ms = field_number(event, "wall_ms");
-    const double gap = now - dir->store->last_time;
-    if (dir->started[0] == '\0')
-        dir->started = text;
-    dir->ended = text;
-    if (gap > 0 && strcmp(type, "resume") != 0)
-        dir->seconds_total += gap;
-    if (!isnan(now))
-        dir->store->last_time = now;
-    if (wall_ms > 0)
-        dir->seconds_measured += wall_ms / 1e3;
-    if (strcmp(type, "end") == 0)
-        dir->end_reason = field_text(event, "reason");
-    else if (strcmp(type, "resume") == 0)
-        dir->end_reason = "";
-}
-
 static int apply_typed(struct run_dir *dir,
                        const json_t *event,
                        size_t line,
                        const char *type,
                        const struct sink *sink)
 {
+    if (strcmp(type, "begin") == 0)
+        return apply_begin(dir, event, sink);
     if (strcmp(type, "run") == 0)
         return apply_run(dir, event, line, sink);
     if (strcmp(type, "block") == 0)
@@ -474,6 +464,6 @@ int run_dir_apply(struct run_dir *dir, json_t *event, size_t line, char *err, si
         return rc;
     if (json_array_append(dir->events, event) != 0)
         return -ENOMEM;
-    keep_time(dir, event, type);
+    run_time_take(dir, event, type);
     return 0;
 }

@@ -40,6 +40,31 @@ static void facts(struct page *page, const struct model *model)
     page_facts_end(page);
 }
 
+/* Who was late, and how often. */
+static void late(struct page *page, json_t *counts)
+{
+    char names[400] = "";
+    const char *name;
+    json_t *count;
+    size_t used = 0;
+    json_object_foreach(counts, name, count)
+    {
+        if (used < sizeof names)
+            used += (size_t)snprintf(names + used,
+                                     sizeof names - used,
+                                     "%s%s %lld",
+                                     used ? ", " : "",
+                                     name,
+                                     (long long)json_integer_value(count));
+    }
+    if (used)
+        page_paragraph(page,
+                       "trust alarm",
+                       "Runs that were late, by contestant: %s. A deadline passed and nothing else "
+                       "was wrong; the block was done again, and what was late counts as lost.",
+                       names);
+}
+
 static void trust(struct page *page, const struct model *model)
 {
     const json_t *aa = json_object_get(json_object_get(model->verdict, "trust"), "aa");
@@ -56,10 +81,16 @@ static void trust(struct page *page, const struct model *model)
     if (model->dir.given_up > 0)
         page_paragraph(page,
                        "trust alarm",
-                       "%zu %s left half-way, after first costs were known: each counts against "
-                       "whoever leads in its cell.",
+                       "%zu %s left half-way, from the first run on: who did it may have seen "
+                       "what was coming, so each counts against whoever leads in its cell.",
                        model->dir.given_up,
                        model->dir.given_up == 1 ? "attempt was" : "attempts were");
+    if (model->dir.resumes > 0)
+        page_paragraph(page,
+                       "trust",
+                       "It was resumed. That no block was cut off before cannot be seen in this "
+                       "folder: velo verify looks at the anchors beside it, where they are.");
+    late(page, json_object_get(json_object_get(model->verdict, "run"), "late"));
 }
 
 /* How the tournament fared when it was tested on itself, as it was known when the run began. */
@@ -367,17 +398,6 @@ static void weights(struct page *page, const json_t *standing)
                        : "");
 }
 
-/* "race/burst/n=64" as "burst n=64". */
-static const char *cell_name(const char *reference, char *name, size_t size)
-{
-    const char *slash = strchr(reference, '/');
-    snprintf(name, size, "%s", slash ? slash + 1 : reference);
-    for (char *c = name; *c; c++)
-        if (*c == '/')
-            *c = ' ';
-    return name;
-}
-
 static void place_row(struct page *page, const json_t *place, size_t position)
 {
     const json_t *list = json_object_get(place, "dominates");
@@ -399,7 +419,7 @@ static void place_row(struct page *page, const json_t *place, size_t position)
     page_cell_two(page,
                   "n",
                   human_ratio(isfinite(score) ? field_number(place, "regret") : NAN).text,
-                  isfinite(score) ? cell_name(field_text(place, "regret_in"), cell, sizeof cell)
+                  isfinite(score) ? human_cell(field_text(place, "regret_in"), cell, sizeof cell)
                                   : "",
                   "");
     page_cell(page, "", "%s", *names ? names : "nobody");
@@ -414,7 +434,7 @@ static void place_absent(struct page *page, const json_t *place)
     page_cell(page, "", "%s", field_text(place, "contestant"));
     page_cell(page, "n", "–");
     page_cell_two(
-        page, "n", "not ranked", cell_name(field_text(place, "out_in"), cell, sizeof cell), "");
+        page, "n", "not ranked", human_cell(field_text(place, "out_in"), cell, sizeof cell), "");
     page_cell(page, "", " ");
 }
 

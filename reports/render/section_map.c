@@ -12,16 +12,6 @@
 
 /* ---- regret ---- */
 
-/* "race/burst/n=64" as "burst n=64". */
-static void cell_words(const char *reference, char *name, size_t size)
-{
-    const char *slash = strchr(reference, '/');
-    snprintf(name, size, "%s", slash ? slash + 1 : reference);
-    for (char *c = name; *c; c++)
-        if (*c == '/')
-            *c = ' ';
-}
-
 /* The standing by which the first sentence goes. */
 static const json_t *default_standing(const struct model *model)
 {
@@ -55,7 +45,7 @@ static void regret_row(struct page *page, const json_t *place)
     const double low = field_number(place, "regret_low");
     const bool behind = regret > 1;
     char cell[160];
-    cell_words(field_text(place, "regret_in"), cell, sizeof cell);
+    human_cell(field_text(place, "regret_in"), cell, sizeof cell);
     page_row(page, "");
     page_cell(page, "", "%s", field_text(place, "contestant"));
     page_cell_two(page,

@@ -318,8 +318,11 @@ void section_redone(struct page *page, const struct model *model)
         "legend",
         "A block is redone as a whole, in a new order, when other work took too much of "
         "the machine; its costs are never looked at. The last attempt always counts. One that "
-        "was left half-way (Ctrl-C, a kill) is in the journal only; somebody may have "
-        "seen its first costs, so it counts as a block that whoever leads has lost.");
+        "was left half-way, be it in its first run (a kill, two Ctrl-C), is in the journal "
+        "only; somebody may have seen what it was going to cost, so it counts as a block that "
+        "whoever leads has lost. It is also redone when somebody was late: a deadline passed, "
+        "which a machine that stood still can do to anybody. The attempt counts as lost by "
+        "whoever was late; late again on a quiet machine, it is disqualified.");
 }
 
 /* ---- how to do it again ---- */

@@ -146,6 +146,9 @@ static json_t *run_part(const struct judged *judged)
     json_object_set_new(run, "runs", json_integer((json_int_t)dir->run_count));
     json_object_set_new(run, "redone", json_integer((json_int_t)judged->redone));
     json_object_set_new(run, "given_up", json_integer((json_int_t)dir->given_up));
+    json_object_set_new(run, "resumes", json_integer((json_int_t)dir->resumes));
+    json_object_set_new(run, "pauses", json_integer((json_int_t)dir->pauses));
+    json_object_set_new(run, "late", verdict_late(dir));
     json_object_set_new(run, "started", json_string(dir->started));
     json_object_set_new(run, "ended", json_string(dir->ended));
     json_object_set_new(run, "end_reason", json_string(dir->end_reason));
@@ -370,11 +373,33 @@ static void add_earlier(const struct run_dir *dir, char *text, size_t size)
                  field_count(before, "unfinished", 0));
 }
 
+/* Who stops and goes on has seen something in between; a late run may be the machine's doing. */
+static void add_rests(const struct run_dir *dir, char *text, size_t size)
+{
+    const struct {
+        size_t count;
+        const char *one, *more;
+    } rests[] = {
+        {dir->given_up, "attempt at a block left half-way", "attempts at blocks left half-way"},
+        {dir->resumes, "start that went on with it", "starts that went on with it"},
+        {dir->pauses, "pause", "pauses"},
+        {verdict_late_runs(dir), "late run", "late runs"}};
+    for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+        const size_t used = strlen(text);
+        if (rests[i].count > 0)
+            snprintf(text + used,
+                     size - used,
+                     "; %zu %s",
+                     rests[i].count,
+                     rests[i].count == 1 ? rests[i].one : rests[i].more);
+    }
+}
+
 /* What belongs on a first screen, ready to print, below [sentence]. */
 static json_t *screen_part(const struct judged *judged, json_t *sentence)
 {
     const struct judge_trust *trust = &judged->trust;
-    char twin[160] = "no twin was entered", sight[320] = "too few blocks to see any gap";
+    char twin[160] = "no twin was entered", sight[512] = "too few blocks to see any gap";
     const double ratio = exp(trust->ratio), low = exp(trust->low), high = exp(trust->high);
     if (trust->has_twin && isfinite(low) && isfinite(high))
         snprintf(twin,
@@ -395,6 +420,7 @@ static json_t *screen_part(const struct judged *judged, json_t *sentence)
                  100 * expm1(trust->gap));
     add_promise(judged->dir, sight, sizeof(sight));
     add_earlier(judged->dir, sight, sizeof(sight));
+    add_rests(judged->dir, sight, sizeof(sight));
     json_t *screen = json_object();
     json_object_set(screen, "sentence", sentence);
     json_object_set_new(screen, "trust", json_sprintf("%s; %s", twin, sight));

@@ -9,7 +9,8 @@
  *   profile: of the standing that the answer goes by
  *   notes: what a reader must know about the file: torn last line, no regular end
  *   run: id, preset, seed (a string: 64 bits), seed_given, plan_sha256, commit, host, minutes,
- *       blocks (that count), runs, redone, given_up (attempts left half-way), started, ended,
+ *       blocks (that count), runs, redone, given_up (attempts left half-way), resumes (starts that
+ *       went on with it), pauses, late ({name: runs that failed by time alone}), started, ended,
  *       end_reason, journal_lines and journal_sha256 (of its last line): of which journal this is
  *       the verdict
  *   run.earlier_starts: as env.json had it before the first block; missing where that does not

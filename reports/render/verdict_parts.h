@@ -51,6 +51,10 @@ json_t *verdict_prices_sentence(const json_t *prices);
 /* The array "ceilings": the harness itself beside the best of each cell. */
 json_t *verdict_ceilings(const struct judged *judged);
 
+/* How often each entry was late, {} where nobody was; and all of them together. */
+json_t *verdict_late(const struct run_dir *dir);
+size_t verdict_late_runs(const struct run_dir *dir);
+
 /* The object "map", or null where there is nothing to weigh. */
 json_t *verdict_map(const struct judged *judged);
 

@@ -131,12 +131,13 @@ cc -std=c11 -D_GNU_SOURCE -Icommon/include ${sanitize:-} -c -o "$scratch/lossy.o
 cc -pthread ${sanitize:-} -Wl,--wrap=velo_submit -o "$scratch/race" "$B"/obj/bench/race/*.o "$scratch/lossy.o" \
     "$B"/obj/impls/"$first"/*.o "$B/libcommon.a" $(pkg-config --libs lua5.4 jansson) -lm
 
-fault() # fault WHAT TEXT SCENARIO POINT
+fault() # fault WHAT TEXT SCENARIO POINT [late]: late, if only the waiting for it ended
 {
     told "a loop that may $1 in $3" 1 "$2" env FAULT="$1" FAULT_AT=2000 \
         "$scratch/race" --scenario "scenarios/$3.lua" --point "$4" --window-ms 20
     cp "$log" "$scratch/line"
     told "it gets no number" 0 '"metrics":{}' cat "$scratch/line"
+    told "and is told to be ${5:-wrong}" 0 "\"failure\":\"${5:-wrong}\"" cat "$scratch/line"
 }
 fault lose "did not run within 5 s" burst n=1024
 fault double "out of order" burst n=1024
@@ -145,7 +146,8 @@ fault lose "lost 1 of" producers threads=1,batch=1
 fault double "out of order" producers threads=1,batch=1
 fault swap "2 tasks out of order" producers threads=1,batch=1
 fault lose "lost 1 tasks" poisson percent=60
-[ "$(nproc)" -lt 2 ] || fault move "generator's thread was moved to other processors" burst n=1024
+fault lose "pending tasks ran within 5 s" memory tasks=1000000 late
+[ "$(nproc)" -lt 2 ] || fault move "generator's thread was moved to other processors" burst n=1024 late
 
 # ---- what a run tells about itself ----
 line() # line WHAT TEXT ARGS...: the run line has the text

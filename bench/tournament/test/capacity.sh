@@ -33,6 +33,18 @@ check mutex-is-bracketed "$(cat "$dir/capacity.json")" bounds mutex 50000
 check quick-is-bracketed "$(cat "$dir/capacity.json")" bounds quick 90000
 check result-is-printed "$(cat "$sandbox/out")" said '^quick .* FOUND'
 
+# A passed deadline and nothing else is a run that failed; who is late again hangs.
+add_fake stuck 100 tardy
+add_fake once 100 tardy-once
+echo 50000 | tee "$sandbox/build/release/stuck/step" >"$sandbox/build/release/once/step"
+velo capacity --p99 1ms --scenario alpha --budget 20s --seed 6 --impl stuck,once
+dir=$(find "$sandbox/reports/capacity" -mindepth 1 -maxdepth 1 -type d | sort | tail -n 1)
+check late-always-is-out "$(cat "$dir/capacity.json")" said '^stuck .* OUT'
+check late-always-says-why "$(cat "$dir/capacity.json")" \
+    grep -q '"reason": "task 3 did not run within 5 s, \(twice\|3 times\) in a row"' "$dir/capacity.json"
+check late-once-stays-in "$(cat "$dir/capacity.json")" bounds once 50000
+rm -r "$sandbox/build/release/"{stuck,once}
+
 # What ended too early goes on from its journal; a torn line is cut, a changed one refused.
 echo 0.5 >"$sandbox/build/release/quick/delay"
 velo capacity --p99 1ms --scenario alpha --budget 5s --precision 2 --seed 5
@@ -65,6 +77,36 @@ velo capacity --resume "$(basename "$dir")" --budget 5s
 check redone-block-is-counted "$(sum redone), $redone before: $(cat "$sandbox/err")" test "$(sum redone)" -gt "$redone"
 check redone-block-is-not-evidence "$(sum runs) runs, $(lines run) lines" test "$(sum runs)" -lt "$(lines run)"
 check redone-is-printed "$(cat "$sandbox/out")" said 'blocks were disturbed by others and'
+
+# A kill leaves runs without the end of their block: they are done again, and stay known.
+known() # known: runs in the journal but for those of redone attempts
+{
+    python3 - "$dir/raw.ndjson" <<'END'
+import json, sys
+count, under_way, attempt = 0, 0, None
+for line in open(sys.argv[1]):
+    event = json.loads(line)
+    if event["type"] == "run":
+        under_way = under_way + 1 if event["attempt"] == attempt else 1
+        attempt = event["attempt"]
+        count += 1
+    elif event["type"] == "block" and not event["valid"]:
+        count -= under_way
+    if event["type"] == "block":
+        under_way = 0
+print(count)
+END
+}
+broken_off() # broken_off NAME LINE: a kill before that line, which is a block's
+{
+    sed -i "$2,\$d" "$dir/raw.ndjson"
+    velo capacity --resume "$(basename "$dir")" --budget 5s
+    check "$1-goes-on" "status $status: $(cat "$sandbox/err")" test "$status" -eq 0 -o "$status" -eq 3
+    check "$1-stays-known" "$(sum runs), $(known) in the journal" test "$(sum runs)" -eq "$(known)"
+}
+block_lines() { grep -n '"type":"block"' "$dir/raw.ndjson" | cut -d: -f1; }
+broken_off broken-off-on-the-way "$(block_lines | sed -n 5p)"
+broken_off broken-off-at-the-end "$(block_lines | tail -n 1)"
 
 sed -i '2s/"outcome":"pass"/"outcome":"fail"/; 2s/"block":1/"block":7/' "$dir/raw.ndjson"
 velo capacity --resume "$(basename "$dir")" --budget 5s

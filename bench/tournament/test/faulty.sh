@@ -7,7 +7,7 @@ make_sandbox
 for fault in abort hang lose twice conformance; do
     add_fake "bad-$fault" 10 $fault
 done
-velo tournament --scenarios alpha --budget 40s
+velo tournament --scenarios alpha --budget 60s # of which who hangs takes two time limits of the pilot
 
 verdict=$(run_dir)/verdict.json
 

@@ -138,6 +138,25 @@ sed -i '20,30s/"cost":[0-9]/"cost":7/' "$dir/sources/raced1/raw.ndjson"
 velo verify "$(basename "$dir")"
 check merged-changed-source-is-5 "status $status: $(cat "$sandbox/out")" test "$status" -eq 5
 
+# An attempt that a source left at its end comes along: it was left half-way for the other source.
+cp "$runs/raced1/raw.ndjson" "$sandbox/kept"
+begin=$(grep -n '"type":"begin"' "$sandbox/kept" | sed -n 3p | cut -d: -f1)
+head -n "$begin" "$sandbox/kept" >"$runs/raced1/raw.ndjson"
+velo report raced1
+velo merge raced1 raced2
+dir=$(merged)
+check merge-takes-what-was-left "$(grep '"given_up"' "$dir/verdict.json")" grep -q '"given_up": *1\b' "$dir/verdict.json"
+check merge-says-what-was-left "$(grep 'How far' "$dir/report.md")" grep -q '1 attempt at a block left half-way' "$dir/report.md"
+velo verify "$(basename "$dir")"
+check merged-with-a-rest-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+cat "$sandbox/raced/anchors.ndjson" >>"$runs/anchors.ndjson"
+refused merge-set-back 'the journal of raced1 was set back' raced1 raced2
+velo verify "$(basename "$dir")" --no-pages
+check merged-set-back-is-5 "status $status: $(cat "$sandbox/out")" test "$status" -eq 5
+check merged-set-back-is-named "$(cat "$sandbox/out")" said 'sources/raced1/raw.ndjson:[0-9]*: line'
+rm "$runs/anchors.ndjson"
+cp "$sandbox/kept" "$runs/raced1/raw.ndjson"
+
 # ---- export ----
 make_run small 11 vm 2 50
 golden=$test_dir/golden-export

@@ -79,6 +79,9 @@ check resume-is-in-the-journal "no line" grep -q '"type":"resume","reason":"paus
 check every-block-is-whole "a gap" sh -c "grep '\"type\":\"block\"' '$dir/raw.ndjson' | grep -q '\"cell\":0,\"block\":1,'"
 velo report "$(basename "$dir")"
 check paused-journal-is-whole "$(cat "$sandbox/err")" test "$status" -eq 0
+check pauses-are-counted "$(grep '"\(resumes\|pauses\)"' "$dir/verdict.json")" \
+    sh -c "grep -q '\"resumes\": *0' '$dir/verdict.json' && grep -q '\"pauses\": *1\b' '$dir/verdict.json'"
+check pauses-are-on-the-trust-line "$(grep 'How far to trust' "$dir/report.md")" grep -q 'How far to trust.*; 1 pause;' "$dir/report.md"
 seconds() # from the first line of the journal to the last, by the wall
 {
     local first last
@@ -113,6 +116,8 @@ status=$?
 dir=$(run_dir)
 check ctrl-c-in-a-pause-is-130 "it is $status: $(cat "$sandbox/err")" test "$status" -eq 130
 velo tournament --resume "$(basename "$dir")"
+check ctrl-c-in-a-pause-leaves-nothing-half-way "$(grep '"given_up"' "$(run_dir)/verdict.json")" \
+    grep -q '"given_up": *0' "$(run_dir)/verdict.json"
 check resume-after-a-pause "status $status: $(cat "$sandbox/err")" test "$status" -eq 0
 
 # ---- killed while it stands: the time until --resume is not counted either ----

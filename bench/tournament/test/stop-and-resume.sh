@@ -45,7 +45,7 @@ nothing_runs() # no process works in the sandbox
     done
 }
 
-half_way() # half_way DIR: attempts of which runs stand in the journal, and no end
+half_way() # half_way DIR: attempts that were begun and not ended, and another one after them
 {
     python3 - "$1/raw.ndjson" <<'END'
 import json, sys
@@ -53,9 +53,8 @@ open_ones, given_up = {}, 0
 for line in open(sys.argv[1]):
     event = json.loads(line)
     key = (event.get("block"), event.get("attempt"))
-    if event["type"] == "run" and open_ones.get(event["cell"], key) != key:
-        given_up += 1
-    if event["type"] == "run":
+    if event["type"] == "begin":
+        given_up += event["cell"] in open_ones
         open_ones[event["cell"]] = key
     elif event["type"] == "block":
         open_ones.pop(event["cell"], None)
@@ -130,11 +129,89 @@ left=$(half_way "$dir")
 check half-way-happened "no kill met a block half-way" test "$left" -gt 0
 check half-way-is-counted "$left: $(grep -o '"given_up": *[0-9]*' "$dir/verdict.json")" \
     grep -q "\"given_up\": *$left\b" "$dir/verdict.json"
-check half-way-is-said "not in the report" grep -q 'left half-way, after first costs were known' "$dir/report.md"
+check half-way-is-said "not in the report" grep -q 'left half-way, from the first run on' "$dir/report.md"
 velo verify "$id"
 check half-way-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+resumed=$(grep -c '"type":"resume"' "$dir/raw.ndjson")
+check resumes-are-in-the-verdict "$resumed: $(grep -o '"resumes": *[0-9]*' "$dir/verdict.json")" \
+    grep -q "\"resumes\": *$resumed\b" "$dir/verdict.json"
+check resumes-are-on-the-trust-line "$(grep 'How far to trust' "$dir/report.md")" \
+    grep -q "How far to trust.*; $resumed starts that went on with it" "$dir/report.md"
+check resumes-are-in-verify "$(cat "$sandbox/out")" said "note: starts that went on with it: $resumed, pauses: 0; its journal was held against"
+
+# ---- a journal that is set back: blocks cut off, as if they had never been ----
+cp -r "$dir" "$sandbox/whole"
+anchors=$sandbox/reports/runs/anchors.ndjson
+check anchors-are-there "no file" test -s "$anchors"
+last=$(grep -n '"type":"begin"' "$dir/raw.ndjson" | tail -n 1 | cut -d: -f1)
+head -n $((last - 1)) "$sandbox/whole/raw.ndjson" >"$dir/raw.ndjson"
+rm "$dir/verdict.json"
+velo verify "$id" --no-pages
+check set-back-is-a-difference "status $status: $(cat "$sandbox/out")" test "$status" -eq 5
+check set-back-is-named "$(cat "$sandbox/out")" said 'raw.ndjson:[0-9]*: line'
+cp "$dir/raw.ndjson" "$sandbox/back.ndjson"
+velo tournament --resume "$id"
+check set-back-is-not-resumed "status $status: $(cat "$sandbox/err")" test "$status" -eq 1
+check set-back-says-why "$(cat "$sandbox/err")" said 'raw.ndjson was set back: it has '
+check set-back-stays-as-it-is "it was written to" cmp -s "$sandbox/back.ndjson" "$dir/raw.ndjson"
+cp -r "$dir" "$sandbox/elsewhere"
+velo tournament --resume "$sandbox/elsewhere" --budget 60s
+check elsewhere-nobody-knows "status $status: $(cat "$sandbox/err")" came_to_its_end "$sandbox/elsewhere"
+cp "$sandbox/elsewhere"/{raw.ndjson,verdict.json} "$dir/"
+velo verify "$id" --no-pages
+check brought-back-is-a-difference "status $status: $(cat "$sandbox/out")" said 'it was set back'
+mv "$anchors" "$sandbox/anchors.kept" # what is left where the anchors are gone: a remark
+velo verify "$id" --no-pages
+check without-anchors-passes "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+check without-anchors-remarks "$(cat "$sandbox/out")" said 'note: .*no anchors.ndjson beside its folder knows it'
+mv "$sandbox/anchors.kept" "$anchors"
+rm -r "$dir"
+mv "$sandbox/whole" "$dir"
+
+# ---- a kill in the first run of a block: no run has a line, but how long it took could be watched ----
+echo 0.3 >"$sandbox/build/release/mutex/delay"
+echo 0.3 >"$sandbox/build/release/quick/delay"
+last_type() # last_type DIR: of the whole lines
+{
+    perl -ne 'print if /\n\z/' "$1/raw.ndjson" 2>/dev/null | tail -n 1 | sed 's/^{"type":"\([a-z_]*\)".*/\1/'
+}
+start race --impl quick --vs mutex --scenario alpha --budget 3m --seed 10
+wait_for_blocks 1
+dir=$(run_dir)
+id=$(basename "$dir")
+for _ in 1 2 3 4 5; do # a run may have ended between the look and the kill; then once more
+    until [ "$(last_type "$dir")" = begin ] || ! kill -0 $pid 2>/dev/null; do
+        read -r -t 0.01 <> <(:) || true
+    done
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    [ "$(last_type "$dir")" != begin ] || break
+    start tournament --resume "$id"
+done
+check first-run-was-killed "it ended with $(last_type "$dir")" test "$(last_type "$dir")" = begin
+left=$(half_way "$dir")
+line=$(grep -c . "$dir/raw.ndjson")
+rm "$sandbox/build/release/mutex/delay" "$sandbox/build/release/quick/delay"
+cp "$dir/raw.ndjson" "$sandbox/left.ndjson"
+sed -i '$d' "$dir/raw.ndjson" # as if it had never begun
+velo tournament --resume "$id"
+check first-run-cannot-be-cut-off "status $status: $(cat "$sandbox/err")" said 'was set back'
+cp "$sandbox/left.ndjson" "$dir/raw.ndjson"
+velo tournament --resume "$id"
+check first-run-was-left "$left before, $(half_way "$dir") after" test "$(half_way "$dir")" -eq $((left + 1))
+check first-run-is-counted "$(grep -o '"given_up": *[0-9]*' "$dir/verdict.json")" \
+    grep -q "\"given_up\": *$((left + 1))\b" "$dir/verdict.json"
+velo verify "$id"
+check first-run-verifies "status $status: $(cat "$sandbox/out")" test "$status" -eq 0
+cp -r "$dir" "$sandbox/denied"
+sed -i "${line}d" "$sandbox/denied/raw.ndjson"
+"$test_dir/rechain" "$sandbox/denied"
+velo verify "$sandbox/denied" --no-pages
+check first-run-cannot-be-denied "status $status: $(cat "$sandbox/out")" said 'raw.ndjson:[0-9]*: attempt'
 
 # ---- what must be refused ----
+echo 0.02 >"$sandbox/build/release/mutex/delay"
+echo 0.02 >"$sandbox/build/release/quick/delay"
 cp "$dir/plan.json" "$sandbox/plan.kept"
 sed -i 's/"margin": *0.0[0-9]*/"margin": 0.5/' "$dir/plan.json"
 velo tournament --resume "$(basename "$dir")"

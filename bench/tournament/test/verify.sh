@@ -4,6 +4,7 @@
 # the message names the place. A clumsy forger changes a line and leaves the hash chain as it was; a
 # careful one (rechain) makes chain and seals right again and has the verdict written anew.
 . "$(dirname "$0")/sandbox.bash"
+. "$(dirname "$0")/forge.bash"
 make_sandbox
 add_fake slow 200
 add_fake doomed 60 late-abort
@@ -18,17 +19,9 @@ burner=$!
 velo tournament --scenarios alpha,beta --budget 10m --seed 5
 kill $burner
 wait $burner 2>/dev/null
-honest=$(run_dir)
-id=$(basename "$honest")
-journal=raw.ndjson
-kept=$sandbox/kept
-cp -r "$honest" "$kept"
+keep_honest
 
 # ---- what there is to tamper with ----
-first() # first PATTERN [FILE]: number of the first line
-{
-    grep -n -m1 -e "$1" "$kept/${2:-$journal}" | cut -d: -f1
-}
 check honest-run-is-decided "$(tail -n 5 "$sandbox/err")" grep -q '"type":"decide"' "$kept/$journal"
 check honest-run-has-redone-blocks "none" grep -q '"valid":false' "$kept/$journal"
 velo verify
@@ -40,53 +33,6 @@ check latest-is-a-name "status $status" test "$status" -eq 0
 velo verify no-such-run
 check unknown-run-is-usage "status $status" test "$status" -eq 2
 
-fresh() # the honest run again, under its own name
-{
-    rm -rf "$honest"
-    cp -r "$kept" "$honest"
-}
-
-expect_found() # expect_found NAME PATTERN [OPTION]
-{
-    velo verify "$id" ${3-}
-    if [ "$status" -eq 5 ] && said "$2"; then
-        ok "$1"
-    else
-        not_ok "$1" "status $status, expected 5 and '$2': $(grep -v '^  ' "$sandbox/out" | head -n 8; cat "$sandbox/err")"
-    fi
-}
-
-edit() # edit FILE PERL: each line of the file
-{
-    perl -pi -e "$2" "$honest/$1"
-}
-
-clumsy() # clumsy NAME PATTERN FILE PERL: changed, nothing made right again
-{
-    fresh
-    edit "$3" "$4"
-    expect_found "$1" "$2" --no-pages
-}
-
-judge_anew() # verdict.json from what is there; the pages stay, for want of templates
-{
-    VELO_HOME=$sandbox/nowhere velo report "$id"
-}
-
-careful() # careful NAME PATTERN FILE PERL...: changed, then chain, seals and verdict made right
-{
-    local name=$1 pattern=$2
-    shift 2
-    fresh
-    while [ $# -gt 0 ]; do
-        edit "$1" "$2"
-        shift 2
-    done
-    "$test_dir/rechain" "$honest"
-    judge_anew
-    expect_found "$name" "$pattern" --no-pages
-}
-
 run=$(first '"type":"run".*"block":2.*"entry":"mutex"')
 in_run="if \$. == $run"
 redone=$(first '"valid":false')
@@ -95,6 +41,7 @@ valid=$(first '"type":"block".*"valid":true')
 drop=$(first '"type":"drop"')
 decide=$(first '"type":"decide"')
 fall=$(first '"type":"disqualify","cell":[0-9]')
+begin=$(first '"type":"begin".*"block":3')
 pilot=$(first '"type":"pilot".*"entry":"mutex"')
 
 # ---- by a clumsy forger ----
@@ -147,7 +94,11 @@ careful valid-flag-cleared "$journal:$valid: valid" $journal "s/\"valid\":true/\
 careful disturbance-denied "$journal:$redone: valid" $journal \
     "s/(\"(foreign|worst_run)_share\":)[0-9.e-]*/\${1}0.0/g if /\"type\":\"(run|block)\",${redo_of}/"
 careful disturbance-of-a-run-denied "$journal:[0-9]*: worst_run_share" $journal "s/\"worst_run_share\":[0-9.e-]*/\"worst_run_share\":0.5/ if \$. == $valid"
-careful redone-attempt-removed "$journal:[0-9]*: attempt" $journal "\$_ = '' if /\"type\":\"(run|block)\",${redo_of}/"
+careful redone-attempt-removed "$journal:[0-9]*: attempt" $journal "\$_ = '' if /\"type\":\"(begin|run|block)\",${redo_of}/"
+careful redone-attempt-called-half-way "$journal:[0-9]*: type" $journal "\$_ = '' if /\"type\":\"(run|block)\",${redo_of}/"
+careful begin-removed "$journal:$begin: type" $journal "\$_ = '' if \$. == $begin"
+careful begin-of-another-attempt "$journal:$begin: attempt" $journal "s/\"attempt\":0/\"attempt\":1/ if \$. == $begin"
+careful begin-doubled "$journal:$((begin + 1)): type" $journal "\$_ .= \$_ if \$. == $begin"
 
 # ---- what follows from the evidence ----
 careful drop-removed "$journal:$drop: " $journal "\$_ = '' if \$. == $drop"

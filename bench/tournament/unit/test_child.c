@@ -171,6 +171,17 @@ static void a_limit_hits_only_who_is_still_there(void **state)
     child_result_free(&result);
 }
 
+/* The child stops this very program for longer than it waits between two looks. */
+static void it_knows_when_it_stood_still_itself(void **state)
+{
+    (void)state;
+    struct child_result result;
+    run_shell("sleep 0.3; kill -STOP $PPID; sleep 1.4; kill -CONT $PPID", 60000, &result);
+    assert_int_equal(result.end, CHILD_EXITED);
+    assert_true(result.stall_ms >= 300 && result.stall_ms <= result.wall_ms);
+    child_result_free(&result);
+}
+
 /* poll() of more descriptors than a process may have fails: that is no end of the child. */
 static void who_cannot_be_waited_for_has_no_result(void **state)
 {
@@ -197,6 +208,7 @@ int main(void)
         cmocka_unit_test(output_and_status_are_kept),
         cmocka_unit_test(a_signal_is_told_from_a_status),
         cmocka_unit_test(a_hang_is_ended_with_all_it_started),
+        cmocka_unit_test(it_knows_when_it_stood_still_itself),
         cmocka_unit_test(more_than_a_pipe_holds),
         cmocka_unit_test(a_program_that_is_not_there),
         cmocka_unit_test(the_environment_is_padded),

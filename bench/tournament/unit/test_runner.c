@@ -108,6 +108,27 @@ static void a_pilot_may_find_a_rate(void **state)
     free(reason);
 }
 
+/* A failure says of what kind it is; one that does not is a fault. */
+static void a_failure_by_time_alone_is_told_from_a_fault(void **state)
+{
+    (void)state;
+    char *reason;
+    assert_int_equal(
+        run_one("{\"ok\": false, \"error\": \"slow\", \"failure\": \"late\"}", 0, false, &reason),
+        RUN_LATE);
+    assert_string_equal(reason, "slow");
+    free(reason);
+    assert_int_equal(
+        run_one("{\"ok\": false, \"error\": \"lost\", \"failure\": \"wrong\"}", 0, false, &reason),
+        RUN_FAILED);
+    free(reason);
+    assert_int_equal(run_one("{\"ok\": false, \"error\": \"lost\"}", 0, false, &reason),
+                     RUN_FAILED);
+    free(reason);
+    assert_string_equal(runner_status_name(RUN_LATE), "late");
+    assert_string_equal(runner_status_name(RUN_INTERRUPTED), "interrupted");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +136,7 @@ int main(void)
         cmocka_unit_test(a_load_without_a_rate_has_none_to_share),
         cmocka_unit_test(a_block_refuses_a_rate_of_its_own),
         cmocka_unit_test(a_pilot_may_find_a_rate),
+        cmocka_unit_test(a_failure_by_time_alone_is_told_from_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

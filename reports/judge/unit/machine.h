@@ -34,6 +34,8 @@ struct machine {
     double runs;
     double neighbour; /* chance that somebody else takes CPU time during an attempt at a block */
     bool on_purpose;  /* he takes it whenever entry 0 is about to lose to entry 1 */
+    double stall;     /* chance that an entry is late in an attempt, whatever it would have cost */
+    bool late;        /* entry 0 is late whenever it is about to lose to entry 1 */
     bool forgets;     /* the judge is not told of what was done again: what must not be done */
     size_t attempts, redone; /* of this race */
 };
@@ -131,6 +133,38 @@ static inline void machine_block_again(
     }
 }
 
+/* Who is late: INFINITY instead of its cost. Twice for one block and entry would put it out. */
+static inline bool machine_is_late(struct machine *machine, size_t entries, double *cost)
+{
+    bool any = false;
+    for (size_t e = 0; e < entries; e++)
+        if (machine->late ? e == 0 && cost[0] > cost[1]
+                          : field_uniform(&machine->seed) < machine->stall) {
+            cost[e] = INFINITY;
+            any = true;
+        }
+    return any;
+}
+
+/* Block [n] of cell 0 under the rule for late runs: done again as long as somebody is, but here
+ * once, or on purpose twice, which only a machine that is never quiet would allow. */
+static inline void machine_block_late(
+    struct machine *machine, struct field *field, size_t n, const double *slowdown, const bool *out)
+{
+    struct judge_block *block = &field->blocks[0][n];
+    const size_t k = field->in.entry_count, most = machine->late ? 2 : 1;
+    double *cost = field->cost[0][n];
+    block->redone = field->redone[n];
+    block->redone_count = 0;
+    for (size_t again = 0;; again++) {
+        machine_block(machine, k, slowdown, out, cost);
+        if (again == most || !machine_is_late(machine, k, cost))
+            return;
+        if (!machine->forgets)
+            memcpy(field->redone[n] + block->redone_count++ * k, cost, k * sizeof(*cost));
+    }
+}
+
 /*
  * One block more in cell [c], judged. [out]: who was dropped in it so far, if anybody may be.
  * The last result of the cell is replaced.
@@ -144,7 +178,9 @@ static inline void machine_step(struct machine *machine,
                                 struct judge_cell_result *result)
 {
     const size_t n = field->cells[c].block_count++;
-    if (machine->on_purpose || machine->neighbour > 0)
+    if (machine->late || machine->stall > 0)
+        machine_block_late(machine, field, n, slowdown, out);
+    else if (machine->on_purpose || machine->neighbour > 0)
         machine_block_again(machine, field, n, slowdown, out);
     else
         machine_block(machine, field->in.entry_count, slowdown, out, field->cost[c][n]);

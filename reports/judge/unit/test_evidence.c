@@ -271,6 +271,9 @@ static void expected_blocks_end_where_the_duel_is_decided(void **state)
     assert_near(more, 20, 0);
     assert_near(judge_blocks_expected(1000, 530, 0, log(20)), 3105, 0);
     assert_true(isinf(judge_blocks_expected(1000, 510, 0, log(20)))); /* nobody waits for 41853 */
+    assert_near(judge_blocks_expected(1000, 520, 0, log(20)), 8785, 0);
+    assert_near(judge_blocks_expected(921, 478, 0, log(20)), 9999, 0);
+    assert_true(isinf(judge_blocks_expected(385, 200, 0, log(20)))); /* for 10002 */
     assert_true(judge_blocks_expected(10, 8, 0, log(20)) ==
                 judge_blocks_expected(10, 2, 0, log(20)));
 }
@@ -322,6 +325,65 @@ static void what_was_done_again_counts_in_a_second_test(void **state)
     assert_int_equal(duel.pair.decided_n, 11); /* 11 of 12; 10 of 11 are not enough */
     assert_near(duel.high, -0.1, 1e-12);       /* and what decides leaves 1 out */
     assert_near(judge_pair_log_e_ahead(&duel.pair, true), judge_log_e(12, 11), 1e-9);
+}
+
+/* Late means lost: it keeps who was late from winning, and never gives the other one a win that the
+ * blocks do not give. */
+static void who_was_late_has_lost_that_attempt(void **state)
+{
+    struct judge_pair late, met, both;
+    (void)state;
+    judge_pair_init(&late, log(20));
+    judge_pair_init(&met, log(20));
+    judge_pair_init(&both, log(20));
+    judge_pair_redo(&late, INFINITY); /* a was late, and wins all that counts */
+    judge_pair_redo(&met, -INFINITY); /* b was */
+    judge_pair_redo(&met, -INFINITY);
+    judge_pair_redo(&both, INFINITY - INFINITY);
+    for (size_t n = 0; n < 11; n++) {
+        assert_int_equal(judge_pair_update(&late, -0.1, n + 1, false), n == 10);
+        assert_int_equal(judge_pair_update(&met, -0.1, n + 1, false), n == 6);
+        assert_int_equal(judge_pair_update(&both, -0.1, n + 1, false), n == 6);
+    }
+    assert_int_equal(met.all_n, 13);
+    assert_int_equal(both.all_n, 11);
+    assert_false(both.apart);
+}
+
+/* Where an end of the interval would be an attempt that somebody was late in, there is none. */
+static void no_interval_ends_at_a_late_run(void **state)
+{
+    struct judge_duel duel = {.a = 0, .b = 1};
+    double d[16], all[20], scratch[20];
+    (void)state;
+    judge_pair_init(&duel.pair, log(20));
+    judge_pair_redo(&duel.pair, INFINITY);
+    all[0] = INFINITY;
+    for (size_t n = 0; n < 11; n++) {
+        double copy[20];
+        all[n + 1] = d[n] = -0.1 - 0.01 * (double)n;
+        judge_pair_update(&duel.pair, d[n], n + 1, false);
+        memcpy(copy, all, sizeof(copy));
+        judge_duel_finish(&duel, d, copy, scratch, 0.05);
+        assert_int_equal(duel.has_interval, n + 1 >= 11);
+        assert_true(isfinite(duel.low) == duel.has_interval);
+        assert_true(isfinite(duel.high) == duel.has_interval);
+        if (duel.relation == JUDGE_OPEN)
+            assert_true(duel.further_blocks >= 1);
+    }
+    assert_near(duel.high, -0.1, 1e-12);
+}
+
+/* A cost that is infinite is none, but in an attempt that was done again it is a late run. */
+static void an_infinite_cost_is_late_only_where_it_may_be(void **state)
+{
+    (void)state;
+    assert_true(isnan(judge_log_cost(INFINITY, 0)));
+    assert_true(isinf(judge_log_cost_or_late(INFINITY, 0)));
+    assert_true(isnan(judge_log_cost_or_late(NAN, 0)));
+    assert_true(isnan(judge_log_cost_or_late(-INFINITY, 1)));
+    assert_near(judge_log_cost_or_late(exp(2), 0), 2, 1e-12);
+    assert_near(judge_log_cost_or_late(0, exp(1)), 1, 1e-12);
 }
 
 /* An attempt that was done again and says the same takes nothing away. */
@@ -417,6 +479,9 @@ int main(void)
         cmocka_unit_test(what_was_given_up_counts_against_the_leader),
         cmocka_unit_test(what_was_done_again_counts_in_a_second_test),
         cmocka_unit_test(what_was_done_again_and_agrees_costs_nothing),
+        cmocka_unit_test(who_was_late_has_lost_that_attempt),
+        cmocka_unit_test(no_interval_ends_at_a_late_run),
+        cmocka_unit_test(an_infinite_cost_is_late_only_where_it_may_be),
         cmocka_unit_test(an_open_duel_always_expects_a_block),
         cmocka_unit_test(a_merge_takes_back_what_later_runs_refute),
         cmocka_unit_test(ties_decide_nothing_wherever_they_fall),

@@ -91,6 +91,42 @@ static void blocks_done_again_on_purpose_make_no_winner(void **state)
     assert_true(deceived > trials / 10);
 }
 
+/*
+ * The first entry is late whenever it sees that it is about to lose the block, twice for each, as
+ * only a machine that is never quiet would let it. The control forgets these attempts.
+ */
+static void who_is_late_on_purpose_does_not_win(void **state)
+{
+    const size_t trials = simulation_trials(300);
+    size_t loses;
+    (void)state;
+    struct machine machine = bad_machine(9, 0.1);
+    machine.late = true;
+    const size_t held = false_winners(&machine, 2, trials, &loses);
+    machine = bad_machine(9, 0.1);
+    machine.late = machine.forgets = true;
+    const size_t deceived = false_winners(&machine, 2, trials, &loses);
+    print_message(
+        "%zu winners, %zu if who was late is forgotten, in %zu\n", held, deceived, trials);
+    assert_in_range(held, 0, at_most(0.05, trials));
+    assert_true(deceived > trials / 2);
+}
+
+/* A machine that stands still meets whoever runs: identical code keeps the level, and nobody is
+ * said to lose for it. */
+static void stalls_that_meet_anybody_keep_the_level(void **state)
+{
+    const size_t trials = simulation_trials(250);
+    size_t loses;
+    (void)state;
+    struct machine machine = bad_machine(10, 0.1);
+    machine.stall = 0.1;
+    const size_t winners = false_winners(&machine, 3, trials, &loses);
+    print_message("%zu winners, %zu with a loser, in %zu\n", winners, loses, trials);
+    assert_in_range(winners, 0, at_most(0.05, trials));
+    assert_in_range(loses, 0, at_most(0.05, trials));
+}
+
 /* Fair coins: E reaches 20 as often as the exact recursion says; the usual test far too often. */
 static void looking_often_is_free_for_e_alone(void **state)
 {
@@ -299,6 +335,8 @@ int main(void)
         cmocka_unit_test(six_identical_entries_keep_the_level),
         cmocka_unit_test(a_fixed_order_would_deceive),
         cmocka_unit_test(blocks_done_again_on_purpose_make_no_winner),
+        cmocka_unit_test(who_is_late_on_purpose_does_not_win),
+        cmocka_unit_test(stalls_that_meet_anybody_keep_the_level),
         cmocka_unit_test(looking_often_is_free_for_e_alone),
         cmocka_unit_test(intervals_cover_the_true_ratio_at_every_look),
         cmocka_unit_test(a_gap_beyond_the_margin_is_rarely_a_tie),

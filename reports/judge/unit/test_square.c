@@ -62,6 +62,34 @@ static void an_unfinished_square_is_no_evidence(void **state)
     judge_cell_fini(&result);
 }
 
+/* What is expected, in rounds of a block in each cell, after [blocks] blocks in squares of [rows].
+ */
+static double further_rounds(size_t blocks, size_t rows)
+{
+    static const struct judge_profile flat = {.name = "flat", .weight = {1, 1, 1, 1, 1, 1, 1}};
+    struct judge_cell_result result;
+    struct judge_standing standing;
+    squares(2, blocks, rows);
+    for (size_t b = 0; b < blocks; b++)
+        field.cost[0][b][1] = 2;
+    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
+    assert_int_equal(judge_standing(&field.in, &result, &flat, &standing), 0);
+    assert_int_equal(standing.winner, -1);
+    const double further = standing.further_rounds;
+    judge_standing_fini(&standing);
+    judge_cell_fini(&result);
+    return further;
+}
+
+static void a_round_of_squares_takes_as_many_blocks_as_they_have_rows(void **state)
+{
+    (void)state;
+    const double single = further_rounds(5, 1);
+    assert_true(single > 0 && isfinite(single));
+    assert_true(further_rounds(2 * 5, 2) == 2 * single);
+    assert_true(further_rounds(4 * 5, 4) == 4 * single);
+}
+
 /* Three rows of a square of four, then two whole squares of two. */
 static void break_a_square_off(void)
 {
@@ -106,6 +134,27 @@ static void squares_keep_what_was_given_up_and_done_again(void **state)
     assert_true(fabs(fold.cell.blocks[1].cost[0] - 1) < 1e-12);
     assert_true(fabs(judge_first(&fold.cell.blocks[1])[0] - 4) < 1e-12); /* of 1 and 16 */
     judge_fold_fini(&fold);
+}
+
+/* Who was late in the first attempt at any row has lost the first square, and not the one that
+ * counts. */
+static void who_was_late_in_a_row_was_late_in_the_square(void **state)
+{
+    static const double redone[] = {INFINITY, 1};
+    struct judge_cell_result result;
+    (void)state;
+    squares(2, 2 * 12, 2);
+    for (size_t b = 0; b < field.cells[0].block_count; b++)
+        field.cost[0][b][0] = 0.5;
+    field.blocks[0][3].redone = redone;
+    field.blocks[0][3].redone_count = 1;
+    assert_int_equal(judge_cell(&field.in, 0, &result), 0);
+    assert_int_equal(result.duels[0].pair.n, 12);
+    assert_int_equal(result.duels[0].pair.wins_a, 12);
+    assert_int_equal(result.duels[0].pair.all_n, 12);
+    assert_int_equal(result.duels[0].pair.all_a, 11);
+    assert_int_equal(result.duels[0].pair.all_b, 1);
+    judge_cell_fini(&result);
 }
 
 static void who_missed_a_row_has_no_cost_in_the_square(void **state)
@@ -175,8 +224,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_square_is_one_block_with_the_mean_of_its_logs),
         cmocka_unit_test(an_unfinished_square_is_no_evidence),
+        cmocka_unit_test(a_round_of_squares_takes_as_many_blocks_as_they_have_rows),
         cmocka_unit_test(a_square_that_was_broken_off_is_left_out),
         cmocka_unit_test(squares_keep_what_was_given_up_and_done_again),
+        cmocka_unit_test(who_was_late_in_a_row_was_late_in_the_square),
         cmocka_unit_test(who_missed_a_row_has_no_cost_in_the_square),
         cmocka_unit_test(squares_below_the_floor_are_ties_that_are_known),
         cmocka_unit_test(without_squares_nothing_is_folded),

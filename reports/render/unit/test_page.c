@@ -32,6 +32,15 @@ static void values_carry_their_unit_and_three_digits(void **state)
     assert_string_equal(human_value(0, "ns").text, "0 ns");
 }
 
+static void a_cell_is_named_without_its_lane(void **state)
+{
+    char name[16];
+    (void)state;
+    assert_string_equal(human_cell("race/burst/n=64", name, sizeof name), "burst n=64");
+    assert_string_equal(human_cell("alone", name, sizeof name), "alone");
+    assert_string_equal(human_cell("race/a_long_name/n=64", name, sizeof name), "a_long_name n=6");
+}
+
 static void what_is_no_number_is_a_dash_or_words(void **state)
 {
     (void)state;
@@ -208,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_carry_their_unit_and_three_digits),
+        cmocka_unit_test(a_cell_is_named_without_its_lane),
         cmocka_unit_test(what_is_no_number_is_a_dash_or_words),
         cmocka_unit_test(ratios_intervals_and_evidence_read_well),
         cmocka_unit_test(one_scale_serves_a_whole_group),

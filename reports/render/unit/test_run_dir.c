@@ -119,6 +119,108 @@ static void an_unfinished_attempt_never_counts(void **state)
     assert_false(dir.runs[12].counts);
 }
 
+/* ---- half-way ---- */
+
+static void begin(size_t cell, size_t block, size_t attempt)
+{
+    folder_event(
+        &folder, "begin", "\"cell\":%zu,\"block\":%zu,\"attempt\":%zu", cell, block, attempt);
+}
+
+static void an_attempt_left_in_its_first_run_counts_in_its_cell(void **state)
+{
+    (void)state;
+    begin(0, 1, 0);
+    folder_event(&folder, "resume", "\"reason\":\"\"");
+    begin(1, 1, 0);
+    folder_block(&folder, 1, 1, 0, true, 10, 20, 30);
+    read_well(0);
+    assert_int_equal(dir.given_up, 0); /* not before another one takes its place */
+    assert_int_equal(run_dir_next_attempt(&dir, 0, 1), 1);
+    assert_int_equal(run_dir_next_attempt(&dir, 1, 2), 0);
+    run_dir_fini(&dir);
+    begin(0, 1, 1);
+    folder_run(&folder, 0, 1, 1, 0, "ant", 7);
+    begin(0, 1, 2);
+    folder_block(&folder, 0, 1, 2, true, 10, 20, 30);
+    read_well(0);
+    assert_int_equal(dir.given_up, 2);
+    assert_int_equal(dir.in.cells[0].blocks[0].given_up, 2);
+    assert_int_equal(dir.in.cells[1].blocks[0].given_up, 0);
+}
+
+static void whole_attempts_are_not_half_way(void **state)
+{
+    (void)state;
+    for (size_t attempt = 0; attempt < 2; attempt++) {
+        begin(0, 1, attempt);
+        folder_block(&folder, 0, 1, attempt, attempt == 1, 10, 20, 30);
+    }
+    begin(0, 2, 0);
+    folder_block(&folder, 0, 2, 0, true, 10, 20, 30);
+    read_well(0);
+    assert_int_equal(dir.given_up, 0);
+    assert_int_equal(dir.in.cells[0].block_count, 2);
+    assert_int_equal(dir.in.cells[0].blocks[0].redone_count, 1);
+}
+
+static void an_attempt_begins_once(void **state)
+{
+    (void)state;
+    begin(0, 1, 0);
+    begin(0, 1, 0);
+    refused(-EINVAL, "raw.ndjson:2: ", "begins twice");
+}
+
+/* Late is no verdict by itself; the attempt is kept with a cost beyond all others. */
+static void a_late_run_is_kept_and_puts_nobody_out(void **state)
+{
+    (void)state;
+    static const char *const how[] = {"late", "timeout"};
+    for (int i = 0; i < 2; i++) {
+        folder_event(&folder,
+                     "run",
+                     "\"cell\":0,\"block\":0,\"attempt\":%d,\"position\":0,\"entry\":\"bee\","
+                     "\"status\":\"%s\",\"reason\":\"no answer\",\"cost\":null,\"run\":null,"
+                     "\"command\":\"build/release/bee/race\"",
+                     i,
+                     how[i]);
+        folder_event(&folder,
+                     "block",
+                     "\"cell\":0,\"block\":0,\"attempt\":%d,\"valid\":false,"
+                     "\"foreign_share\":0,\"entries\":[\"bee\"],\"reason\":\"bee was late\"",
+                     i);
+    }
+    folder_block(&folder, 0, 0, 2, true, 10, 20, 30);
+    read_well(0);
+    assert_int_equal(dir.in.cells[0].status[1].state, JUDGE_RUNS);
+    assert_int_equal(dir.status_count, 0);
+    const struct judge_block *block = &dir.in.cells[0].blocks[0];
+    assert_int_equal(block->redone_count, 2);
+    assert_true(isinf(block->redone[1]) && isinf(block->redone[dir.entry_count + 1]));
+    assert_true(isnan(block->redone[0]));
+    assert_true(block->cost[1] == 20);
+}
+
+/* Who is late in an attempt that counts, being out for it, has no cost there. */
+static void a_late_run_in_a_block_that_counts_is_no_cost(void **state)
+{
+    (void)state;
+    folder_run(&folder, 0, 0, 0, 0, "ant", 7);
+    folder_event(&folder,
+                 "run",
+                 "\"cell\":0,\"block\":0,\"attempt\":0,\"position\":1,\"entry\":\"bee\","
+                 "\"status\":\"late\",\"reason\":\"\",\"cost\":null,\"run\":null,"
+                 "\"command\":\"\"");
+    folder_event(&folder,
+                 "block",
+                 "\"cell\":0,\"block\":0,\"attempt\":0,\"valid\":true,\"foreign_share\":0,"
+                 "\"entries\":[\"ant\",\"bee\"],\"reason\":\"\"");
+    read_well(0);
+    assert_true(dir.in.cells[0].blocks[0].cost[0] == 7);
+    assert_true(isnan(dir.in.cells[0].blocks[0].cost[1]));
+}
+
 static void a_failed_run_disqualifies_in_its_cell(void **state)
 {
     (void)state;
@@ -434,7 +536,12 @@ int main(void)
         CASE(plan_becomes_entries_cells_and_rules),
         CASE(blocks_become_costs_in_the_order_of_the_entries),
         CASE(an_attempt_that_was_redone_is_listed_and_never_counts),
+        CASE(a_late_run_is_kept_and_puts_nobody_out),
+        CASE(a_late_run_in_a_block_that_counts_is_no_cost),
         CASE(an_unfinished_attempt_never_counts),
+        CASE(an_attempt_left_in_its_first_run_counts_in_its_cell),
+        CASE(whole_attempts_are_not_half_way),
+        CASE(an_attempt_begins_once),
         CASE(a_failed_run_disqualifies_in_its_cell),
         CASE(words_of_a_disqualification_replace_those_of_the_run),
         CASE(other_events_are_kept),
