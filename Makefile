@@ -117,7 +117,7 @@ $(B)/obj/%.o: %.cc
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # The list of sources is a prerequisite of every link: a deleted or renamed file links anew too.
-sources := $(wildcard common/*.c common/*/*.c impls/*/*.c bench/*/*.c bench/*/*.cc reports/*/*.c)
+sources := $(wildcard common/*.c common/*/*.c impls/*/*.c bench/*/*.c bench/*/*/*.c bench/*/*.cc reports/*/*.c)
 $(B)/sources: FORCE
 	@mkdir -p $(@D)
 	@echo '$(sources)' | cmp -s - $@ || echo '$(sources)' >$@
@@ -168,6 +168,25 @@ $(B)/$(1)/velo.o: $$(impl_objs_$(1)) $(api_complete) $(B)/libcommon.a $(B)/sourc
 	$(Q)ld -r -o $$@ $$(inputs) && objcopy --localize-hidden $$@
 endef
 $(foreach impl,$(impls),$(eval $(call contestant,$(impl))))
+
+# Variants that are linked with another part: bench/race/linked/PART.c goes first, and the contestant's
+# own choice of that part, which stands alone in its timers.c, is left out. A contestant has the one
+# that it is not: wheel if it has chosen the heap, heap if it has chosen nothing. Guests have none.
+linked_as = $(if $(wildcard impls/$(1)/timers.c),$(if $(shell grep -l timers_heap.h impls/$(1)/timers.c),wheel),heap)
+define linked_variant
+linked_inputs_$(1) := $(B)/obj/bench/race/linked/$(2).o $$(filter-out %/timers.o,$$(impl_objs_$(1))) \
+                      $(B)/libcommon.a $(B)/sources
+$(B)/$(1)/$(2)/race: $(race_objs) $(api_complete) $$(linked_inputs_$(1))
+	$$(call link,$(CC),$$(RACE_LIBS) $$(impl_libs_$(1)))
+$(B)/$(1)/$(2)/micro: $(micro_objs) $(B)/libbench.a $(api_complete) $$(linked_inputs_$(1))
+	$$(call link,$(CXX),$$(MICRO_LIBS) $$(impl_libs_$(1)))
+$(B)/$(1)/$(2)/conformance: $(conformance_objs) $(sim_objs) $$(linked_inputs_$(1))
+	$$(call link,$(CC),$$(CONFORMANCE_LIBS) $$(impl_libs_$(1)))
+linked_programs += $(addprefix $(B)/$(1)/$(2)/,race micro conformance)
+endef
+$(foreach impl,$(filter-out $(guests),$(impls)),$(foreach as,$(call linked_as,$(impl)),$(eval $(call linked_variant,$(impl),$(as)))))
+.PHONY: variants
+variants: $(linked_programs) ## the variants that are linked with other parts: IMPL:heap, IMPL:wheel
 
 # Contestants with a fault, for the tests of the tournament and for the self-check: mutex with those
 # functions wrapped for which the file defines __wrap_NAME. "slow" is none: right, but slower.
@@ -299,6 +318,7 @@ capacity: ready ## the highest rate whose p99 stays below a limit: P99=1ms [IMPL
 	@build/velo capacity $(call option,P99,p99) $(call option,IMPL,impl) \
 	    $(call option,SCENARIO,scenario) $(call option,BUDGET,budget) $(call option,RESUME,resume)
 prices: ready ## what single decisions cost: [IMPL=] [DECISIONS=] [SCENARIOS=] [SEED=] [BUDGET=]
+	$(submake) V=release variants
 	@build/velo prices $(call option,IMPL,contestant) $(call option,DECISIONS,decisions) \
 	    $(call option,SCENARIOS,scenarios) $(call option,SEED,seed) $(call option,BUDGET,budget)
 targets: ready ## the targets of the project, measured: met or not, and why; 20 minutes: [RUN=] [SEED=] [BUDGET=] [RESUME=]

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Microtasks that queue each other, and many queued at once. count=1 shows the price of a checkpoint
--- that finds one microtask, task included.
+-- that finds one microtask, task included. From another thread: ping_pong at microtask and tick.
 return scenario {
     name = "microtasks",
     summary = "microtasks and next ticks, as a chain or as a breadth",
@@ -13,6 +13,7 @@ return scenario {
         point { id = "ticks,count=1000", params = { shape = "chain", kind = "tick", count = 1000 } },
         point { id = "both,count=1000", params = { shape = "chain", kind = "both", count = 1000 } },
         point { id = "breadth,count=1000", params = { shape = "breadth", kind = "micro", count = 1000 } },
+        point { id = "chain,count=100000", params = { shape = "chain", kind = "micro", count = 100000 } },
     },
     plan = function(p)
         return loads.microtasks { shape = p.shape, kind = p.kind, count = p.count }

@@ -8,6 +8,10 @@ return scenario {
     points = {
         point { id = "threads=1", params = { threads = 1, backlog = 0, how = "shutdown" } },
         point { id = "threads=4", params = { threads = 4, backlog = 0, how = "shutdown" } },
+        point { id = "close", params = { threads = 1, backlog = 0, how = "close" } },
+        point { id = "backlog=100000", params = { threads = 1, backlog = 100000, how = "shutdown" } },
+        point { id = "close,backlog=100000", params = { threads = 1, backlog = 100000, how = "close" } },
+        point { id = "threads=8", params = { threads = 8, backlog = 0, how = "shutdown" } },
         point { id = "backlog=1000", params = { threads = 1, backlog = 1000, how = "shutdown" } },
         point { id = "close,backlog=1000", params = { threads = 1, backlog = 1000, how = "close" } },
     },

@@ -8,7 +8,7 @@ return scenario {
     summary = "a few thousand tasks per second: processor time per task",
     family = "cpu",
     primary = "cpu_ns_per_task",
-    points = points.product({ { "rate", 2000, 20000 } }, { "rate=2000" }),
+    points = points.product({ { "rate", 2000, 20000, 100 } }, { "rate=2000" }),
     plan = function(p)
         return loads.sparse { rate_per_s = p.rate }
     end,

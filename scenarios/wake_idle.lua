@@ -8,7 +8,7 @@ return scenario {
     summary = "one task for a loop that sleeps, from submit to callback",
     family = "med",
     primary = "wake_p50_ns",
-    points = points.product({ { "idle_us", 100, 1000, 10000 } }, { "idle_us=1000" }),
+    points = points.product({ { "idle_us", 100, 1000, 10000, 100000 } }, { "idle_us=1000" }),
     plan = function(p)
         return loads.wake_idle { pause_ns = p.idle_us * 1000 }
     end,

@@ -178,7 +178,7 @@ build_with() # build_with VARIANT GOAL...
 
 part_build()
 {
-    build_with "$variant" build unit-programs faulty
+    build_with "$variant" build unit-programs faulty variants
 }
 
 note_units() # what measures runs now and alone, the others are noted
@@ -215,6 +215,14 @@ note_conformance() # note_conformance CONTESTANT...
         for mode in forced disabled; do
             beside "$name, fast path $mode, random programs" \
                 "$suite" --random "$programs" --seed 1 --mode "$mode"
+        done
+    done
+    # a variant linked with the other timer store: what has to do with timers, once for each store;
+    # before such a variant is raced its own suite runs as a whole
+    for name in heap wheel; do
+        for suite in build/"$variant"/*/"$name"/conformance; do
+            [ ! -x "$suite" ] || beside "linked with the $name" "$suite" --quiet --mode auto --clause T
+            break
         done
     done
     # once: the harness is the same in every program

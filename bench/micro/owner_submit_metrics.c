@@ -6,7 +6,7 @@
 
 static void run(struct race *race)
 {
-    race->metrics = true;
+    race->tune = race_tune_metrics;
     fan_run(race, velo_submit);
 }
 

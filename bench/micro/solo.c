@@ -4,6 +4,8 @@
 
 #include "../race/clock.h"
 
+#include <inttypes.h>
+
 bool solo_open(struct solo *solo, struct race *race)
 {
     solo->race = race;
@@ -42,6 +44,10 @@ void solo_close(struct solo *solo)
         return;
     stage_metrics(&solo->stage, &solo->last);
     stage_verify_ledger(&solo->stage);
+    if (gauge_get(&solo->stage.discarded) > 0)
+        race_fail(race,
+                  "%" PRIu64 " callbacks were still pending at the end, though all were cancelled",
+                  gauge_get(&solo->stage.discarded));
     stage_destroy(&solo->stage);
 }
 

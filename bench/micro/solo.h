@@ -45,7 +45,7 @@ static inline void solo_note(struct solo *solo, int rc)
         solo->failed = rc;
 }
 
-/* Shut down, verify the ledger, destroy. */
+/* Shut down, verify the ledger and that nothing was left to discard, destroy. */
 void solo_close(struct solo *solo);
 
 /* Open, run the window with laps of [lap] on [load], report, close. */

@@ -5,7 +5,7 @@
 
 static void run(struct race *race)
 {
-    race->metrics = true;
+    race->tune = race_tune_metrics;
     flow_run(race, 1);
 }
 

@@ -3,13 +3,14 @@
  * timer_fire.c - what does it cost the loop to fire a timer that is due?
  *
  * A round arms MICRO_BATCH timers with delays below SPREAD_NS, waits until all are due, and times
- * the turns until all have fired. Arming is timed apart (ns_per_arm).
+ * the turns until all have fired. Arming is timed apart (ns_per_arm). n others are pending
+ * meanwhile, a minute and more away.
  */
 #include "../race/clock.h"
 #include "../race/gauge.h"
 #include "../race/random.h"
 #include "cases.h"
-#include "solo.h"
+#include "timer_population.h"
 
 #include <inttypes.h>
 
@@ -18,6 +19,7 @@
 
 static struct {
     struct solo solo;
+    struct timer_population others;
     struct random random;
     uint64_t fired;
     uint64_t early;
@@ -86,7 +88,8 @@ static void run(struct race *race)
     struct window_plan plan = {
         .load = race, .lap = lap, .open = open_window, .stage = &state.solo.stage};
     state.random.state = race->seed;
-    if (!solo_open(&state.solo, race))
+    if (!solo_open(&state.solo, race) ||
+        !timer_population_arm(&state.others, &state.solo, params_integer(&race->params, "n")))
         return;
     if (window_run(race, &plan, &total)) {
         micro_report(race, &total);
@@ -94,6 +97,7 @@ static void run(struct race *race)
     }
     if (state.early > 0)
         race_fail(race, "%" PRIu64 " timers fired before their time", state.early);
+    timer_population_cancel(&state.others, &state.solo);
     solo_close(&state.solo);
 }
 
@@ -103,13 +107,21 @@ static const struct metric_spec metrics[] = {
     {NULL, NULL, false},
 };
 
+static const struct micro_point points[] = {
+    {"-", 0, false},
+    {"n=1000", 1e3, false},
+    {"n=100000", 1e5, false},
+    {"n=1000000", 1e6, false},
+    {NULL, 0, false},
+};
+
 const struct micro_case case_timer_fire = {
     .load = {.name = "timer_fire",
-             .summary = "fire a timer that is due, 1024 at a time",
-             .params = micro_no_params,
+             .summary = "fire a timer that is due, 1024 at a time, n others pending",
+             .params = timer_population_params,
              .metrics = metrics,
              .needs = VELO_CAP_TIMERS,
              .run = run},
     .family = "cpu",
-    .points = micro_only_point,
+    .points = points,
 };

@@ -5,58 +5,28 @@
  * The hard order: victims are drawn at random, so with a million of them each operation finds cold
  * memory. timer_arm_cancel.c asks the same about recent timers.
  */
-#include "../race/clock.h"
+#include "batch.h"
 #include "cases.h"
 #include "timer_population.h"
 
-static struct {
-    struct solo solo;
-    struct timer_population all;
-    uint64_t pairs;
-} state;
+static struct timer_population all;
 
-static void work(void *arg)
+static void replace(void)
 {
-    (void)arg;
-    struct timer_population *all = &state.all;
-    for (int i = 0; i < MICRO_BATCH; i++) {
-        velo_id *victim = &all->ids[random_below(&all->random, all->count)];
-        uint64_t delay_ns = timer_population_delay_ns(all);
-        solo_note(&state.solo, velo_timer_cancel(state.solo.loop, *victim));
-        solo_note(
-            &state.solo,
-            velo_timer_start(state.solo.loop, delay_ns, 0, timer_population_fire, all, victim));
-    }
-    state.pairs += MICRO_BATCH;
-    if (solo_is_due(&state.solo))
-        solo_end(&state.solo);
-    else
-        solo_note(&state.solo, velo_submit(state.solo.loop, work, NULL));
-}
-
-static void lap(void *load, uint64_t duration_ns, struct lap *lap)
-{
-    (void)load;
-    uint64_t pairs = state.pairs;
-    uint64_t begin_ns = clock_now_ns();
-    state.solo.deadline_ns = begin_ns + duration_ns;
-    solo_note(&state.solo, velo_submit(state.solo.loop, work, NULL));
-    solo_turn_until_end(&state.solo);
-    lap->elapsed_ns = clock_now_ns() - begin_ns;
-    lap->units = state.pairs - pairs;
+    velo_id *victim = &all.ids[random_below(&all.random, all.count)];
+    uint64_t delay_ns = timer_population_delay_ns(&all);
+    batch_note(velo_timer_cancel(batch.solo.loop, *victim));
+    batch_note(velo_timer_start(batch.solo.loop, delay_ns, 0, timer_population_fire, &all, victim));
 }
 
 static void run(struct race *race)
 {
-    struct lap total;
-    struct window_plan plan = {.lap = lap, .stage = &state.solo.stage};
-    if (!solo_open(&state.solo, race) ||
-        !timer_population_arm(&state.all, &state.solo, params_integer(&race->params, "n")))
+    size_t count = params_integer(&race->params, "n");
+    if (!batch_open(race) || !timer_population_arm(&all, &batch.solo, count))
         return;
-    if (window_run(race, &plan, &total))
-        micro_report(race, &total);
-    timer_population_cancel(&state.all, &state.solo);
-    solo_close(&state.solo);
+    batch_measure(replace);
+    timer_population_cancel(&all, &batch.solo);
+    batch_close();
 }
 
 static const struct micro_point points[] = {

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.c - a whole program, timed from outside: start, some tasks, the end.
+ * process.c - a whole program, timed from outside: start, some work, the end.
  *
- * It sees what no window inside a process can: loading, creating the loop and its thread, the first
- * wake-up, the shutdown, giving memory back. Many tasks end with a graceful shutdown that has to
- * drain them; a single one is waited for, and then the loop is closed at once.
- *
- * It verifies itself: every task once, in order, the right answers from the library, the ledger.
+ * It sees what no window inside a process can: loading, creating loops and their threads, the first
+ * wake-up, the first descriptor and the first thread of a pool, the shutdown, giving memory back.
+ * It verifies itself: program.h.
  */
 #include "common/available.h"
-#include "velo.h"
+#include "program.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,122 +20,129 @@
 #define EXIT_CANNOT_RUN 3
 
 static const char help[] =
-    "usage: process --tasks N | --check\n"
+    "usage: process --tasks N [--loops N] [--with timer,fd,offload] [--check]\n"
     "\n"
-    "Creates an event loop, runs it on a thread of its own, submits N tasks (1 to 10000000) and "
-    "ends\n"
-    "it: by a graceful shutdown, or, after a single task, by an immediate close. To be timed from\n"
-    "outside, for example by hyperfine -N. --check only asks whether a loop can be made here.\n"
+    "  --tasks N   create an event loop, run it on a thread of its own, submit N tasks (0 to\n"
+    "              10000000) and end it: by a graceful shutdown, or, after a single task, by an\n"
+    "              immediate close. 0: create and destroy it, and nothing else\n"
+    "  --loops N   so many of them at once (1 to 64)\n"
+    "  --with LIST also fire a timer, serve a descriptor, have a job done by the pool\n"
+    "  --check     only say whether this contestant can do that, here\n"
     "\n"
-    "Exit status: 0; 1 a task was lost, ran twice or out of order, or a call failed; 2 usage;\n"
-    "3 this system lacks, or forbids, what the contestant is built on.\n";
+    "To be timed from outside, for example by hyperfine -N.\n"
+    "\n"
+    "Exit status: 0; 1 a task was lost, ran twice or out of order, or a call failed; 2 usage, or\n"
+    "the contestant cannot do it; 3 this system lacks, or forbids, what it is built on.\n";
 
-/* The tasks get numbers as arguments and find the rest here. */
-static struct {
-    struct velo_loop *loop;
-    sem_t first;      /* posted by task number 0 */
-    uint64_t ran;     /* the loop's thread writes; read after it has ended */
-    uint64_t wrong;   /* tasks out of order */
-    uint64_t dropped; /* calls of on_discard */
-    int run_result;
-} program;
+struct request {
+    uint64_t tasks, loops;
+    unsigned with;
+    bool has_tasks, check;
+};
 
-static int fail(const char *what, const char *why)
+static const struct {
+    const char *word;
+    unsigned bit;
+    uint64_t capability;
+} equipment[] = {
+    {"timer", WITH_TIMER, VELO_CAP_TIMERS},
+    {"fd", WITH_FD, VELO_CAP_FDS},
+    {"offload", WITH_OFFLOAD, VELO_CAP_OFFLOAD},
+};
+#define EQUIPMENT_COUNT (sizeof equipment / sizeof equipment[0])
+
+typedef int (*step_fn)(struct program *program);
+
+/* One step for all loops; stops at the first failure. */
+static int for_all(uint64_t loops, step_fn step)
 {
-    fprintf(stderr, "process: %s: %s: %s\n", velo_impl()->name, what, why);
-    return EXIT_FAILURE;
-}
-
-static void task(void *arg)
-{
-    uintptr_t number = (uintptr_t)arg;
-    program.wrong += number != program.ran++;
-    if (number == 0)
-        sem_post(&program.first);
-}
-
-static void on_discard(void *ctx, velo_fn fn, void *arg)
-{
-    (void)ctx;
-    (void)fn;
-    (void)arg;
-    program.dropped++;
-}
-
-static void *run_loop(void *arg)
-{
-    (void)arg;
-    program.run_result = velo_loop_run(program.loop, VELO_RUN_FOREVER);
-    return NULL;
-}
-
-/*
- * End the loop: close after one task, else drain. Waits for the first task, so that the loop is
- * surely running: a shutdown before that would drain here, on the caller's thread. [*expected] is
- * what velo_loop_run() has to return.
- */
-static int end_loop(uint64_t tasks, int *expected)
-{
-    while (sem_wait(&program.first) != 0)
-        continue; /* EINTR */
-    *expected = tasks == 1 ? -ECANCELED : 0;
-    return tasks == 1 ? velo_loop_close(program.loop) : velo_loop_shutdown(program.loop, -1);
-}
-
-static int verify(uint64_t tasks, int expected)
-{
-    struct velo_metrics m = {.size = sizeof m};
-    char text[160];
-    if (program.run_result != expected)
-        return fail("velo_loop_run", velo_strerror(program.run_result));
-    if (program.ran != tasks || program.wrong != 0 || program.dropped != 0) {
-        snprintf(text,
-                 sizeof text,
-                 "%" PRIu64 " tasks ran, %" PRIu64 " of them out of order, %" PRIu64
-                 " were discarded",
-                 program.ran,
-                 program.wrong,
-                 program.dropped);
-        return fail("wrong count", text);
-    }
-    if (!(velo_impl()->capabilities & VELO_CAP_METRICS))
-        return EXIT_SUCCESS;
-    int rc = velo_metrics_read(program.loop, &m);
-    if (rc != 0)
-        return fail("velo_metrics_read", velo_strerror(rc));
-    if (m.accepted == m.executed + m.cancelled + m.discarded && m.executed >= tasks)
-        return EXIT_SUCCESS;
-    return fail("velo_metrics_read", "the ledger does not balance");
-}
-
-static int run_program(uint64_t tasks)
-{
-    struct velo_options options = {.size = sizeof options, .on_discard = on_discard};
-    pthread_t thread;
-    int expected;
-    int rc = velo_loop_create(&program.loop, &options);
-    if (rc != 0)
-        return fail("velo_loop_create", velo_strerror(rc));
-    sem_init(&program.first, 0, 0);
-    rc = pthread_create(&thread, NULL, run_loop, NULL);
-    if (rc != 0)
-        return fail("pthread_create", strerror(rc));
-    for (uint64_t i = 0; i < tasks && rc == 0; i++)
-        /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number */
-        rc = velo_submit(program.loop, task, (void *)(uintptr_t)i);
-    if (rc != 0)
-        return fail("velo_submit", velo_strerror(rc));
-    rc = end_loop(tasks, &expected);
-    if (rc != 0)
-        return fail("ending the loop", velo_strerror(rc));
-    pthread_join(thread, NULL);
-    int status = verify(tasks, expected);
-    if (status == EXIT_SUCCESS && (rc = velo_loop_destroy(program.loop)) != 0)
-        return fail("velo_loop_destroy", velo_strerror(rc));
+    int status = EXIT_SUCCESS;
+    for (uint64_t i = 0; i < loops && status == EXIT_SUCCESS; i++)
+        status = step(&programs[i]);
     return status;
 }
 
-static int check(void)
+static int live(const struct request *request)
+{
+    static const step_fn whole[] = {
+        program_create, program_start, program_end, program_verify, program_destroy, NULL};
+    static const step_fn bare[] = {program_create, program_destroy, NULL};
+    const step_fn *step = request->tasks > 0 ? whole : bare;
+    for (uint64_t i = 0; i < request->loops; i++)
+        programs[i] = (struct program){
+            .index = i, .tasks = request->tasks, .with = request->tasks > 0 ? request->with : 0};
+    int status = EXIT_SUCCESS;
+    for (; *step != NULL && status == EXIT_SUCCESS; step++)
+        status = for_all(request->loops, *step);
+    return status;
+}
+
+static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out >= least &&
+           *out <= most;
+}
+
+static bool parse_with(const char *text, unsigned *with)
+{
+    while (*text != '\0') {
+        size_t length = strcspn(text, ","), i = 0;
+        while (i < EQUIPMENT_COUNT && (strlen(equipment[i].word) != length ||
+                                       strncmp(equipment[i].word, text, length) != 0))
+            i++;
+        if (i == EQUIPMENT_COUNT)
+            return false;
+        *with |= equipment[i].bit;
+        text += length + (text[length] == ',');
+    }
+    return *with != 0;
+}
+
+/* One option. False after a message. */
+static bool take(struct request *request, int option, const char *value)
+{
+    const char *allowed = NULL;
+    switch (option) {
+    case 't':
+        request->has_tasks = true;
+        if (!parse_number(value, 0, TASKS_MAX, &request->tasks))
+            allowed = "--tasks: give a number from 0 to 10000000";
+        break;
+    case 'l':
+        if (!parse_number(value, 1, PROGRAM_LOOPS_MAX, &request->loops))
+            allowed = "--loops: give a number from 1 to 64";
+        break;
+    case 'w':
+        if (!parse_with(value, &request->with))
+            allowed = "--with: give a list of timer, fd, offload";
+        break;
+    default:
+        request->check = true;
+    }
+    if (allowed != NULL)
+        fprintf(stderr, "process: %s, not '%s'\n", allowed, value);
+    return allowed == NULL;
+}
+
+static bool can_do(const struct request *request)
+{
+    for (size_t i = 0; i < EQUIPMENT_COUNT; i++)
+        if (request->with & equipment[i].bit &&
+            !(velo_impl()->capabilities & equipment[i].capability)) {
+            fprintf(stderr,
+                    "process: %s does not offer what --with %s needs\n",
+                    velo_impl()->name,
+                    equipment[i].word);
+            return false;
+        }
+    return true;
+}
+
+/* Can a loop be made on this system at all? */
+static int check_system(void)
 {
     char reason[AVAILABLE_REASON_MAX];
     int rc = available_ask(reason);
@@ -149,39 +151,29 @@ static int check(void)
     return rc == 0 ? EXIT_SUCCESS : rc == -ENOSYS ? EXIT_CANNOT_RUN : EXIT_FAILURE;
 }
 
-static bool parse_tasks(const char *text, uint64_t *tasks)
-{
-    char *end;
-    errno = 0;
-    *tasks = strtoull(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *tasks >= 1 &&
-           *tasks <= TASKS_MAX;
-}
-
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"tasks", required_argument, NULL, 't'},
+        {"loops", required_argument, NULL, 'l'},
+        {"with", required_argument, NULL, 'w'},
         {"check", no_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    uint64_t tasks = 0;
+    struct request request = {.loops = 1};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'h')
             return fputs(help, stdout) < 0;
-        if (c == 'c')
-            return check();
-        if (c == '?')
+        if (c == '?' || !take(&request, c, optarg))
             return EXIT_USAGE;
-        if (!parse_tasks(optarg, &tasks)) {
-            fprintf(stderr, "process: --tasks %s: give a number from 1 to 10000000\n", optarg);
-            return EXIT_USAGE;
-        }
     }
-    if (optind < argc || tasks == 0) {
-        fprintf(stderr, "process: give --tasks N and nothing else; try --help\n");
+    if (optind < argc || !request.has_tasks) {
+        fprintf(stderr,
+                "process: --tasks N is missing, or something else is too much; try --help\n");
         return EXIT_USAGE;
     }
-    return run_program(tasks);
+    if (!can_do(&request))
+        return EXIT_USAGE;
+    return request.check ? check_system() : live(&request);
 }

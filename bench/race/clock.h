@@ -34,6 +34,14 @@ static inline uint64_t clock_thread_cpu_ns(void)
     return clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
+/* Use the processor for so long. */
+static inline void clock_burn(uint64_t duration_ns)
+{
+    uint64_t end_ns = duration_ns > 0 ? clock_now_ns() + duration_ns : 0;
+    while (duration_ns > 0 && clock_now_ns() < end_ns)
+        continue;
+}
+
 /* Sleep until that time, whatever signals come. */
 static inline void clock_sleep_until(uint64_t time_ns)
 {

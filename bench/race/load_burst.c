@@ -5,8 +5,10 @@
  * The clock runs from before the first submit until the client sees that the last task has run; the
  * cost is that time by the number of tasks. Only the last task of a burst writes the word that the
  * client watches: one write per task would make the client's looking part of every task. Bursts
- * follow each other at once; whether the loop went to sleep in between is its own affair (wakeups).
+ * follow each other at once; whether the loop goes to sleep in between is its own affair (wakeups),
+ * unless [keep] says that it is kept awake, or met asleep: see awake.h.
  */
+#include "awake.h"
 #include "clock.h"
 #include "stage.h"
 #include "window.h"
@@ -21,6 +23,7 @@ static struct {
     struct stage stage;
     struct race *race;
     struct recorder latency; /* of whole bursts */
+    enum awake_keep keep;
     uint64_t tasks, batch, bursts;
     uint64_t expected, disorder, sum; /* loop thread */
     struct velo_task batch_tasks[BATCH_MAX];
@@ -63,6 +66,8 @@ static void lap(void *load, uint64_t duration_ns, struct lap *out)
     uint64_t deadline_ns = clock_now_ns() + duration_ns, now_ns;
     (void)load;
     do {
+        if (self.keep == KEEP_PARKED && !stage_wait_asleep(&self.stage))
+            return;
         uint64_t start_ns = clock_now_ns();
         if (!race_check(self.race, submit_burst(), "submitting a burst"))
             return;
@@ -117,10 +122,14 @@ static void run(struct race *race)
     self.race = race;
     self.tasks = params_integer(&race->params, "tasks");
     self.batch = params_integer(&race->params, "batch");
+    self.keep = (enum awake_keep)params_integer(&race->params, "keep");
     recorder_init(&self.latency);
-    if (!stage_open(&self.stage, race) || !window_run(race, &plan, &total))
+    if (!stage_open(&self.stage, race) || !awake_begin(&self.stage, self.keep) ||
+        !window_run(race, &plan, &total))
         return;
+    awake_check(race, self.keep, total.units / self.tasks);
     report(race, &total);
+    awake_end();
     stage_close(&self.stage);
     verify(race);
 }
@@ -128,6 +137,7 @@ static void run(struct race *race)
 static const struct param_spec params[] = {
     {"tasks", PARAM_INTEGER, 1, 1 << 20, 1024, NULL, "tasks of a burst"},
     {"batch", PARAM_INTEGER, 1, BATCH_MAX, 1, NULL, "tasks per velo_submit_many; 1 = velo_submit"},
+    {"keep", PARAM_CHOICE, 0, 0, 0, AWAKE_CHOICES, "what the loop does between two bursts"},
     {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
 };
 

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load_closed_loop.c - a client submits a task and waits until it has run, again and again.
+ * load_closed_loop.c - one client submits a task, waits until it has run, and submits the next.
  *
- * The client spins (it yields where it shares a processor with the loop), so a round trip is:
- * submit, notice, run, and one cache line back. What the loop does between two rounds decides
- * nearly all of it, so that is the setting [keep], and each claim is checked by a counter:
+ * The clock of a round runs from before the submit until the client sees that the task has run: two
+ * cache lines forth and back at best. What the loop does between two rounds decides nearly all of
+ * it, so that is the setting [keep], and each claim is checked by a counter (awake.h):
  *
  *   free    nothing is done: the loop spins or sleeps as its idle policy says; parks_per_round
  *           tells which
- *   awake   one task keeps submitting itself, so the loop never has a reason to sleep; fails if
- *           half of the rounds saw a park (a lock-free inbox may nap for a client that is
- *           preempted in the middle of its submit, so a single park proves nothing)
- *   parked  before each round, outside the clock, the client waits until the loop and the kernel
- *           both say that the owner sleeps; fails without a park per round
+ *   awake   one task keeps submitting itself
+ *   parked  before each round, outside the clock, the client waits until the owner sleeps
  *
- * With [in_flight] above 1 the client keeps so many tasks under way; the latency is that of each.
+ * [lane] is what is submitted: a task, or one of the other kinds that any thread may add. With
+ * [think_us] the client spins for so long between two rounds, outside the clock, as one that does
+ * something with the answer. With [in_flight] above 1 it keeps so many under way; the latency is
+ * that of each. With a [descriptor], which is never ready, the loop has to wait as one does that
+ * serves some.
  */
+#include "awake.h"
 #include "clock.h"
+#include "quiet_fd.h"
 #include "stage.h"
 #include "window.h"
 #include "word.h"
@@ -28,18 +31,18 @@
 
 static struct {
     struct gauge done; /* tasks that ran; written by the loop */
-    struct gauge halt; /* 1: the task that keeps the loop awake may end */
-    struct gauge halted;
     struct stage stage;
     struct race *race;
     struct recorder latency;
-    uint64_t disorder;   /* loop thread */
-    uint64_t expected;   /* loop thread: number of the next task */
-    uint64_t kept_awake; /* loop thread: number of the next task that keeps it awake */
+    uint64_t disorder; /* loop thread */
+    uint64_t expected; /* loop thread: number of the next task */
     uint64_t sent;
     uint64_t seen; /* completions that the client has taken note of */
-    uint64_t in_flight;
-    bool parked;
+    uint64_t in_flight, think_ns;
+    enum awake_keep keep;
+    bool descriptor;
+    velo_id fd_id;
+    int (*submit)(struct velo_loop *loop, velo_fn fn, void *arg);
     uint64_t sent_ns[IN_FLIGHT_MAX];
 } self;
 
@@ -50,27 +53,37 @@ static void on_ping(void *arg)
     gauge_set(&self.done, self.expected);
 }
 
-static void keep_awake(void *arg)
+static int submit_immediate(struct velo_loop *loop, velo_fn fn, void *arg)
 {
-    self.disorder += word_from_arg(arg) != self.kept_awake;
-    void *next = word_to_arg(++self.kept_awake);
-    if (gauge_get(&self.halt) != 0 || velo_submit(self.stage.loop, keep_awake, next) != 0)
-        gauge_set(&self.halted, 1);
+    return velo_set_immediate(loop, fn, arg, NULL);
 }
+
+static const struct {
+    int (*submit)(struct velo_loop *loop, velo_fn fn, void *arg);
+    uint64_t needs;
+} lanes[] = {
+    /* in the order of the choices of [lane] */
+    {velo_submit, 0},
+    {velo_submit_priority, VELO_CAP_PRIORITY},
+    {velo_next_tick, VELO_CAP_MICROTASKS},
+    {velo_queue_microtask, VELO_CAP_MICROTASKS},
+    {submit_immediate, VELO_CAP_IMMEDIATES},
+};
 
 static bool send_ping(void)
 {
     self.sent_ns[self.sent % self.in_flight] = clock_now_ns();
-    int rc = velo_submit(self.stage.loop, on_ping, word_to_arg(self.sent));
+    int rc = self.submit(self.stage.loop, on_ping, word_to_arg(self.sent));
     self.sent++;
-    return rc == 0 || race_check(self.race, rc, "velo_submit");
+    return rc == 0 || race_check(self.race, rc, "submitting");
 }
 
 /* Fill the pipe, then wait for at least one completion. Returns the ns spent. */
 static uint64_t run_round(void)
 {
-    if (self.parked && !stage_wait_asleep(&self.stage))
+    if (self.keep == KEEP_PARKED && !stage_wait_asleep(&self.stage))
         return 0;
+    clock_burn(self.think_ns);
     uint64_t start_ns = clock_now_ns();
     while (self.sent - self.seen < self.in_flight)
         if (!send_ping())
@@ -102,25 +115,6 @@ static void open_window(void *load)
     recorder_init(&self.latency);
 }
 
-/* The claim of [keep], against the loop's own counter. */
-static void check_sleep(struct race *race, bool awake, uint64_t rounds)
-{
-    uint64_t parks = race->result.counters.parks;
-    if (!race->result.has_counters)
-        return;
-    if (awake && parks > rounds / 2)
-        race_late(race,
-                  "the loop slept %" PRIu64 " times in %" PRIu64
-                  " rounds although a task was pending",
-                  parks,
-                  rounds);
-    if (self.parked && parks + 1 < rounds)
-        race_fail(race,
-                  "%" PRIu64 " rounds met a sleeping loop, but it counts only %" PRIu64 " parks",
-                  rounds,
-                  parks);
-}
-
 static void report(struct race *race, const struct lap *total)
 {
     double rounds = (double)total->units;
@@ -137,41 +131,64 @@ static void report(struct race *race, const struct lap *total)
 
 static void finish(struct race *race)
 {
-    gauge_set(&self.halt, 1);
-    if (!gauge_wait(&self.done, self.sent, race->cpus.spins) ||
-        !gauge_wait(&self.halted, 1, race->cpus.spins))
+    awake_end();
+    if (self.descriptor)
+        race_check(race, velo_fd_unwatch(self.stage.loop, self.fd_id), "velo_fd_unwatch");
+    if (!gauge_wait(&self.done, self.sent, race->cpus.spins))
         race_late(race, "accepted tasks did not run within 5 s after the window");
     stage_close(&self.stage);
+    if (self.descriptor)
+        quiet_fd_close(race);
     if (self.disorder > 0)
         race_fail(race, "%" PRIu64 " tasks ran out of order", self.disorder);
     if (self.expected != self.sent)
         race_fail(race, "%" PRIu64 " tasks ran instead of %" PRIu64, self.expected, self.sent);
 }
 
+static bool read_params(struct race *race)
+{
+    const struct params *p = &race->params;
+    uint64_t lane = params_integer(p, "lane");
+    self.race = race;
+    self.keep = (enum awake_keep)params_integer(p, "keep");
+    self.in_flight = params_integer(p, "in_flight");
+    self.think_ns = params_integer(p, "think_us") * NS_PER_US;
+    self.submit = lanes[lane].submit;
+    self.descriptor = params_is(p, "descriptor", "watched");
+    uint64_t needs = lanes[lane].needs | (self.descriptor ? VELO_CAP_FDS : 0);
+    if (needs & ~velo_impl()->capabilities)
+        race_fail(race,
+                  "the contestant has no such lane or descriptors; give the point what it needs");
+    return race->result.ok;
+}
+
+static bool watch_descriptor(struct race *race)
+{
+    return !self.descriptor ||
+           (quiet_fd_open(race) &&
+            race_check(race, quiet_fd_watch(self.stage.loop, &self.fd_id), "velo_fd_watch"));
+}
+
 static void run(struct race *race)
 {
-    bool awake = params_is(&race->params, "keep", "awake");
     struct window_plan plan = {.lap = lap, .open = open_window, .stage = &self.stage};
     struct lap total;
-    self.race = race;
-    self.parked = params_is(&race->params, "keep", "parked");
-    self.in_flight = params_integer(&race->params, "in_flight");
     recorder_init(&self.latency);
-    if (!stage_open(&self.stage, race))
-        return;
-    gauge_set(&self.halted, !awake);
-    if (awake &&
-        !race_check(race, velo_submit(self.stage.loop, keep_awake, word_to_arg(0)), "velo_submit"))
+    if (!read_params(race) || !stage_open(&self.stage, race) || !watch_descriptor(race) ||
+        !awake_begin(&self.stage, self.keep))
         return;
     if (!window_run(race, &plan, &total))
         return;
-    check_sleep(race, awake, total.units);
+    awake_check(race, self.keep, total.units);
     report(race, &total);
     finish(race);
 }
 
 static const struct param_spec params[] = {
-    {"keep", PARAM_CHOICE, 0, 0, 0, "free|awake|parked", "what the loop does between two rounds"},
+    {"keep", PARAM_CHOICE, 0, 0, 0, AWAKE_CHOICES, "what the loop does between two rounds"},
+    {"lane", PARAM_CHOICE, 0, 0, 0, "task|priority|tick|microtask|immediate", "what is submitted"},
+    {"think_us", PARAM_INTEGER, 0, 1000, 0, NULL, "the client spins between two rounds"},
+    {"descriptor", PARAM_CHOICE, 0, 0, 0, "none|watched", "one that is never ready"},
     {"in_flight", PARAM_INTEGER, 1, IN_FLIGHT_MAX, 1, NULL, "tasks under way at once"},
     {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
 };

@@ -7,6 +7,8 @@
  * learns of the next byte. With one token each hop is a poll of its own; with many, one poll
  * delivers many. At the end the tokens are swallowed, and counted; since tokens cannot overtake
  * each other, no two pipes may differ by more hops than there are tokens.
+ *
+ * Edge-triggered, a callback reads until nothing is left, as it must: one more system call a hop.
  */
 #include "clock.h"
 #include "stage.h"
@@ -17,10 +19,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-#define SPARE_FDS 64 /* what the process and the contestant need besides the pipes */
 
 struct node {
     struct node *next;
@@ -38,41 +37,39 @@ static struct {
     struct node *nodes;
     uint64_t pipes, tokens;
     uint64_t failed; /* reads and writes; loop thread */
-    unsigned events;
+    bool edge;
     int rc; /* of the calls on the owner thread */
 } self;
 
-static void on_byte(int fd, unsigned events, void *arg)
+static void hand_on(struct node *node, const char *byte)
 {
-    struct node *node = arg;
-    char byte;
-    (void)events;
-    if (read(fd, &byte, 1) != 1) {
-        self.failed++;
-        return;
-    }
     node->hops++;
     gauge_step(&self.hops);
     if (gauge_get(&self.stop) != 0)
         gauge_step(&self.swallowed);
-    else if (write(node->next->write_fd, &byte, 1) != 1)
+    else if (write(node->next->write_fd, byte, 1) != 1)
         self.failed++;
 }
 
-static bool allow_descriptors(struct race *race, uint64_t wanted)
+/* Level: one byte, the next one is told again. */
+static void on_byte(int fd, unsigned events, void *arg)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
-        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_cur >= wanted)
-        return true;
-    race_fail(race,
-              "needs %" PRIu64 " descriptors, the hard limit is %" PRIu64 " (ulimit -Hn)",
-              wanted,
-              (uint64_t)limit.rlim_max);
-    return false;
+    char byte;
+    (void)events;
+    if (read(fd, &byte, 1) == 1)
+        hand_on(arg, &byte);
+    else
+        self.failed++;
+}
+
+/* Edge: all there are, for they are told once; and so it may find none, which it took before. */
+static void on_edge(int fd, unsigned events, void *arg)
+{
+    char byte;
+    (void)events;
+    while (read(fd, &byte, 1) == 1)
+        hand_on(arg, &byte);
+    self.failed += errno != EAGAIN;
 }
 
 static bool open_ring(struct race *race)
@@ -82,7 +79,7 @@ static bool open_ring(struct race *race)
         race_fail(race, "out of memory for %" PRIu64 " pipes", self.pipes);
         return false;
     }
-    if (!allow_descriptors(race, 2 * self.pipes + SPARE_FDS))
+    if (!race_allow_descriptors(race, 2 * self.pipes))
         return false;
     for (uint64_t i = 0; i < self.pipes; i++) {
         int fds[2];
@@ -100,10 +97,11 @@ static bool open_ring(struct race *race)
 static void watch_all(void *arg)
 {
     (void)arg;
+    velo_fd_fn on_ready = self.edge ? on_edge : on_byte;
+    unsigned events = VELO_READ | (self.edge ? VELO_EDGE : 0U);
     for (uint64_t i = 0; i < self.pipes && self.rc == 0; i++) {
         struct node *node = &self.nodes[i];
-        self.rc =
-            velo_fd_watch(self.stage.loop, node->read_fd, self.events, on_byte, node, &node->id);
+        self.rc = velo_fd_watch(self.stage.loop, node->read_fd, events, on_ready, node, &node->id);
     }
 }
 
@@ -195,7 +193,7 @@ static void run(struct race *race)
     self.race = race;
     self.pipes = params_integer(&race->params, "pipes");
     self.tokens = params_integer(&race->params, "tokens");
-    self.events = VELO_READ;
+    self.edge = params_is(&race->params, "trigger", "edge");
     if (!open_ring(race) || !stage_open(&self.stage, race))
         return;
     if (!stage_call(&self.stage, watch_all, NULL) || !race_check(race, self.rc, "velo_fd_watch"))
@@ -209,6 +207,7 @@ static void run(struct race *race)
 static const struct param_spec params[] = {
     {"pipes", PARAM_INTEGER, 1, 100000, 100, NULL, "pipes in the ring"},
     {"tokens", PARAM_INTEGER, 1, 10000, 1, NULL, "bytes that go round"},
+    {"trigger", PARAM_CHOICE, 0, 0, 0, "level|edge", "how the pipes are watched"},
     {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
 };
 

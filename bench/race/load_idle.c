@@ -122,7 +122,10 @@ static void run(struct race *race)
     self.race = race;
     self.timers = params_integer(&race->params, "timers");
     self.descriptors = params_integer(&race->params, "descriptors");
-    if (!stage_open(&self.stage, race) || !stage_call(&self.stage, arm_timers, NULL) ||
+    if (params_is(&race->params, "metrics", "on"))
+        race->tune = race_tune_metrics;
+    if (!race_allow_descriptors(race, 2 * self.descriptors) || !stage_open(&self.stage, race) ||
+        !stage_call(&self.stage, arm_timers, NULL) ||
         !race_check(race, self.rc, "velo_timer_start") || !watch_pipes(race))
         return;
     if (!stage_wait_asleep(&self.stage) || !window_run(race, &plan, &total))
@@ -137,7 +140,8 @@ static void run(struct race *race)
 
 static const struct param_spec params[] = {
     {"timers", PARAM_INTEGER, 0, 100000, 0, NULL, "timers due in an hour"},
-    {"descriptors", PARAM_INTEGER, 0, 400, 0, NULL, "pipes that stay empty"},
+    {"descriptors", PARAM_INTEGER, 0, 10000, 0, NULL, "pipes that stay empty"},
+    {"metrics", PARAM_CHOICE, 0, 0, 0, "off|on", "the loop measures itself (X3)"},
     {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
 };
 

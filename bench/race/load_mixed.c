@@ -9,8 +9,8 @@
  * timer that fires before its delay has passed fails the run (T1). The rate is a share of the
  * common rate of this mixture, found as in load_open_loop.c.
  */
+#include "arrivals.h"
 #include "clock.h"
-#include "open_loop.h"
 #include "random.h"
 #include "stage.h"
 #include "window.h"
@@ -42,22 +42,19 @@ struct slot {
 };
 
 static struct {
-    struct gauge record_from; /* number of the window's first arrival */
-    struct gauge done;
-    struct gauge latency_sum;
     struct stage stage;
     struct race *race;
     /* loop thread */
-    uint64_t count, sum, sum_ns, disorder, overtaken, early;
+    uint64_t sum, disorder, overtaken, early;
     uint64_t next[LANES]; /* the smallest number that may come next in each lane */
-    struct recorder latency, uncorrected, by_kind[KINDS];
+    struct recorder by_kind[KINDS];
     /* generator's thread */
     uint64_t sent_sum;
     struct random random;
+    bool edge;
     int read_fds[PIPES], write_fds[PIPES];
     velo_id ids[PIPES];
-    double opened_ns; /* schedule time at which the window opened */
-    struct open_loop generator;
+    struct arrivals arrivals;
     struct slot slots[SLOTS];
 } self;
 
@@ -77,15 +74,10 @@ static void arrive(enum kind kind, int lane, uint64_t number, uint64_t delay_ns)
     self.early += since(now_ns, slot->sent_ns) < delay_ns;
     self.sum += number;
     uint64_t latency_ns = since(now_ns, slot->intended_ns + delay_ns);
-    self.sum_ns += latency_ns;
-    if (number >= gauge_get(&self.record_from)) {
-        recorder_add(&self.latency, latency_ns);
-        recorder_add(&self.by_kind[kind], latency_ns);
-        recorder_add(&self.uncorrected, since(now_ns, slot->sent_ns + delay_ns));
-    }
+    uint64_t uncorrected_ns = since(now_ns, slot->sent_ns + delay_ns);
     gauge_step(&slot->free);
-    gauge_set(&self.latency_sum, self.sum_ns);
-    gauge_set(&self.done, ++self.count);
+    if (arrivals_deliver(&self.arrivals, number, latency_ns, uncorrected_ns))
+        recorder_add(&self.by_kind[kind], latency_ns);
 }
 
 static void on_task(void *arg)
@@ -98,14 +90,23 @@ static void on_timer(void *arg)
     arrive(KIND_TIMER, LANE_TIMERS, word_from_arg(arg), TIMER_DELAY_NS);
 }
 
-static void on_message(int fd, unsigned events, void *arg)
+/* False: the pipe is empty. */
+static bool read_messages(int fd, int pipe_index)
 {
     uint64_t messages[MESSAGES_PER_READ];
-    int pipe_index = (int)word_from_arg(arg);
-    (void)events;
     ssize_t size = read(fd, messages, sizeof messages);
     for (ssize_t i = 0; i < size / (ssize_t)sizeof messages[0]; i++)
         arrive(KIND_PIPE, LANE_TIMERS + 1 + pipe_index, messages[i], 0);
+    return size > 0;
+}
+
+/* Edge-triggered it is told once, so it reads until nothing is left. */
+static void on_message(int fd, unsigned events, void *arg)
+{
+    int pipe_index = (int)word_from_arg(arg);
+    (void)events;
+    while (read_messages(fd, pipe_index) && self.edge)
+        continue;
 }
 
 static bool write_message(int fd, uint64_t number)
@@ -140,8 +141,8 @@ static bool send_kind(uint64_t number)
 
 static bool send_arrival(void *load, uint64_t intended_ns, uint64_t now_ns)
 {
-    uint64_t number = self.generator.sent;
-    (void)load;
+    const struct arrivals *arrivals = load;
+    uint64_t number = arrivals->generator.sent;
     struct slot *slot = &self.slots[number % SLOTS];
     /* The arrival that had this slot before may be a timer that is late: then we are late as well.
      */
@@ -156,31 +157,6 @@ static bool send_arrival(void *load, uint64_t intended_ns, uint64_t now_ns)
     return send_kind(number);
 }
 
-static uint64_t done(void *load)
-{
-    (void)load;
-    return gauge_get(&self.done);
-}
-
-static void lap(void *load, uint64_t duration_ns, struct lap *out)
-{
-    uint64_t count = gauge_get(&self.done), sum = gauge_get(&self.latency_sum);
-    (void)load;
-    open_loop_run(&self.generator, duration_ns);
-    gauge_wait(&self.done, count + 1, self.race->cpus.spins); /* in a short lap it may lag */
-    out->units = gauge_get(&self.done) - count;
-    out->elapsed_ns = gauge_get(&self.latency_sum) - sum;
-}
-
-static void open_window(void *load)
-{
-    (void)load;
-    open_loop_resume(&self.generator);
-    recorder_init(&self.generator.slip);
-    gauge_set(&self.record_from, self.generator.sent);
-    self.opened_ns = self.generator.next_ns;
-}
-
 static bool open_pipes(struct race *race)
 {
     for (int i = 0; i < PIPES; i++) {
@@ -191,8 +167,9 @@ static bool open_pipes(struct race *race)
         }
         self.read_fds[i] = fds[0];
         self.write_fds[i] = fds[1];
-        int rc = velo_fd_watch(
-            self.stage.loop, fds[0], VELO_READ, on_message, word_to_arg((uint64_t)i), &self.ids[i]);
+        unsigned events = VELO_READ | (self.edge ? VELO_EDGE : 0U);
+        void *index = word_to_arg((uint64_t)i);
+        int rc = velo_fd_watch(self.stage.loop, fds[0], events, on_message, index, &self.ids[i]);
         if (!race_check(race, rc, "velo_fd_watch"))
             return false;
     }
@@ -210,11 +187,11 @@ static void close_pipes(struct race *race)
 
 static void verify(struct race *race)
 {
-    if (self.count != self.generator.sent || self.sum != self.sent_sum)
+    if (self.arrivals.count != self.arrivals.generator.sent || self.sum != self.sent_sum)
         race_fail(race,
                   "%" PRIu64 " arrivals came through of %" PRIu64 ", or the wrong ones",
-                  self.count,
-                  self.generator.sent);
+                  self.arrivals.count,
+                  self.arrivals.generator.sent);
     if (self.disorder > 0)
         race_fail(race, "%" PRIu64 " arrivals out of order", self.disorder);
     if (self.overtaken > 0)
@@ -225,73 +202,46 @@ static void verify(struct race *race)
 
 static void report(struct race *race)
 {
-    struct result *result = &race->result;
-    double arrivals = (double)(self.generator.sent - gauge_get(&self.record_from));
-    result->latency = &self.latency;
-    result->uncorrected = &self.uncorrected;
-    result->slip = &self.generator.slip;
-    result->elapsed_ns = (uint64_t)(self.generator.next_ns - self.opened_ns);
-    race_metric_quantile(race, "latency_p99_ns", &self.latency, 0.99);
-    race_metric_quantile(race, "latency_p50_ns", &self.latency, 0.5);
+    const struct result *result = &race->result;
+    double arrivals = (double)arrivals_in_window(&self.arrivals);
+    arrivals_report(&self.arrivals);
     race_metric_quantile(race, "task_p99_ns", &self.by_kind[KIND_TASK], 0.99);
     race_metric_quantile(race, "fd_p99_ns", &self.by_kind[KIND_PIPE], 0.99);
     race_metric_quantile(race, "timer_p99_ns", &self.by_kind[KIND_TIMER], 0.99);
-    race_metric(race, "offered_per_s", arrivals * 1e9 / (double)result->elapsed_ns);
     race_metric(race, "cpu_ns_per_arrival", (double)result->covariates.cpu_ns / arrivals);
     if (result->has_counters)
         race_metric(race, "wakeups_per_arrival", (double)result->counters.wakeups / arrivals);
-}
-
-static void run_window(struct race *race)
-{
-    struct window_plan plan = {.lap = lap, .open = open_window, .stage = &self.stage};
-    struct lap total;
-    open_loop_start(&self.generator);
-    if (!window_run(race, &plan, &total))
-        return;
-    if (!gauge_wait(&self.done, self.generator.sent, race->cpus.spins)) {
-        race_late(race, "lost %" PRIu64 " arrivals", self.generator.sent - gauge_get(&self.done));
-        return;
-    }
-    close_pipes(race);
-    stage_close(&self.stage);
-    verify(race);
-    report(race);
 }
 
 static void init(struct race *race)
 {
     self.race = race;
     self.random.state = race->seed;
-    gauge_set(&self.record_from, UINT64_MAX);
-    self.generator.race = race;
-    self.generator.arrivals_min = ARRIVALS_FOR_P99;
-    self.generator.send = send_arrival;
-    recorder_init(&self.latency);
-    recorder_init(&self.uncorrected);
+    self.edge = params_is(&race->params, "trigger", "edge");
+    arrivals_init(&self.arrivals, race, send_arrival);
     for (int kind = 0; kind < KINDS; kind++)
         recorder_init(&self.by_kind[kind]);
 }
 
 static void run(struct race *race)
 {
+    struct lap total;
     init(race);
-    if (!stage_open(&self.stage, race) || !open_pipes(race))
+    if (!stage_open(&self.stage, race) || !open_pipes(race) ||
+        !arrivals_find_rate(&self.arrivals, PILOT_CREDIT))
         return;
-    race->result.common_rate = race->common_rate > 0
-                                   ? race->common_rate
-                                   : open_loop_pilot(&self.generator, done, PILOT_CREDIT);
-    if (!race->result.ok)
+    double rate = race->result.common_rate * params_number(&race->params, "percent") / 100;
+    if (!arrivals_run(&self.arrivals, &self.stage, rate, true, &total))
         return;
-    open_loop_schedule(&self.generator,
-                       race->result.common_rate * params_number(&race->params, "percent") / 100,
-                       true,
-                       race->seed);
-    run_window(race);
+    close_pipes(race);
+    stage_close(&self.stage);
+    verify(race);
+    report(race);
 }
 
 static const struct param_spec params[] = {
     {"percent", PARAM_NUMBER, 0.001, 200, 60, NULL, "share of the common rate"},
+    {"trigger", PARAM_CHOICE, 0, 0, 0, "level|edge", "how the pipes are watched"},
     {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
 };
 

@@ -37,6 +37,7 @@ static struct {
     struct race *race;
     struct recorder latency;
     uint64_t backlog, backlog_ran;
+    uint64_t accepted, ended_loops; /* of all rounds: by the submitters; loops */
     int threads;
     bool close;
 } self;
@@ -150,12 +151,14 @@ static void join_all(void)
     for (int i = 0; i < self.threads; i++) {
         struct submitter *submitter = &self.submitters[i];
         accepted += gauge_get(&submitter->accepted);
+        self.accepted += gauge_get(&submitter->accepted);
         ran += gauge_get(&submitter->executed);
         if (submitter->rc != -ESHUTDOWN)
             race_fail(self.race,
                       "a submit after the end returned %s instead of ESHUTDOWN",
                       velo_strerror(submitter->rc));
     }
+    self.ended_loops++;
     check_tasks(accepted, ran);
     stage_destroy(&self.stage);
 }
@@ -205,6 +208,8 @@ static void run(struct race *race)
     race_metric_quantile(race, "end_p50_ns", &self.latency, 0.5);
     race_metric_quantile(race, "end_p99_ns", &self.latency, 0.99);
     race_metric(race, "ends", (double)total.units);
+    if (self.threads > 0)
+        race_metric(race, "accepted_per_end", (double)self.accepted / (double)self.ended_loops);
     race->result.latency = &self.latency;
 }
 
@@ -219,6 +224,7 @@ static const struct metric_spec metrics[] = {
     {"end_p50_ns", "ns", false},
     {"end_p99_ns", "ns", false},
     {"ends", "1", true},
+    {"accepted_per_end", "1", true},
     {NULL, NULL, false},
 };
 

@@ -11,9 +11,14 @@
  *   fire    a batch becomes due while its owner is busy; the clock runs from the end of that task
  *           to the last callback: the way to the timers phase, and all the callbacks
  *
+ * Their delays are random, all equal, or each a microsecond longer than the last. A foreign
+ * thread's owner sleeps, or is kept busy with a task that submits itself; its cancels may come in
+ * groups, by velo_timer_cancel_many().
+ *
  * Every call's answer is checked, each callback must come exactly once, and at the end the
  * discarded ones must be as many as are still pending. Random numbers are drawn outside the clock.
  */
+#include "awake.h"
 #include "clock.h"
 #include "random.h"
 #include "stage.h"
@@ -32,7 +37,10 @@
 #define DUE_SPREAD_NS (50 * NS_PER_US)
 #define BYTES_FROM 10000 /* pending timers from which their memory can be told from noise */
 
+#define GROUP_MAX 64
+
 enum op { OP_ADD, OP_CANCEL, OP_CHURN, OP_FIRE };
+enum delays { DELAYS_RANDOM, DELAYS_EQUAL, DELAYS_RISING };
 
 static struct {
     struct gauge fired; /* batches whose last timer has fired */
@@ -40,8 +48,11 @@ static struct {
     struct race *race;
     struct random random;
     enum op op;
+    enum delays delays;
     bool foreign;
-    uint64_t pending, batch, filled, batches;
+    enum awake_keep keep;
+    uint64_t pending, batch, group, filled, batches;
+    uint64_t risen_ns;   /* DELAYS_RISING: of the last one */
     velo_id *ids;        /* of the pending timers */
     uint32_t *order;     /* a permutation of their positions */
     uint64_t at;         /* next position in [order] */
@@ -55,7 +66,11 @@ static struct {
 
 static uint64_t far_delay_ns(void)
 {
-    return FAR_NS + random_below(&self.random, FAR_SPREAD_NS);
+    if (self.delays == DELAYS_RANDOM)
+        return FAR_NS + random_below(&self.random, FAR_SPREAD_NS);
+    if (self.delays == DELAYS_RISING)
+        self.risen_ns += NS_PER_US;
+    return FAR_NS + self.risen_ns;
 }
 
 static void never(void *arg)
@@ -84,15 +99,15 @@ static uint32_t next_victim(void)
     return position;
 }
 
-static void draw_delays(uint64_t spread_ns, uint64_t base_ns)
+static void draw_far_delays(void)
 {
     for (uint64_t i = 0; i < self.batch; i++)
-        self.delays_ns[i] = base_ns + random_below(&self.random, spread_ns);
+        self.delays_ns[i] = far_delay_ns();
 }
 
 static void batch_add(void)
 {
-    draw_delays(FAR_SPREAD_NS, FAR_NS);
+    draw_far_delays();
     uint64_t start_ns = clock_now_ns();
     for (uint64_t i = 0; i < self.batch; i++)
         arm(&self.batch_ids[i], self.delays_ns[i]);
@@ -101,14 +116,26 @@ static void batch_add(void)
         self.refused += velo_timer_cancel(self.stage.loop, self.batch_ids[i]) != 0;
 }
 
+static void cancel_all(void)
+{
+    int results[GROUP_MAX];
+    for (uint64_t i = 0; self.group == 1 && i < self.batch; i++)
+        self.refused += velo_timer_cancel(self.stage.loop, self.batch_ids[i]) != 0;
+    for (uint64_t i = 0; self.group > 1 && i < self.batch; i += self.group) {
+        uint64_t count = self.batch - i < self.group ? self.batch - i : self.group;
+        velo_timer_cancel_many(self.stage.loop, &self.batch_ids[i], count, results);
+        for (uint64_t k = 0; k < count; k++)
+            self.refused += results[k] != 0;
+    }
+}
+
 static void batch_cancel(void)
 {
     uint64_t first = self.at;
     for (uint64_t i = 0; i < self.batch; i++)
         self.batch_ids[i] = self.ids[next_victim()];
     uint64_t start_ns = clock_now_ns();
-    for (uint64_t i = 0; i < self.batch; i++)
-        self.refused += velo_timer_cancel(self.stage.loop, self.batch_ids[i]) != 0;
+    cancel_all();
     self.elapsed_ns = clock_now_ns() - start_ns;
     self.at = first;
     for (uint64_t i = 0; i < self.batch; i++)
@@ -117,7 +144,7 @@ static void batch_cancel(void)
 
 static void batch_churn(void)
 {
-    draw_delays(FAR_SPREAD_NS, FAR_NS);
+    draw_far_delays();
     uint64_t start_ns = clock_now_ns();
     for (uint64_t i = 0; i < self.batch; i++) {
         velo_id *id = &self.ids[next_victim()];
@@ -140,7 +167,8 @@ static void on_due(void *arg)
 
 static void batch_fire(void)
 {
-    draw_delays(DUE_SPREAD_NS, 0);
+    for (uint64_t i = 0; i < self.batch; i++)
+        self.delays_ns[i] = random_below(&self.random, DUE_SPREAD_NS);
     memset(self.hits, 0, sizeof self.hits);
     self.fired_count = 0;
     for (uint64_t i = 0; i < self.batch; i++) {
@@ -243,6 +271,9 @@ static void read_params(struct race *race)
     self.foreign = params_is(p, "thread", "foreign");
     self.pending = params_integer(p, "pending");
     self.batch = params_integer(p, "batch");
+    self.group = params_integer(p, "group");
+    self.delays = (enum delays)params_integer(p, "delays");
+    self.keep = params_is(p, "owner", "busy") ? KEEP_AWAKE : KEEP_FREE;
     if (self.batch > self.pending)
         self.batch = self.pending;
 }
@@ -256,8 +287,10 @@ static void run(struct race *race)
         race_fail(race, "op = fire runs on the owner only: thread = \"owner\"");
         return;
     }
-    if (!stage_open(&self.stage, race) || !fill(race) || !window_run(race, &plan, &total))
+    if (!stage_open(&self.stage, race) || !fill(race) || !awake_begin(&self.stage, self.keep) ||
+        !window_run(race, &plan, &total))
         return;
+    awake_end();
     race_metric(race, "ns_per_timer", (double)total.elapsed_ns / (double)total.units);
     race_metric(race, "timers_per_s", (double)total.units * 1e9 / (double)total.elapsed_ns);
     stage_close(&self.stage);
@@ -271,6 +304,15 @@ static const struct param_spec params[] = {
     {"pending", PARAM_INTEGER, 1, PENDING_MAX, 1000, NULL, "timers that are there all the time"},
     {"batch", PARAM_INTEGER, 1, BATCH_MAX, 1000, NULL, "timers per measured batch"},
     {"thread", PARAM_CHOICE, 0, 0, 0, "owner|foreign", "who calls"},
+    {"owner", PARAM_CHOICE, 0, 0, 0, "idle|busy", "what it does while a foreign thread calls"},
+    {"group",
+     PARAM_INTEGER,
+     1,
+     GROUP_MAX,
+     1,
+     NULL,
+     "timers per velo_timer_cancel_many; 1 = cancel"},
+    {"delays", PARAM_CHOICE, 0, 0, 0, "random|equal|rising", "of the timers that are pending"},
     {NULL, PARAM_INTEGER, 0, 0, 0, NULL, NULL},
 };
 

@@ -75,9 +75,16 @@ run_point(const struct options *options, const struct scenario *scenario, const 
     run.race.window_ns = options->window_ms * NS_PER_MS;
     run.race.common_rate = options->common_rate;
     run.race.variant = options->variant;
-    if (!report_runnable(report_needs(scenario, point), options->variant, reason, sizeof reason) ||
+    if (!report_linked(options->variant, reason, sizeof reason) ||
+        !report_runnable(report_needs(scenario, point), options->variant, reason, sizeof reason) ||
         !placement_resolve(&run.race.cpus, placement, reason, sizeof reason))
         return usage("%s", reason);
+    if (options->variant != NULL && !variant_set(options->variant, &run.race.params))
+        return usage("variant '%s' would change nothing here: the load %s has no setting '%s', or "
+                     "the point has that value",
+                     options->variant->name,
+                     point->load->name,
+                     options->variant->setting);
     watchdog_start(WATCHDOG_BASE_NS + 4 * run.race.window_ns, bark, &run);
     placement_enter_generator(&run.race.cpus, 0);
     point->load->run(&run.race);

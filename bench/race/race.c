@@ -2,11 +2,15 @@
 /* race.c - the small vocabulary in which load generators report. */
 #include "race.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+#define SPARE_DESCRIPTORS 64 /* what the program and the contestant need besides */
 
 void race_init(struct race *race)
 {
@@ -16,6 +20,11 @@ void race_init(struct race *race)
     race->result.covariates.runqueue_wait_ns = -1;
     for (size_t i = 0; i < METRICS_MAX; i++)
         race->result.metrics[i] = NAN;
+}
+
+void race_tune_metrics(struct velo_options *options)
+{
+    options->metrics = true;
 }
 
 __attribute__((format(printf, 3, 0))) static void
@@ -49,6 +58,23 @@ bool race_check(struct race *race, int rc, const char *what)
     if (rc != 0)
         race_fail(race, "%s failed: %s", what, velo_strerror(rc));
     return rc == 0;
+}
+
+bool race_allow_descriptors(struct race *race, uint64_t wanted)
+{
+    struct rlimit limit;
+    wanted += SPARE_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= wanted)
+        return true;
+    race_fail(race,
+              "needs %" PRIu64 " descriptors, the hard limit is %" PRIu64 " (ulimit -Hn)",
+              wanted,
+              (uint64_t)limit.rlim_max);
+    return false;
 }
 
 void race_metric(struct race *race, const char *name, double value)

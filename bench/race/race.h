@@ -74,12 +74,17 @@ struct race {
     uint64_t window_ns;
     double common_rate; /* operations per second; 0 = not given: the load runs a pilot of its own */
     const struct variant *variant; /* NULL: the contestant as it is */
-    bool metrics; /* the loop measures itself, for the case that asks what this costs */
+    /* What the load itself asks of the loop, after the variant has: it measures that, or relies on
+     * it; NULL = nothing. */
+    void (*tune)(struct velo_options *options);
     struct placement_map cpus;
     struct result result;
 };
 
 void race_init(struct race *race);
+
+/* For [tune]: the loop measures itself (X3). */
+void race_tune_metrics(struct velo_options *options);
 
 /* Say what failed. The first failure is kept; the run then is not ok. */
 void race_fail(struct race *race, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -93,6 +98,12 @@ void race_late(struct race *race, const char *format, ...) __attribute__((format
 
 /* As race_fail, if [rc], which a function of the API returned, is not 0. True if it was 0. */
 bool race_check(struct race *race, int rc, const char *what);
+
+/*
+ * Let the process have [wanted] descriptors and what program and contestant need besides. False
+ * (and failed) if the hard limit forbids it.
+ */
+bool race_allow_descriptors(struct race *race, uint64_t wanted);
 
 /* Report a metric. The name must be one of load->metrics. */
 void race_metric(struct race *race, const char *name, double value);

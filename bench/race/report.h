@@ -11,6 +11,9 @@
 /* What can this contestant not do, that the point needs? True if it can run it. */
 bool report_runnable(uint64_t needs, const struct variant *variant, char *reason, size_t size);
 
+/* Is this program linked as [variant] (NULL = as it is) asks? Else why not, and what to do. */
+bool report_linked(const struct variant *variant, char *reason, size_t size);
+
 /* The same of a whole point: also, are there the processors that its placement asks for? */
 bool report_point_runnable(const struct scenario *scenario,
                            const struct point *point,

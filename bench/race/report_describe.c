@@ -24,6 +24,29 @@ void report_variants(FILE *file)
                 variant_table[i].decision);
 }
 
+/* A program that was linked as a variant is that variant and nothing else. */
+bool report_linked(const struct variant *variant, char *reason, size_t size)
+{
+    const char *asked = variant != NULL && variant->linked ? variant->name : "";
+    if (strcmp(asked, variant_linked) == 0)
+        return true;
+    if (variant_linked[0] != '\0')
+        snprintf(reason,
+                 size,
+                 "this program was linked as variant '%s': give --variant %s",
+                 variant_linked,
+                 variant_linked);
+    else
+        snprintf(reason,
+                 size,
+                 "variant '%s' is linked with other parts: `make variants` builds the programs of "
+                 "%s in a folder of that name, if it is not what %s has anyway",
+                 asked,
+                 velo_impl()->name,
+                 velo_impl()->name);
+    return false;
+}
+
 bool report_runnable(uint64_t needs, const struct variant *variant, char *reason, size_t size)
 {
     char names[512];
@@ -102,6 +125,15 @@ static bool any_core(const struct scenario *scenario)
     return false;
 }
 
+/* By name: which variants would change something. */
+static json_t *settings_of(const struct load *load)
+{
+    json_t *list = json_array();
+    for (const struct param_spec *spec = load->params; spec->name != NULL; spec++)
+        json_array_append_new(list, json_string(spec->name));
+    return list;
+}
+
 static json_t *describe_point(const struct scenario *scenario, const struct point *point)
 {
     char reason[600];
@@ -116,6 +148,7 @@ static json_t *describe_point(const struct scenario *scenario, const struct poin
     json_object_set_new(object, "uses_common_rate", json_boolean(point->load->uses_common_rate));
     json_object_set_new(object, "ceiling", json_boolean(point->load->ceiling));
     json_object_set_new(object, "needs", names_of(needs));
+    json_object_set_new(object, "settings", settings_of(point->load));
     json_object_set_new(object, "runnable", json_boolean(runnable));
     json_object_set_new(object, "reason", json_string(reason));
     return object;

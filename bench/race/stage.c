@@ -27,9 +27,10 @@ void stage_options(struct stage *stage, struct race *race, struct velo_options *
     options->size = sizeof *options;
     options->ctx = stage;
     options->on_discard = count_discard;
-    options->metrics = race->metrics;
-    if (race->variant != NULL)
+    if (race->variant != NULL && race->variant->apply != NULL)
         race->variant->apply(options);
+    if (race->tune != NULL)
+        race->tune(options);
 }
 
 bool stage_create(struct stage *stage, struct race *race)
@@ -45,7 +46,10 @@ bool stage_create(struct stage *stage, struct race *race)
 static void *run_loop(void *arg)
 {
     struct stage *stage = arg;
-    placement_enter_loop(&stage->race->cpus);
+    if (stage->aside)
+        placement_enter_generator(&stage->race->cpus, 0);
+    else
+        placement_enter_loop(&stage->race->cpus);
     stage->tid = gettid();
     stage->run_rc = velo_loop_run(stage->loop, VELO_RUN_FOREVER);
     return NULL;
@@ -201,6 +205,8 @@ void stage_destroy(struct stage *stage)
 static void check_placement(struct stage *stage)
 {
     char reason[200];
+    if (stage->aside)
+        return;
     if (!placement_holds(&stage->race->cpus, stage->tid, reason, sizeof reason))
         race_late(stage->race, "%s", reason);
 }

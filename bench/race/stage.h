@@ -26,6 +26,7 @@ struct stage {
     int stat_fd; /* /proc/self/task/TID/stat, or -1 */
     int run_rc;  /* what velo_loop_run returned; read after the join */
     uint64_t calls;
+    bool aside; /* set between create and start: a second loop, with the generators */
 };
 
 /* The options of this run: variant and on_discard. [stage] becomes the hooks' context. */

@@ -10,14 +10,22 @@
 #define WARMUP_LAPS 6
 #define STEADY_SHARE 0.10
 
-void lap_watch(uint64_t (*delivered)(void), uint64_t duration_ns, struct lap *out)
+void lap_watch_for(uint64_t (*delivered)(void),
+                   uint64_t duration_ns,
+                   uint64_t units_min,
+                   struct lap *out)
 {
     uint64_t before = delivered(), start_ns = clock_now_ns();
     do {
         clock_sleep_until(clock_now_ns() + duration_ns);
         out->units = delivered() - before;
         out->elapsed_ns = clock_now_ns() - start_ns;
-    } while (out->units == 0 && out->elapsed_ns < GAUGE_PATIENCE_NS);
+    } while (out->units < units_min && out->elapsed_ns < GAUGE_PATIENCE_NS);
+}
+
+void lap_watch(uint64_t (*delivered)(void), uint64_t duration_ns, struct lap *out)
+{
+    lap_watch_for(delivered, duration_ns, 1, out);
 }
 
 static double lap_cost(const struct lap *lap)

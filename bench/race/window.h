@@ -26,6 +26,13 @@ struct lap {
  */
 void lap_watch(uint64_t (*delivered)(void), uint64_t duration_ns, struct lap *out);
 
+/* The same until at least [units_min] came through, for slow units whose percentiles are asked for.
+ */
+void lap_watch_for(uint64_t (*delivered)(void),
+                   uint64_t duration_ns,
+                   uint64_t units_min,
+                   struct lap *out);
+
 typedef void (*lap_fn)(void *load, uint64_t duration_ns, struct lap *lap);
 
 struct window_plan {

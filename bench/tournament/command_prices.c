@@ -34,12 +34,23 @@ static char *first_of_latest(void)
     return chosen;
 }
 
-static void enter(struct names *only, const char *contestant, const char *decisions)
+/* Linked ones only if they were built: what a contestant has anyway is not. */
+static bool is_there(const char *build, const char *contestant, const struct variant *variant)
+{
+    char *program = text_format("%s/%s/%s/race", build, contestant, variant->name);
+    bool there = !variant->linked || access(program, X_OK) == 0;
+    free(program);
+    return there;
+}
+
+static void
+enter(struct names *only, const char *build, const char *contestant, const char *decisions)
 {
     struct names wanted = {0};
     names_split(&wanted, decisions);
     for (size_t i = 0; decisions[0] == '\0' && i < variant_count; i++)
-        names_add(&wanted, variant_table[i].name);
+        if (is_there(build, contestant, &variant_table[i]))
+            names_add(&wanted, variant_table[i].name);
     names_add(only, contestant);
     for (size_t i = 0; i < wanted.count; i++) {
         char *name = text_format("%s:%s", contestant, wanted.items[i]);
@@ -60,7 +71,7 @@ int command_prices(int argc, char **argv)
         {"decisions", "A,B", "which, as velo list names them; otherwise all", &decisions, NULL},
         {"scenarios", "X,Y", "these scenarios; otherwise the core set", &scenarios, NULL},
         {"seed", "N", "the seed; otherwise from the kernel", &seed, NULL},
-        {"budget", "TIME", "all in all; otherwise 8m", &budget, NULL},
+        {"budget", "TIME", "all in all; otherwise 9m", &budget, NULL},
         {"extra", "DIR,..", "more contestants: directories with their programs", &extra, NULL},
         {"out", "DIR", "where run folders are made; otherwise reports/runs", &out, NULL},
         {"dry-run", NULL, "show the plan and what it costs, and stop", NULL, &dry},
@@ -85,15 +96,17 @@ int command_prices(int argc, char **argv)
     if (project_open(&project) != 0)
         return EXIT_INTERNAL;
     char *chosen = contestant != NULL ? text_copy(contestant) : first_of_latest();
+    bool named = chosen != NULL && strchr(chosen, ':') == NULL;
+    if (named)
+        enter(&request.only, project.build, chosen, decisions);
     project_close(&project);
-    if (chosen == NULL || strchr(chosen, ':') != NULL) {
+    if (!named) {
         say_error("prices: %s; name a contestant with --contestant (velo list names them)",
                   chosen == NULL ? "there is no report yet to take the first of"
                                  : "a variant cannot be raced against its own variants");
         free(chosen);
         return EXIT_USAGE;
     }
-    enter(&request.only, chosen, decisions);
     names_split(&request.filter, scenarios);
     names_split(&request.extra, extra);
     names_split(&request.force, force);

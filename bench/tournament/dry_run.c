@@ -3,7 +3,7 @@
  * dry_run.c - `--dry-run`: what would be done, what it would cost, and what it could see.
  *
  * Nothing is run. Where the last run of this machine knows what a run in a cell takes, that is
- * taken; elsewhere a guess: the window, and what start and warm-up usually take.
+ * taken; elsewhere a guess: the window, and what start and warm-up usually take in that lane.
  */
 #include "tournament.h"
 
@@ -17,31 +17,46 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { GUESS_OVERHEAD_MS = 180 };
+enum { GUESS_START_MS = 30, GUESS_PROGRAM_MS = 10 };
 
 /* What gate, limits and pilot take of the budget, where nobody has measured it. */
 static const double part_for_blocks = 0.8;
 
-/* Who is not excused, as far as is known before the gate: a guest counts as a native. */
-static unsigned runners(const struct tournament *t, const struct plan_cell *cell)
+/* What a run takes beside its window. A whole program has none; micro cases are warm at once. */
+static double guess_overhead_ms(const struct plan_cell *cell)
 {
-    unsigned count = 0;
-    for (size_t e = 0; e < t->plan.entry_count; e++)
-        count += t->excuse == NULL || t->excuse(cell, &t->plan.entries[e]) == NULL;
-    return count;
+    if (strcmp(cell->lane, "process") == 0)
+        return GUESS_PROGRAM_MS - (double)cell->window_ms;
+    if (strcmp(cell->lane, "micro") == 0)
+        return (double)cell->window_ms / 2;
+    return GUESS_START_MS + (double)cell->window_ms * 0.4;
+}
+
+/* Who can run it and is not excused, as far as is known before the gate: a guest counts as a
+ * native. */
+static unsigned count_runners(const struct tournament *t, const struct plan_cell *cell)
+{
+    unsigned runners = 0;
+    for (size_t e = 0; e < t->plan.entry_count; e++) {
+        const struct plan_entry *entry = &t->plan.entries[e];
+        runners += tournament_obstacle(t, cell, entry, true) == NULL &&
+                   (t->excuse == NULL || t->excuse(cell, entry) == NULL);
+    }
+    return runners;
 }
 
 static void estimate_costs(struct tournament *t, const struct past *past)
 {
-    for (size_t c = 0; c < t->plan.cell_count; c++) {
-        struct plan_cell *cell = &t->plan.cells[c];
-        double overhead_ms = past_overhead_ms(past, cell->key);
+    struct plan *plan = &t->plan;
+    for (size_t c = 0; c < plan->cell_count; c++) {
+        double overhead_ms = past_overhead_ms(past, plan->cells[c].key);
         if (!(overhead_ms >= 0))
-            overhead_ms = GUESS_OVERHEAD_MS;
-        cell->runners = runners(t, cell);
-        cell->block_ms = (cell->window_ms + overhead_ms) * (double)cell->runners;
+            overhead_ms = guess_overhead_ms(&plan->cells[c]);
+        plan->cells[c].runners = count_runners(t, &plan->cells[c]);
+        plan->cells[c].block_ms = (plan->cells[c].window_ms + overhead_ms) * plan->cells[c].runners;
     }
 }
 
@@ -78,13 +93,13 @@ static void print_cells(const struct plan *plan, const struct sight *sight)
     }
 }
 
-/* Of one block of each cell. */
-static size_t runs(const struct plan *plan)
+/* In a round. */
+static size_t count_runs(const struct plan *plan)
 {
-    size_t sum = 0;
+    size_t runs = 0;
     for (size_t c = 0; c < plan->cell_count; c++)
-        sum += plan->cells[c].dropped ? 0 : plan->cells[c].runners;
-    return sum;
+        runs += plan->cells[c].dropped ? 0 : plan->cells[c].runners;
+    return runs;
 }
 
 int dry_run(struct tournament *t)
@@ -109,7 +124,7 @@ int dry_run(struct tournament *t)
            t->plan.blocks_common,
            fit_common_seconds(&t->plan, NULL),
            blocks,
-           blocks * runs(&t->plan));
+           blocks * count_runs(&t->plan));
     char *sentence = sight_sentence(&sight);
     struct screen screen = {.file = stdout, .columns = text_columns(STDOUT_FILENO)};
     screen_wrap(&screen, sentence, 2);

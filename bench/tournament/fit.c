@@ -3,8 +3,10 @@
  * fit.c - the plan cut to its budget, by the times that the pilot took.
  *
  * The common rounds, in which nobody is dropped, must fit; what is left over goes to where the
- * evidence is still open. Lanes have shares; what a lane does not need goes to the race lane.
- * There, shorter windows come first, then fewer points, then fewer scenarios.
+ * evidence is still open. Lanes have shares; what the process lane does not need goes to micro, and
+ * what that does not need to the race lane.
+ * There, shorter windows come first. Everywhere then fewer rounds, down to what the preset asks for
+ * at least, then fewer points, then fewer scenarios.
  */
 #include "tournament.h"
 
@@ -126,21 +128,31 @@ static void keep_every_cell(struct plan *plan, double seconds)
     shorten_windows(plan, seconds - others);
 }
 
+static unsigned rounds_that_are_enough(const struct plan *plan)
+{
+    unsigned least = plan->preset->blocks_least;
+    unsigned enough = least > 0 ? least : COMMON_ENOUGH;
+    return plan->blocks_common < enough ? plan->blocks_common : enough;
+}
+
 /* What each lane has a share of loses cells. */
 static void drop_cells(struct plan *plan, double room)
 {
     static const char *const small_lanes[] = {"process", "micro"};
-    unsigned enough = plan->blocks_common < COMMON_ENOUGH ? plan->blocks_common : COMMON_ENOUGH;
-    double race_room = room;
+    unsigned enough = rounds_that_are_enough(plan);
+    double race_room = room, race_room_of_enough = room, share = 0;
     for (size_t i = 0; i < 2; i++) {
-        double share = room * preset_lane_share(small_lanes[i]);
+        share += room * preset_lane_share(small_lanes[i]);
         bool race_present = round_seconds(plan, "race") > 0;
         if (race_present && fit_common_seconds(plan, NULL) > room)
-            trim(plan, small_lanes[i], plan->blocks_common, share);
+            trim(plan, small_lanes[i], enough, share);
+        double used = round_seconds(plan, small_lanes[i]) * enough;
+        share -= used;
+        race_room_of_enough -= used;
         race_room -= fit_common_seconds(plan, small_lanes[i]);
     }
     shorten_windows(plan, race_room);
-    trim(plan, "race", enough, race_room);
+    trim(plan, "race", enough, race_room_of_enough);
     trim(plan, NULL, enough, room);
 }
 

@@ -117,7 +117,11 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
 {
     struct gate_sheet *sheet = job->sheet;
     const struct contestant *contestant = registry_find(registry, sheet->contestant);
-    char *program = contestant_program(contestant, "conformance");
+    bool linked = registry_is_linked(sheet->mode);
+    struct contestant variant = registry_linked(contestant, sheet->mode);
+    char *program = contestant_program(linked ? &variant : contestant, "conformance");
+    const char *mode = linked ? "auto" : sheet->mode;
+    free(variant.dir);
     if (program == NULL) {
         set(&sheet->reason,
             text_format("has no conformance program in %s: nothing admits it", contestant->dir));
@@ -129,7 +133,7 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
     if (rc == 0) {
         close(fd);
         char limit[16];
-        const char *argv[12] = {program, "--mode", sheet->mode, "--quiet", "--json", job->path};
+        const char *argv[12] = {program, "--mode", mode, "--quiet", "--json", job->path};
         size_t count = 6;
         snprintf(limit, sizeof(limit), "%u", sheet->limit_s);
         if (sheet->only[0] != '\0') {
@@ -142,8 +146,7 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
         }
         struct child_request request = {
             .argv = argv, .timeout_ms = SUITE_LIMIT_MS, .interrupt = interrupt};
-        set(&sheet->command,
-            text_command((const char *const[]){program, "--mode", sheet->mode, NULL}));
+        set(&sheet->command, text_command((const char *const[]){program, "--mode", mode, NULL}));
         rc = child_start(&request, &job->child);
         job->running = rc == 0;
         if (rc != 0)
@@ -167,6 +170,8 @@ static int finish_job(struct gate *gate, struct gate_job *job)
     const int rc = child_wait(&job->child, &result);
     if (rc == 0) {
         job->sheet->result = json_load_file(job->path, 0, NULL);
+        if (registry_is_linked(job->sheet->mode)) /* it cannot know as what it was linked */
+            json_object_set_new(job->sheet->result, "mode", json_string(job->sheet->mode));
         gate->interrupted |= result.end == CHILD_INTERRUPTED;
         conclude(job->sheet, &result);
         job->sheet->stall_ms = result.stall_ms;

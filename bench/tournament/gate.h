@@ -43,7 +43,8 @@ struct gate {
 
 typedef void gate_watcher(void *user, const struct gate_sheet *sheet);
 
-/* Puts one run of the suite on the list, unless it stands there already. */
+/* Puts one run of the suite on the list, unless it stands there already. [mode] is one of the fast
+ * path, or a linked variant, whose own suite then runs in the usual mode. */
 void gate_add(struct gate *gate, const char *contestant, const char *mode);
 
 /* Puts one case of the suite on the list, as the only one of that contestant. */

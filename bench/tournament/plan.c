@@ -36,6 +36,32 @@ static struct plan_entry *add_entry(struct plan *plan,
     return entry;
 }
 
+/* A linked one has programs of its own. */
+static int add_variant(struct plan *plan,
+                       const char *name,
+                       const struct contestant *contestant,
+                       const char *variant)
+{
+    if (!registry_is_linked(variant)) {
+        add_entry(plan, name, contestant, variant);
+        return 0;
+    }
+    struct contestant linked = registry_linked(contestant, variant);
+    char *program = contestant_program(&linked, "race");
+    if (program != NULL)
+        add_entry(plan, name, &linked, variant);
+    else
+        say_error("%s: no programs in %s: `make variants` builds them, but not of a variant that "
+                  "is what %s has anyway",
+                  name,
+                  linked.dir,
+                  contestant->name);
+    int rc = program != NULL ? 0 : -EINVAL;
+    free(program);
+    free(linked.dir);
+    return rc;
+}
+
 /* "fastpath:nospin" -> contestant and variant. Returns: 0; -EINVAL after a message. */
 static int add_wanted(struct plan *plan, const struct registry *registry, const char *wanted)
 {
@@ -57,7 +83,7 @@ static int add_wanted(struct plan *plan, const struct registry *registry, const 
         }
     }
     if (rc == 0 && plan_find_entry(plan, wanted) < 0)
-        add_entry(plan, wanted, contestant, variant);
+        rc = add_variant(plan, wanted, contestant, variant);
     names_free(&known);
     free(name);
     return rc;

@@ -46,9 +46,9 @@ struct plan_cell {
     double common_rate; /* tasks per second that an open loop's load is a share of; 0 = none */
     unsigned window_ms;
     unsigned timeout_ms;
-    unsigned runners; /* entries that will run in it, by the pilot; 0 = unknown */
-    double block_ms;  /* what one block will take, by the pilot; 0 = unknown */
-    bool dropped;     /* does not fit the budget; the journal says so */
+    unsigned runners;                    /* entries that will run in it; 0 = unknown */
+    double block_ms;                     /* what one block will take, by the pilot; 0 = unknown */
+    bool dropped;                        /* does not fit the budget; the journal says so */
     const struct scenario_point *source; /* NULL in a plan that was read back */
 };
 

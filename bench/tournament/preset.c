@@ -42,8 +42,8 @@ const struct preset preset_list[] = {
     },
     {
         .name = "thorough",
-        .summary = "every scenario at every point, enough blocks for gaps of about 4 % (45 min for "
-                   "three contestants)",
+        .summary = "every scenario at all points that fit, enough blocks for gaps of about 4 % (45 "
+                   "min for three contestants)",
         .budget_s = 2640,
         .more_s = 660,
         .window_ms = 300,
@@ -51,6 +51,7 @@ const struct preset preset_list[] = {
         .micro_ms = 100,
         .timeout_ms = 30000,
         .blocks_common = 30,
+        .blocks_least = 20,
         .blocks_max = 150,
         .margin = 0.03,
     },
@@ -93,8 +94,8 @@ const struct preset preset_gate = {
 
 const struct preset preset_prices = {
     .name = "prices",
-    .summary = "one contestant against itself, one option changed at a time (< 9 min)",
-    .budget_s = 480,
+    .summary = "one contestant against itself, one decision changed at a time (< 10 min)",
+    .budget_s = 560,
     .window_ms = 150,
     .window_least_ms = 50,
     .micro_ms = 50,

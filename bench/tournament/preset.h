@@ -17,6 +17,7 @@ struct preset {
     unsigned micro_ms;      /* window of the micro lane */
     unsigned timeout_ms;    /* of a run, until the pilot knows better */
     unsigned blocks_common; /* rounds that drop nobody */
+    unsigned blocks_least;  /* rounds for which cells go; 0 = as few as can decide */
     unsigned blocks_max;    /* of one cell */
     double margin;          /* closer than this is practically equal */
     bool core_only;         /* only the cells that are marked as core */

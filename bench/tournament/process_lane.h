@@ -17,6 +17,10 @@
 /* The scenarios of this lane, in the form in which `micro --list --json` describes its own. */
 json_t *process_lane_describe(void);
 
+/* Why [program] cannot run the point with these parameters, in its own words; NULL: it can. The
+ * caller frees. */
+char *process_lane_refusal(const char *program, const json_t *params);
+
 /* True when hyperfine can be found in PATH. */
 bool process_lane_available(void);
 

@@ -2,6 +2,7 @@
 /* registry.c - see registry.h. */
 #include "registry.h"
 
+#include "../race/variants.h"
 #include "text.h"
 
 #include <dirent.h>
@@ -191,4 +192,16 @@ json_t *registry_absent_json(const struct registry *registry)
                                         "reason",
                                         registry->absent[i].reason));
     return list;
+}
+
+bool registry_is_linked(const char *variant)
+{
+    const struct variant *found = variant_find(variant);
+    return found != NULL && found->linked;
+}
+
+struct contestant registry_linked(const struct contestant *contestant, const char *variant)
+{
+    return (struct contestant){.name = contestant->name,
+                               .dir = text_format("%s/%s", contestant->dir, variant)};
 }

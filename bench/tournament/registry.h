@@ -47,6 +47,12 @@ void registry_free(struct registry *registry);
 /* The contestant called [name], or NULL. */
 const struct contestant *registry_find(const struct registry *registry, const char *name);
 
+/* Is that a variant with programs of its own? */
+bool registry_is_linked(const char *variant);
+
+/* [contestant], but with the programs of a linked variant; its dir is the caller's to free. */
+struct contestant registry_linked(const struct contestant *contestant, const char *variant);
+
 /* All names, for messages. */
 struct names registry_names(const struct registry *registry);
 

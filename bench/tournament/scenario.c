@@ -13,8 +13,7 @@
 #include <string.h>
 
 enum {
-    DESCRIBE_LIMIT_MS = 20000,
-    PROCESS_CANNOT_RUN = 3 /* exit status of process --check */
+    DESCRIBE_LIMIT_MS = 20000
 };
 
 static void
@@ -33,6 +32,7 @@ add_point(const struct scenario_list *list, struct scenario *scenario, const jso
         .core = json_bool(described, "core", scenario->core),
         .ceiling = json_bool(described, "ceiling", false),
         .placement = text_copy(json_text(described, "placement", "")),
+        .settings = json_incref(json_object_get(described, "settings")),
         .blocked = text_alloc(list->contestants * sizeof(char *)),
     };
     for (size_t i = 0; i < list->contestants; i++)
@@ -170,18 +170,18 @@ static void load_micro(struct scenario_list *list, const struct registry *regist
     }
 }
 
-/* Why a process program cannot run here, or NULL. */
-static char *process_obstacle(const char *program)
+/* Whether this contestant can run it, into the point's own words. */
+static void ask_process(const char *program, const json_t *described)
 {
-    struct child_result result;
-    const char *const argv[] = {program, "--check", NULL};
-    if (child_run(&(struct child_request){.argv = argv, .timeout_ms = DESCRIBE_LIMIT_MS},
-                  &result) != 0)
-        return NULL;
-    bool blocked = result.end == CHILD_EXITED && result.code == PROCESS_CANNOT_RUN;
-    char *reason = blocked ? text_last_line(result.err) : NULL;
-    child_result_free(&result);
-    return reason;
+    size_t index;
+    json_t *point;
+    json_array_foreach(json_object_get(described, "points"), index, point)
+    {
+        char *refusal = process_lane_refusal(program, json_object_get(point, "params"));
+        json_object_set_new(point, "runnable", json_boolean(refusal == NULL));
+        json_object_set_new(point, "reason", json_string(refusal != NULL ? refusal : ""));
+        free(refusal);
+    }
 }
 
 static void load_process(struct scenario_list *list, const struct registry *registry)
@@ -191,16 +191,13 @@ static void load_process(struct scenario_list *list, const struct registry *regi
         char *program = contestant_program(&registry->items[who], "process");
         if (program == NULL)
             continue;
-        char *obstacle = process_obstacle(program);
         size_t index;
         json_t *described;
         json_array_foreach(all, index, described)
         {
-            json_object_set_new(described, "runnable", json_boolean(obstacle == NULL));
-            json_object_set_new(described, "reason", json_string(obstacle != NULL ? obstacle : ""));
+            ask_process(program, described);
             take(list, "process", who, described);
         }
-        free(obstacle);
         free(program);
     }
     json_decref(all);
@@ -239,6 +236,7 @@ static void free_scenario(struct scenario *scenario, size_t contestants)
         free(scenario->points[i].id);
         free(scenario->points[i].placement);
         json_decref(scenario->points[i].params);
+        json_decref(scenario->points[i].settings);
     }
     free(scenario->points);
     free(scenario->lane);

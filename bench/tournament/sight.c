@@ -13,9 +13,12 @@
 /* Fewer pairs than this have no spread worth the name. */
 enum { PAIRS_ENOUGH = 5 };
 
+/* That share the level of a cell: a price is a question to two. */
 static size_t contestants(const struct plan *plan)
 {
     size_t count = 0;
+    if (plan->preset->prices)
+        return 2;
     for (size_t e = 0; e < plan->entry_count; e++)
         count += plan->entries[e].twin_of < 0;
     return count;

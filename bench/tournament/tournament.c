@@ -9,6 +9,7 @@
 #include "tournament.h"
 
 #include "../../reports/render/weights_file.h"
+#include "../race/variants.h"
 #include "checkup.h"
 #include "clock.h"
 #include "env.h"
@@ -153,7 +154,8 @@ static int run_gate(struct tournament *t)
         gate_add(&t->gate, t->plan.entries[e].contestant, "auto");
     for (size_t e = 0; e < t->plan.entry_count; e++) {
         const char *variant = t->plan.entries[e].variant;
-        if (strcmp(variant, "forced") == 0 || strcmp(variant, "disabled") == 0)
+        if (strcmp(variant, "forced") == 0 || strcmp(variant, "disabled") == 0 ||
+            registry_is_linked(variant))
             gate_add(&t->gate, t->plan.entries[e].contestant, variant);
     }
     progress_say(&t->progress,
@@ -199,11 +201,26 @@ static void complete_entries(struct tournament *t)
     plan_add_null(&t->plan, t->project->build);
 }
 
-/* Why [entry] cannot run in [cell], or NULL. */
-static const char *obstacle(const struct tournament *t,
-                            const struct plan_cell *cell,
-                            const struct plan_entry *entry,
-                            bool hyperfine)
+/* A variant that changes a setting of the load, where the load has none of that name. */
+static bool changes_nothing(const struct plan_cell *cell, const char *name)
+{
+    const struct variant *variant = variant_find(name);
+    size_t index;
+    const json_t *setting;
+    if (variant == NULL || variant->setting == NULL)
+        return false;
+    json_array_foreach(cell->source->settings, index, setting)
+    {
+        if (strcmp(json_string_value(setting), variant->setting) == 0)
+            return false;
+    }
+    return true;
+}
+
+const char *tournament_obstacle(const struct tournament *t,
+                                const struct plan_cell *cell,
+                                const struct plan_entry *entry,
+                                bool hyperfine)
 {
     bool process = strcmp(cell->lane, "process") == 0;
     for (size_t i = 0; i < t->registry.count; i++)
@@ -212,6 +229,8 @@ static const char *obstacle(const struct tournament *t,
             return cell->source->blocked[i];
     if (process && entry->variant[0] != '\0')
         return "the programs of the process lane have no variants";
+    if (changes_nothing(cell, entry->variant))
+        return "the variant would change nothing here";
     if (process && !hyperfine)
         return "hyperfine is not installed; scripts/setup.sh installs it";
     return t->excuse != NULL ? t->excuse(cell, entry) : NULL;
@@ -229,7 +248,8 @@ static int record_obstacles(struct tournament *t)
     }
     for (size_t c = 0; rc == 0 && c < t->plan.cell_count; c++)
         for (size_t e = 0; rc == 0 && e < t->plan.entry_count; e++) {
-            const char *why = obstacle(t, &t->plan.cells[c], &t->plan.entries[e], hyperfine);
+            const char *why =
+                tournament_obstacle(t, &t->plan.cells[c], &t->plan.entries[e], hyperfine);
             needed |= !hyperfine && strcmp(t->plan.cells[c].lane, "process") == 0;
             if (why != NULL)
                 rc = ledger_not_run(t, c, e, why);

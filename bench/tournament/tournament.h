@@ -150,6 +150,12 @@ struct tournament_request {
     const char *(*excuse)(const struct plan_cell *cell, const struct plan_entry *entry);
 };
 
+/* Why [entry] cannot run in [cell], or NULL. [hyperfine]: it is installed. */
+const char *tournament_obstacle(const struct tournament *t,
+                                const struct plan_cell *cell,
+                                const struct plan_entry *entry,
+                                bool hyperfine);
+
 /* A whole tournament. Returns the exit status. */
 int tournament_run(struct project *project, const struct tournament_request *request);
 

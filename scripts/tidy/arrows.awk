@@ -26,6 +26,7 @@ BEGIN {
     may["impls/"] = core "|" parts "|" api "|^common/guest/guest\\.h$"
     may["bench/micro/"] = api "|^bench/shim/gbench\\.h$|^bench/race/[^/]*\\.h$"
     may["bench/race/"] = api "|" available
+    may["bench/race/linked/"] = "^bench/race/variants\\.h$|" parts
     may["bench/process/"] = api "|" available
     may["bench/null/"] = api
     may["bench/shim/"] = "^$"

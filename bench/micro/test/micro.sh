@@ -28,6 +28,9 @@ for name in "${contestants[@]}"; do
         awk -F'"' '$2 == "scenario" { name = $4 } $2 == "id" { print name, $4 }')
     told "$name whole program" 0 "" "$B/$name/process" --tasks 5000
     told "$name whole program, one task" 0 "" "$B/$name/process" --tasks 1
+    told "$name whole program, no task" 0 "" "$B/$name/process" --tasks 0
+    told "$name whole program, four loops" 0 "" "$B/$name/process" --tasks 1 --loops 4
+    told "$name whole program, equipped" 0 "" "$B/$name/process" --tasks 1 --with timer,fd,offload
     told "$name on one processor" 0 '"ok":true' \
         taskset -c "$(taskset -cp $$ | sed 's/.*[: ]\([0-9]*\).*/\1/')" "$micro" --case submit --window-ms 4
 done
@@ -51,9 +54,13 @@ told "measuring by environment" 2 "BENCHMARK_REPETITIONS" \
 told "the library's own file" 0 '"ok":true' \
     "$micro" --case empty_turn --window-ms 4 "--benchmark_out=$scratch/gb.json"
 told "its context" 0 "\"contestant\": \"$first\"" cat "$scratch/gb.json"
-told "no tasks" 2 "--tasks 0" "$B/$first/process" --tasks 0
-told "tasks of another kind" 2 "--tasks many" "$B/$first/process" --tasks many
-told "no argument" 2 "give --tasks N" "$B/$first/process"
+told "too many tasks" 2 "not '10000001'" "$B/$first/process" --tasks 10000001
+told "tasks of another kind" 2 "not 'many'" "$B/$first/process" --tasks many
+told "no loops" 2 "from 1 to 64, not '0'" "$B/$first/process" --tasks 1 --loops 0
+told "equipment of no kind" 2 "a list of timer, fd, offload, not 'timer,tyre'" \
+    "$B/$first/process" --tasks 1 --with timer,tyre
+told "no argument" 2 "--tasks N is missing" "$B/$first/process"
+told "can it do that" 0 "" "$B/$first/process" --tasks 1 --with fd --check
 
 # ---- faults ----
 link() # link PROGRAM LINKER OBJECT...: the program of the first contestant, with lossy.c in between
@@ -61,8 +68,8 @@ link() # link PROGRAM LINKER OBJECT...: the program of the first contestant, wit
     local out=$scratch/$1 linker=$2
     shift 2
     # shellcheck disable=SC2046,SC2086
-    $linker -pthread ${sanitize:-} -Wl,--wrap=velo_submit -o "$out" "$@" "$scratch/lossy.o" \
-        "$B"/obj/impls/"$first"/*.o "$B/libcommon.a" $(pkg-config --libs benchmark jansson) -lm
+    $linker -pthread ${sanitize:-} "${wraps[@]}" -o "$out" "$@" "$scratch"/l*.o \
+        "$B/obj/common/conformance/api_complete.o" "$B"/obj/impls/"$first"/*.o "$B/libcommon.a" $(pkg-config --libs benchmark jansson) -lm
 }
 case ${V:-release} in
 asan) sanitize=-fsanitize=address,undefined ;;
@@ -70,7 +77,14 @@ tsan) sanitize=-fsanitize=thread ;;
 cov) sanitize=--coverage ;;
 esac
 # shellcheck disable=SC2086
-cc -std=c11 -D_GNU_SOURCE -Icommon/include ${sanitize:-} -c -o "$scratch/lossy.o" bench/micro/test/lossy.c
+for file in lossy liar; do
+    # shellcheck disable=SC2086
+    cc -std=c11 -D_GNU_SOURCE -Icommon/include ${sanitize:-} -c -o "$scratch/$file.o" "bench/micro/test/$file.c"
+done
+wraps=()
+while read -r wrapped; do
+    wraps+=("-Wl,--wrap=$wrapped")
+done < <(nm "$scratch/lossy.o" "$scratch/liar.o" | sed -n 's/.* T __wrap_//p')
 link micro c++ "$B"/obj/bench/micro/*.o "$B"/obj/bench/shim/*.o "$B/libbench.a"
 link process cc "$B"/obj/bench/process/*.o
 
@@ -85,8 +99,24 @@ fault double 2000 " callbacks ran for " "$scratch/micro" --case owner_submit --w
 fault swap 2000 "2 of " "$scratch/micro" --case owner_submit --window-ms 4
 fault swap 2000 "came out of order" "$scratch/micro" --case submit --window-ms 4
 fault lose 2000 "received nothing for 5 s" "$scratch/micro" --case submit --window-ms 4
+# one for each of the other operations that a case measures
+fault demote 2000 "came out of order" "$scratch/micro" --case submit_priority --window-ms 4
+fault forget-immediate 2000 "a call inside the window failed" "$scratch/micro" --case set_immediate --window-ms 4
+fault lie-clear 2000 "1 immediates ran that were cleared" "$scratch/micro" --case clear_immediate --window-ms 4
+fault forget-tick 2000 "lost 1 of" "$scratch/micro" --case next_tick --window-ms 4
+fault forget-close 2000 "lost 1 of" "$scratch/micro" --case defer_close --window-ms 4
+fault lie-timer-cancel 2000 "1 callbacks were still pending" "$scratch/micro" --case timer_replace/n=1000 --window-ms 4
+fault lie-restart 2000 "ENOENT" "$scratch/micro" --case timer_restart/n=1000 --window-ms 4
+fault forget-timer 2000 "timers were due" "$scratch/micro" --case timer_fire/n=1000 --window-ms 4
+fault early-timer 500 "ENOENT" "$scratch/micro" --case timer_arm_cancel/n=1000 --window-ms 4
+fault deaf-fd 10 "got 0 of" "$scratch/micro" --case fd_dispatch/n=64 --window-ms 4
+fault deaf-fd 10 "64 edges, 63 events" "$scratch/micro" --case fd_edge/n=64 --window-ms 4
+fault lie-unwatch 2000 "EEXIST" "$scratch/micro" --case fd_watch --window-ms 4
+fault forget-offload 2000 "was not done within 5 s" "$scratch/micro" --case offload --window-ms 4
+fault no-bound 1 "a call while the loop was held failed" "$scratch/micro" --case submit_full --window-ms 4
 fault lose 100 "999 tasks ran" "$scratch/process" --tasks 1000
 fault double 100 "1001 tasks ran" "$scratch/process" --tasks 1000
 fault swap 100 "2 of them out of order" "$scratch/process" --tasks 1000
+fault double-timer 1 "wrong count" "$scratch/process" --tasks 100000 --with timer
 
 finish

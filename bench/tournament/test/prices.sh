@@ -29,6 +29,21 @@ check latest-is-left-alone "moved" test ! -e "$sandbox/reports/latest"
 velo verify "$run"
 check prices-verify "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 0
 
+# A linked variant has programs of its own, which the gate tests, too.
+mkdir "$sandbox/build/release/quick/heap"
+cp "$sandbox"/build/release/quick/{race,micro,conformance} "$sandbox/build/release/quick/heap/"
+echo 200 >"$sandbox/build/release/quick/heap/cost"
+echo quick >"$sandbox/build/release/quick/heap/name"
+velo prices --contestant quick --decisions heap --scenarios alpha --budget 15s --seed 7
+check linked-variant "$(cat "$sandbox/out" "$sandbox/err")" said '^quick:heap  *alpha n=1  *[34]\.[0-9].* COSTS'
+check its-suite-was-run "$(cat "$(run_dir)/conformance.json")" \
+    grep -q 'quick/heap/conformance --mode auto' "$(run_dir)/conformance.json"
+velo verify "$(run_dir)"
+check linked-variant-verifies "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 0
+velo prices --contestant quick --decisions wheel --scenarios alpha
+check not-linked "status $status: $(cat "$sandbox/err")" said 'quick:wheel: no programs in .*make variants'
+check not-linked-status "status $status" test "$status" -eq 2
+
 # In a tournament, too, a variant beside its contestant has a price.
 velo tournament --scenarios race --budget 12s --seed 6 --only mutex,quick,quick:nospin
 check in-a-tournament "$(cat "$sandbox/out")" said '^quick:nospin  *alpha '

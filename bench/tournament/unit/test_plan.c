@@ -264,6 +264,22 @@ static void a_plan_can_keep_its_cells(void **state)
     plan_free(&plan);
 }
 
+/* Rounds are given up before cells, in each lane, down to what the preset asks for at least. */
+static void fewer_rounds_come_before_fewer_cells(void **state)
+{
+    (void)state;
+    struct plan plan;
+    assert_int_equal(make(&plan, "thorough", "", ""), 0);
+    for (size_t i = 0; i < plan.cell_count; i++)
+        plan.cells[i].block_ms = strcmp(plan.cells[i].lane, "race") == 0 ? 1000 : 100;
+    double round_s = fit_common_seconds(&plan, NULL) / plan.preset->blocks_common;
+    fit_to_budget(&plan, round_s * plan.preset->blocks_least / 0.85 + 1);
+    for (size_t i = 0; i < plan.cell_count; i++)
+        assert_false(plan.cells[i].dropped);
+    assert_in_range(plan.blocks_common, plan.preset->blocks_least, plan.preset->blocks_common - 1);
+    plan_free(&plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_plan_survives_its_file),
         cmocka_unit_test(the_plan_is_cut_to_the_budget),
         cmocka_unit_test(a_plan_can_keep_its_cells),
+        cmocka_unit_test(fewer_rounds_come_before_fewer_cells),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
