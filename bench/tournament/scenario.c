@@ -12,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    DESCRIBE_LIMIT_MS = 20000
-};
+enum { DESCRIBE_LIMIT_MS = 20000 };
 
 static void
 add_point(const struct scenario_list *list, struct scenario *scenario, const json_t *described)

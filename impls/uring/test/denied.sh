@@ -8,7 +8,7 @@ build=build/${V:-release}
 
 why=$(scripts/library.sh why uring)
 if [ -z "$why" ]; then
-    "$build/uring/process" --check >"$log" 2>&1
+    "$build/uring/process" --tasks 1 --check >"$log" 2>&1
     [ $? -ne 3 ] || why=$(cat "$log")
 fi
 if [ -n "$why" ]; then
@@ -52,8 +52,8 @@ told "the race program describes" 0 "NOT RUN: uring cannot run here: $forbidden"
 told "the micro program lists" 0 "NOT RUN: uring cannot run here: $forbidden" \
     "$deny" $eperm "$build/uring/micro" --list
 told "the process program checks" 3 "uring cannot run here: $forbidden" \
-    "$deny" $eperm "$build/uring/process" --check
-told "and without a filter has nothing to say" 0 "" "$build/uring/process" --check
+    "$deny" $eperm "$build/uring/process" --tasks 1 --check
+told "and without a filter has nothing to say" 0 "" "$build/uring/process" --tasks 1 --check
 
 told "velo conformance: no failure" 0 "NOT RUN" "$deny" $eperm build/velo conformance --impl uring
 check "with the reason" grep -qF "uring: NOT RUN: cannot run here: $forbidden" "$log"
