@@ -67,25 +67,20 @@ static struct schedule_key key_of(const struct verify *v)
                                  .attempt = (unsigned)v->attempt.attempt};
 }
 
+static void
+check_number(struct verify *v, const json_t *event, const char *key, size_t number, const char *why)
+{
+    verify_same(
+        v, verify_here(v, key), json_object_get(event, key), json_integer((json_int_t)number), why);
+}
+
 static void check_place(struct verify *v, const json_t *event)
 {
     struct verify_attempt *attempt = &v->attempt;
     static const char moved[] = "a run line was moved, added, removed or comes from elsewhere";
-    verify_same(v,
-                verify_here(v, "block"),
-                json_object_get(event, "block"),
-                json_integer((json_int_t)attempt->block),
-                moved);
-    verify_same(v,
-                verify_here(v, "attempt"),
-                json_object_get(event, "attempt"),
-                json_integer((json_int_t)attempt->attempt),
-                moved);
-    verify_same(v,
-                verify_here(v, "position"),
-                json_object_get(event, "position"),
-                json_integer((json_int_t)attempt->next),
-                moved);
+    check_number(v, event, "block", attempt->block, moved);
+    check_number(v, event, "attempt", attempt->attempt, moved);
+    check_number(v, event, "position", attempt->next, moved);
     const bool any = attempt->next < attempt->count;
     verify_same(v,
                 verify_here(v, "entry"),
@@ -213,16 +208,8 @@ void verify_begin_line(struct verify *v, const json_t *event)
     v->begins = v->begins || !v->racing;
     v->racing = true;
     open_attempt(v, (size_t)cell);
-    verify_same(v,
-                verify_here(v, "block"),
-                json_object_get(event, "block"),
-                json_integer((json_int_t)attempt->block),
-                moved);
-    verify_same(v,
-                verify_here(v, "attempt"),
-                json_object_get(event, "attempt"),
-                json_integer((json_int_t)attempt->attempt),
-                moved);
+    check_number(v, event, "block", attempt->block, moved);
+    check_number(v, event, "attempt", attempt->attempt, moved);
 }
 
 void verify_run_line(struct verify *v, const json_t *event)

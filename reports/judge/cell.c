@@ -29,21 +29,6 @@ size_t judge_contestants(const struct judge_input *in)
     return count;
 }
 
-static double
-difference(const struct judge_cell_input *cell, const struct judge_duel *duel, const double *cost)
-{
-    return judge_log_cost(cost[duel->a], cell->floor) - judge_log_cost(cost[duel->b], cell->floor);
-}
-
-/* The same in an attempt in which a late run has lost. */
-static double difference_or_late(const struct judge_cell_input *cell,
-                                 const struct judge_duel *duel,
-                                 const double *cost)
-{
-    return judge_log_cost_or_late(cost[duel->a], cell->floor) -
-           judge_log_cost_or_late(cost[duel->b], cell->floor);
-}
-
 static double meet_beside(const struct judge_input *in,
                           const struct judge_cell_input *cell,
                           const struct judge_block *block,
@@ -52,7 +37,7 @@ static double meet_beside(const struct judge_input *in,
 {
     const char *a = in->entries[duel->a].name;
     const char *b = in->entries[duel->b].name;
-    const double d = difference(cell, duel, block->cost);
+    const double d = judge_difference(cell, block->cost, duel->a, duel->b);
     if (!isnan(d) && block->cost[duel->a] <= cell->floor && block->cost[duel->b] <= cell->floor)
         duel->floored++;
     const bool coin = d == 0 && judge_coin(in->seed, cell, block->number, a, b);
@@ -67,10 +52,12 @@ double judge_meet(const struct judge_input *in,
 {
     judge_pair_give_up(&duel->pair, block->given_up);
     for (size_t i = 0; i < block->redone_count && !block->folded; i++)
-        judge_pair_redo(&duel->pair,
-                        difference_or_late(cell, duel, block->redone + i * in->entry_count));
+        judge_pair_redo(
+            &duel->pair,
+            judge_difference_or_late(cell, block->redone + i * in->entry_count, duel->a, duel->b));
     const double *last = block->folded ? judge_first(block) : block->cost;
-    return meet_beside(in, cell, block, duel, difference_or_late(cell, duel, last));
+    return meet_beside(
+        in, cell, block, duel, judge_difference_or_late(cell, last, duel->a, duel->b));
 }
 
 /* What the test over all whole attempts saw in [block]; returns how many. */
@@ -82,11 +69,12 @@ static size_t list_all(const struct judge_input *in,
 {
     size_t n = 0;
     for (size_t i = 0; i < block->redone_count; i++) {
-        all[n] = difference_or_late(cell, duel, block->redone + i * in->entry_count);
+        all[n] =
+            judge_difference_or_late(cell, block->redone + i * in->entry_count, duel->a, duel->b);
         n += isnan(all[n]) ? 0 : 1;
     }
     if (!block->folded || block->redone_count == 0) {
-        all[n] = difference(cell, duel, block->cost);
+        all[n] = judge_difference(cell, block->cost, duel->a, duel->b);
         n += isnan(all[n]) ? 0 : 1;
     }
     return n;
@@ -156,7 +144,7 @@ static void fight_twin(const struct judge_input *in,
     judge_pair_init(&duel->pair, log_t);
     for (size_t i = 0; i < evidence->cell.block_count; i++) {
         const struct judge_block *block = &evidence->cell.blocks[i];
-        const double d = difference(&evidence->cell, duel, block->cost);
+        const double d = judge_difference(&evidence->cell, block->cost, duel->a, duel->b);
         ring->d[n] = meet_beside(in, &evidence->cell, block, duel, d);
         n += isnan(d) ? 0 : 1;
     }
@@ -273,6 +261,8 @@ static void place(const struct judge_input *in,
     result->loses_to = -1;
     result->ratio = result->low = result->high = NAN;
     result->word = find_word(in, cell, contest, out, entry);
+    result->small = (result->word == JUDGE_WORD_WINNER || result->word == JUDGE_WORD_LOSES) &&
+                    contest_is_small(contest, entry);
     result->racing = cell->status[entry].state == JUDGE_RUNS &&
                      (result->runs == 0 || contest_is_unbeaten(contest, entry));
     if (result->word == JUDGE_WORD_LOSES) {

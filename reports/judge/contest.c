@@ -144,6 +144,19 @@ static double worst_ratio(const struct contest *c, size_t entry)
     return isnan(worst) ? INFINITY : worst;
 }
 
+bool contest_is_small(const struct contest *c, size_t entry)
+{
+    const bool unbeaten = contest_is_unbeaten(c, entry);
+    size_t small = 0, large = 0;
+    for (size_t other = 0; other < c->entries; other++) {
+        const enum judge_relation relation = contest_relation(c, entry, other);
+        int sign;
+        if (c->competes[other] && relation == (unbeaten ? JUDGE_FASTER : JUDGE_SLOWER))
+            ++*(contest_find(c, entry, other, &sign)->small ? &small : &large);
+    }
+    return small > 0 && (unbeaten || large == 0);
+}
+
 int contest_leader(const struct contest *c)
 {
     int leader = -1;

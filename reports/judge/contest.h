@@ -42,6 +42,10 @@ int contest_beater(const struct contest *c, size_t entry);
 /* The only unbeaten one, if it has beaten somebody itself; else -1. */
 int contest_winner(const struct contest *c);
 
+/* Whoever it beats, or is beaten by if it is beaten: is that little? A beaten one's is if nobody
+ * beats it by more than the margin; an unbeaten one's if it beats somebody by less. */
+bool contest_is_small(const struct contest *c, size_t entry);
+
 /* Unbeaten, and EQUAL to every other unbeaten one, of which there is at least one. */
 bool contest_is_tied(const struct contest *c, size_t entry);
 

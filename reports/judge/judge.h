@@ -222,6 +222,15 @@ double judge_log_cost(double cost, double floor);
  * which stands for a run that was late. */
 double judge_log_cost_or_late(double cost, double floor);
 
+/* ln of the [cost] of entry a over that of b in [cell]. The second: in an attempt that was done
+ * again, or the first one, where whoever was late has lost; NAN if both were. */
+double
+judge_difference(const struct judge_cell_input *cell, const double *cost, size_t a, size_t b);
+double judge_difference_or_late(const struct judge_cell_input *cell,
+                                const double *cost,
+                                size_t a,
+                                size_t b);
+
 enum judge_relation { JUDGE_OPEN, JUDGE_FASTER, JUDGE_SLOWER, JUDGE_EQUAL };
 
 /* What one duel came to, seen from a. Logarithms of cost_a / cost_b. */
@@ -309,6 +318,7 @@ struct judge_entry_result {
     double loses_log_e; /* evidence at that decision */
     bool racing;        /* should it run in the next block, were there one? A beaten one should not;
                            the first common rounds of a plan run it all the same */
+    bool small;         /* it wins or loses, but by little: contest_is_small() */
     size_t runs;        /* blocks with a cost */
     double median, p5, p95; /* of its costs; NAN without any */
     double ratio, low,

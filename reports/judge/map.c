@@ -63,23 +63,6 @@ static void list_pairs(struct atlas *atlas)
                 atlas->duels[atlas->duel_count++] = (struct judge_duel){.a = a, .b = b};
 }
 
-static double cell_difference(const struct judge_cell_input *cell,
-                              const double *cost,
-                              const struct judge_duel *duel)
-{
-    const size_t a = duel->a, b = duel->b;
-    return judge_log_cost(cost[a], cell->floor) - judge_log_cost(cost[b], cell->floor);
-}
-
-/* The same in the first attempt, in which a late run has lost. */
-static double first_difference(const struct judge_cell_input *cell,
-                               const double *cost,
-                               const struct judge_duel *duel)
-{
-    return judge_log_cost_or_late(cost[duel->a], cell->floor) -
-           judge_log_cost_or_late(cost[duel->b], cell->floor);
-}
-
 static void sum_family(struct atlas *atlas, struct chapter *chapter, const double *weights)
 {
     const struct judge_input *in = atlas->in;
@@ -96,8 +79,10 @@ static void sum_family(struct atlas *atlas, struct chapter *chapter, const doubl
                 const struct judge_block *block = &cell->blocks[r];
                 const struct judge_duel *duel = &atlas->duels[p];
                 const size_t at = p * chapter->rounds + r;
-                chapter->d[at] += weights[c] * cell_difference(cell, block->cost, duel);
-                chapter->first[at] += weights[c] * first_difference(cell, judge_first(block), duel);
+                chapter->d[at] +=
+                    weights[c] * judge_difference(cell, block->cost, duel->a, duel->b);
+                chapter->first[at] += weights[c] * judge_difference_or_late(
+                                                       cell, judge_first(block), duel->a, duel->b);
             }
     }
 }

@@ -167,6 +167,20 @@ double judge_log_cost_or_late(double cost, double floor)
     return isinf(cost) && cost > 0 ? INFINITY : judge_log_cost(cost, floor);
 }
 
+double judge_difference(const struct judge_cell_input *cell, const double *cost, size_t a, size_t b)
+{
+    return judge_log_cost(cost[a], cell->floor) - judge_log_cost(cost[b], cell->floor);
+}
+
+double judge_difference_or_late(const struct judge_cell_input *cell,
+                                const double *cost,
+                                size_t a,
+                                size_t b)
+{
+    return judge_log_cost_or_late(cost[a], cell->floor) -
+           judge_log_cost_or_late(cost[b], cell->floor);
+}
+
 static int compare(const void *left, const void *right)
 {
     const double a = *(const double *)left;

@@ -62,16 +62,6 @@ static void find_dominance(const struct judge_input *in,
 
 /* ---- view 2: weighted log cost per complete round ---- */
 
-/* ln cost in a block that counts, or [first]: in the first whole attempt at it. */
-static double log_cost_in(const struct judge_cell_input *cell,
-                          const struct judge_block *block,
-                          size_t entry,
-                          bool first)
-{
-    return first ? judge_log_cost_or_late(judge_first(block)[entry], cell->floor)
-                 : judge_log_cost(block->cost[entry], cell->floor);
-}
-
 /* d of one round: round r is the r-th valid block of every cell with weight, or [first]: the first
  * whole attempt at each; infinite if one of the two was late in any. NAN if incomplete. */
 static double round_difference(const struct judge_input *in,
@@ -89,8 +79,8 @@ static double round_difference(const struct judge_input *in,
         if (round >= cell->block_count)
             return NAN;
         const struct judge_block *block = &cell->blocks[round];
-        sum +=
-            weights[c] * (log_cost_in(cell, block, a, first) - log_cost_in(cell, block, b, first));
+        sum += weights[c] * (first ? judge_difference_or_late(cell, judge_first(block), a, b)
+                                   : judge_difference(cell, block->cost, a, b));
     }
     return sum;
 }

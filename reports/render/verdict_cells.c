@@ -85,27 +85,6 @@ static void set_limit(json_t *row, const struct run_dir *dir, size_t c, size_t e
     json_object_set_new(row, "limit_drifted", json_integer((json_int_t)times.drifted));
 }
 
-/*
- * Does the word stand, and yet mean little? A loser's does if nobody beats it by more than the
- * margin; a winner's if it beats somebody by less.
- */
-static bool is_small(const struct judge_cell_result *result, size_t e)
-{
-    const enum judge_word word = result->entries[e].word;
-    const enum judge_relation wanted = word == JUDGE_WORD_WINNER ? JUDGE_FASTER : JUDGE_SLOWER;
-    size_t small = 0, large = 0;
-    if (word != JUDGE_WORD_WINNER && word != JUDGE_WORD_LOSES)
-        return false;
-    for (size_t i = 0; i < result->duel_count; i++) {
-        const struct judge_duel *duel = &result->duels[i];
-        const enum judge_relation against = wanted == JUDGE_FASTER ? JUDGE_SLOWER : JUDGE_FASTER;
-        if ((duel->a == e && duel->relation == wanted) ||
-            (duel->b == e && duel->relation == against))
-            ++*(duel->small ? &small : &large);
-    }
-    return word == JUDGE_WORD_WINNER ? small > 0 : small > 0 && large == 0;
-}
-
 static json_t *primary_row(const struct judged *judged, size_t c, size_t e)
 {
     const struct run_dir_cell *cell = &judged->dir->cells[c];
@@ -125,7 +104,7 @@ static json_t *primary_row(const struct judged *judged, size_t c, size_t e)
     json_object_set_new(row, "high", verdict_ratio(entry->high));
     set_limit(row, judged->dir, c, e);
     json_object_set_new(row, "verdict", json_string(judge_word_name(entry->word)));
-    json_object_set_new(row, "small", json_boolean(is_small(result, e)));
+    json_object_set_new(row, "small", json_boolean(entry->small));
     json_object_set_new(row, "reason", json_string(reason));
     json_object_set_new(row, "loses_to", text_or_null(entry_name(judged, entry->loses_to)));
     json_object_set_new(

@@ -72,7 +72,15 @@ careful late-attempt-made-valid "$journal:$void: valid" $journal "s/\"valid\":fa
 careful late-attempt-blamed-on-others "$journal:$void: reason" $journal "s/\"reason\":\"[^\"]*\"/\"reason\":\"foreign CPU time: done again\"/ if \$. == $void"
 careful late-attempt-removed "$journal:[0-9]*: attempt" $journal "\$_ = '' if /\"type\":\"(begin|run|block)\",\"cell\":0,\"block\":1,\"attempt\":0,/"
 careful hang-excused "$journal:$stuck: type" $journal "\$_ = '' if \$. == $stuck"
-careful hang-excused-by-a-stall "$journal:$stuck: type" $journal "s/\"stall_ms\":[0-9.]*/\"stall_ms\":900.0/ if /\"entry\":\"stuck\",\"status\":\"late\"/"
+# What the machine did decides, so changing it changes who is out when: excused where it was quiet, and where
+# it was not, not excused any more.
+if sed -n "${stuck}p" "$kept/$journal" | grep -q 'twice in a row'; then
+    stall=900.0 where=$stuck
+else
+    stall=0.0 where='[0-9]*'
+fi
+careful hang-judged-by-another-machine "$journal:$where: type" $journal \
+    "(s/\"stall_ms\":[0-9.e+-]*/\"stall_ms\":$stall/, s/\"foreign_share\":[0-9.e+-]*/\"foreign_share\":0.0/) if /\"entry\":\"stuck\",\"status\":\"late\"/"
 careful accident-punished "$journal:$((once + 1)): type" $journal \
     "\$_ .= '{\"type\":\"disqualify\",\"cell\":0,\"entry\":\"once\",\"reason\":\"slow\",\"reproduce\":\"\",' . substr(\$_, index(\$_, '\"t\":\"20')) if \$. == $once"
 careful pilot-not-repeated "$journal:$((pilot + 1)): command" $journal "\$_ = '' if \$. == $pilot + 1"
@@ -88,7 +96,21 @@ touch "$sandbox/build/release/mutex/exact"
 add_fake sly 100 tardy-to-lose
 velo race --impl sly --vs mutex --scenario alpha --seed 3
 cp "$sandbox/out" "$sandbox/screen"
-is_out sly 'task 3 did not run within 5 s, 3 times on a quiet machine, this being the last'
+# Counted anew from the raw lines: what others on this machine do while the test runs is not ours to choose.
+quiet=$(python3 -c "
+import json, sys
+lines = [json.loads(l) for l in open(sys.argv[1])]
+plan = json.load(open(sys.argv[2]))
+late = [l for l in lines if l['type'] == 'run' and l['entry'] == 'sly' and l['status'] == 'late']
+print(sum(l['foreign_share'] <= plan['redo']['run_limit'] and l['stall_ms'] < plan['late']['stall_ms'] for l in late))
+" "$(run_dir)/$journal" "$(run_dir)/plan.json")
+check sly-was-late "$quiet times on a quiet machine" grep -q '"entry":"sly","status":"late"' "$(run_dir)/$journal"
+if [ "$quiet" -ge 3 ]; then
+    is_out sly 'task 3 did not run within 5 s, 3 times on a quiet machine, this being the last'
+else
+    check sly-stays-in-on-a-busy-machine "$quiet times" test "$(grep -c '"type":"disqualify"' "$(run_dir)/$journal")" -eq 0
+    check sly-wins-nothing "$(cat "$sandbox/screen")" in_verdict "not any(c['contestant'] == 'sly' and c['verdict'] == 'WINNER' for c in v['cells'] if c['primary'])"
+fi
 velo verify "$(basename "$(run_dir)")"
 check verify-passes-the-third-time "status $status: $(cat "$sandbox/out" "$sandbox/err")" test "$status" -eq 0
 

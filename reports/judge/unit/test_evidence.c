@@ -300,31 +300,49 @@ static void what_was_given_up_counts_against_the_leader(void **state)
     assert_true(isinf(judge_pair_log_e_ahead(&duel.pair, false)));
 }
 
+/* A duel that a wins by a little more in each block, after an attempt that was done again. */
+struct series {
+    struct judge_duel duel;
+    double d[16], all[20]; /* of the blocks that count; of all whole attempts */
+};
+
+static void series_begin(struct series *series, double redone)
+{
+    *series = (struct series){.duel = {.a = 0, .b = 1}, .all = {redone}};
+    judge_pair_init(&series->duel.pair, log(20));
+    judge_pair_redo(&series->duel.pair, redone);
+}
+
+/* Block [n], from 0, and what the duel has come to by then. */
+static void series_add(struct series *series, size_t n)
+{
+    struct judge_duel *duel = &series->duel;
+    double copy[20], scratch[20];
+    series->all[n + 1] = series->d[n] = -0.1 - 0.01 * (double)n;
+    judge_pair_update(&duel->pair, series->d[n], n + 1, false);
+    memcpy(copy, series->all, sizeof(copy));
+    judge_duel_finish(duel, series->d, copy, scratch, 0.05);
+    if (duel->relation == JUDGE_OPEN)
+        assert_true(duel->further_blocks >= 1);
+}
+
 /* Seven wins decide; what was lost and done again before has to be made up for, too. */
 static void what_was_done_again_counts_in_a_second_test(void **state)
 {
-    struct judge_duel duel = {.a = 0, .b = 1};
-    double d[16], all[20], scratch[20];
+    struct series series;
+    const struct judge_duel *duel = &series.duel;
     (void)state;
-    judge_pair_init(&duel.pair, log(20));
-    judge_pair_redo(&duel.pair, 0.5);
-    all[0] = 0.5;
+    series_begin(&series, 0.5);
     for (size_t n = 0; n < 11; n++) {
-        double copy[20];
-        all[n + 1] = d[n] = -0.1 - 0.01 * (double)n;
-        judge_pair_update(&duel.pair, d[n], n + 1, false);
-        memcpy(copy, all, sizeof(copy));
-        judge_duel_finish(&duel, d, copy, scratch, 0.05);
-        assert_int_equal(duel.has_interval, n + 1 >= 7);
+        series_add(&series, n);
+        assert_int_equal(duel->has_interval, n + 1 >= 7);
         if (n + 1 == 7) /* 8 attempts: the ends are the smallest and the largest of all */
-            assert_near(duel.high, 0.5, 1e-12);
-        if (duel.relation == JUDGE_OPEN)
-            assert_true(duel.further_blocks >= 1);
+            assert_near(duel->high, 0.5, 1e-12);
     }
-    assert_int_equal(duel.pair.decided, 1);
-    assert_int_equal(duel.pair.decided_n, 11); /* 11 of 12; 10 of 11 are not enough */
-    assert_near(duel.high, -0.1, 1e-12);       /* and what decides leaves 1 out */
-    assert_near(judge_pair_log_e_ahead(&duel.pair, true), judge_log_e(12, 11), 1e-9);
+    assert_int_equal(duel->pair.decided, 1);
+    assert_int_equal(duel->pair.decided_n, 11); /* 11 of 12; 10 of 11 are not enough */
+    assert_near(duel->high, -0.1, 1e-12);       /* and what decides leaves 1 out */
+    assert_near(judge_pair_log_e_ahead(&duel->pair, true), judge_log_e(12, 11), 1e-9);
 }
 
 /* Late means lost: it keeps who was late from winning, and never gives the other one a win that the
@@ -353,25 +371,17 @@ static void who_was_late_has_lost_that_attempt(void **state)
 /* Where an end of the interval would be an attempt that somebody was late in, there is none. */
 static void no_interval_ends_at_a_late_run(void **state)
 {
-    struct judge_duel duel = {.a = 0, .b = 1};
-    double d[16], all[20], scratch[20];
+    struct series series;
+    const struct judge_duel *duel = &series.duel;
     (void)state;
-    judge_pair_init(&duel.pair, log(20));
-    judge_pair_redo(&duel.pair, INFINITY);
-    all[0] = INFINITY;
+    series_begin(&series, INFINITY);
     for (size_t n = 0; n < 11; n++) {
-        double copy[20];
-        all[n + 1] = d[n] = -0.1 - 0.01 * (double)n;
-        judge_pair_update(&duel.pair, d[n], n + 1, false);
-        memcpy(copy, all, sizeof(copy));
-        judge_duel_finish(&duel, d, copy, scratch, 0.05);
-        assert_int_equal(duel.has_interval, n + 1 >= 11);
-        assert_true(isfinite(duel.low) == duel.has_interval);
-        assert_true(isfinite(duel.high) == duel.has_interval);
-        if (duel.relation == JUDGE_OPEN)
-            assert_true(duel.further_blocks >= 1);
+        series_add(&series, n);
+        assert_int_equal(duel->has_interval, n + 1 >= 11);
+        assert_true(isfinite(duel->low) == duel->has_interval);
+        assert_true(isfinite(duel->high) == duel->has_interval);
     }
-    assert_near(duel.high, -0.1, 1e-12);
+    assert_near(duel->high, -0.1, 1e-12);
 }
 
 /* A cost that is infinite is none, but in an attempt that was done again it is a late run. */
