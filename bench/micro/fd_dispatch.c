@@ -26,6 +26,14 @@ static void lap(void *load, uint64_t duration_ns, struct lap *lap)
     race_check(race, ready_fds.solo.failed, "velo_loop_run(NOWAIT)");
 }
 
+/* Who tells the kernel of its watchers when it polls, tells it of all of them now. */
+static void settle(struct race *race)
+{
+    while (ready_fds_events() < ready_fds.ready && ready_fds.solo.failed == 0)
+        solo_turn(&ready_fds.solo);
+    race_check(race, ready_fds.solo.failed, "velo_loop_run(NOWAIT)");
+}
+
 static void run(struct race *race)
 {
     struct lap total;
@@ -33,6 +41,7 @@ static void run(struct race *race)
     if (!ready_fds_open(race, params_integer(&race->params, "n"), VELO_READ))
         return;
     ready_fds_make_ready();
+    settle(race);
     if (window_run(race, &plan, &total))
         micro_report(race, &total);
     ready_fds_close();

@@ -23,8 +23,7 @@ int loop_init(struct velo_loop *loop)
 {
     struct guest *guest = guest_of(loop);
     guest->bell_fd = guest->alarm_fd = guest->aside_fd = -1;
-    for (int i = 0; i < GUEST_OWN; i++)
-        guest->own[i] = -1;
+    guest_forget_own(guest);
     guest->alarm_ns = UINT64_MAX;
     int rc = guest_tasks_init(guest);
     if (rc != 0)

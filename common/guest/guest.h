@@ -91,8 +91,8 @@ struct guest {
     struct guest_watcher *side;  /* over aside_fd */
     int bell_fd;
     int alarm_fd;
-    int own[GUEST_OWN];          /* what the library has opened, if the guest knows; else -1 */
-    bool knows_own;              /* it knows them all */
+    int own[GUEST_OWN];          /* what the library has opened, as far as known; else -1 */
+    bool knows_own;              /* all but its set in the kernel; else the kernel is asked once */
     uint64_t alarm_ns;           /* when it rings; UINT64_MAX = not set */
     bool rung;                   /* it has, and is still readable */
     bool refused;                /* the library has refused a change for now: ask again */
@@ -238,8 +238,11 @@ int guest_put_aside(struct guest *guest, struct guest_watcher *watcher);
 void guest_take_back(struct guest *guest, struct guest_watcher *watcher);
 void guest_note_aside(struct guest *guest);
 
-/* Is [fd] one that the library has opened for this loop? */
-bool guest_is_own(const struct guest *guest, int fd);
+/* Is [fd] one that the library has opened for this loop? Under the lock of core.fds. */
+bool guest_is_own(struct guest *guest, int fd);
+
+/* The library may have opened others in place of its own: ask again when it matters. */
+void guest_forget_own(struct guest *guest);
 
 /* In a forked child that may not touch the library: close its descriptors. */
 void guest_close_own(struct guest *guest);

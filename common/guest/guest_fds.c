@@ -303,14 +303,12 @@ static int reserve(struct guest *guest, uint32_t index)
     return 0;
 }
 
-bool fdkernel_owns(const struct fdtable *table, int fd)
+bool fdkernel_owns(struct fdtable *table, int fd)
 {
     struct fd_arming arming;
     if (fd >= 0 && fdtable_arming(table, (size_t)fd, &arming))
         return false;
-    return guest_is_own(
-        (const struct guest *)(const void *)((const char *)table - offsetof(struct velo_core, fds)),
-        fd);
+    return guest_is_own(guest_of_table(table), fd);
 }
 
 int fdkernel_add(struct fdtable *table, const struct fd_arming *arming)

@@ -2,9 +2,9 @@
 /*
  * Which descriptors has the library opened for this loop? Some say so. Of the others we know that
  * their set in the kernel holds our alarm, and /proc tells what a set holds: whatever else is in
- * there, and no user has registered, is the library's. That is asked when somebody wants to watch a
- * descriptor that is neither file, pipe nor socket, and in a forked child. Where /proc is not
- * mounted, nothing of it is known.
+ * there, and no user has registered, is the library's. To ask costs as much as the process has
+ * descriptors, so it is done when somebody wants to watch a set, once for others that are neither
+ * file, pipe nor socket, and in a forked child. Where /proc is not mounted, nothing of it is known.
  */
 #include "common/guest/guest.h"
 
@@ -80,7 +80,7 @@ static bool holds(int set, int wanted)
 static int find_set(const struct guest *guest)
 {
     int set = -1;
-    if (guest->knows_own || guest->alarm_fd < 0)
+    if (guest->alarm_fd < 0)
         return -1;
     DIR *directory = opendir("/proc/self/fd");
     if (directory == NULL)
@@ -92,21 +92,6 @@ static int find_set(const struct guest *guest)
     }
     closedir(directory);
     return set;
-}
-
-bool guest_is_own(const struct guest *guest, int fd)
-{
-    struct stat file;
-    if (fd == guest->bell_fd || fd == guest->alarm_fd || fd == guest->aside_fd)
-        return true;
-    for (int i = 0; i < GUEST_OWN; i++) {
-        if (fd == guest->own[i])
-            return true;
-    }
-    if (guest->knows_own || fstat(fd, &file) != 0 || (file.st_mode & S_IFMT) != 0)
-        return false;
-    int set = find_set(guest);
-    return set >= 0 && (fd == set || holds(set, fd));
 }
 
 /* Those in the library's set that no user has registered. */
@@ -123,6 +108,54 @@ static int list_own(const struct guest *guest, int set, int *own, int max)
     }
     close(targets.file);
     return count;
+}
+
+static void learn_own(struct guest *guest)
+{
+    int set = find_set(guest);
+    if (set < 0)
+        return;
+    guest_forget_own(guest);
+    list_own(guest, set, guest->own, GUEST_OWN);
+    guest->knows_own = true;
+}
+
+void guest_forget_own(struct guest *guest)
+{
+    for (int i = 0; i < GUEST_OWN; i++)
+        guest->own[i] = -1;
+    guest->knows_own = false;
+}
+
+static bool is_listed(const struct guest *guest, int fd)
+{
+    bool listed = fd == guest->bell_fd || fd == guest->alarm_fd || fd == guest->aside_fd;
+    for (int i = 0; i < GUEST_OWN; i++)
+        listed = listed || fd == guest->own[i];
+    return listed;
+}
+
+static bool is_a_set(int fd)
+{
+    static const char wanted[] = "anon_inode:[eventpoll]";
+    char path[64], kind[sizeof(wanted)];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return readlink(path, kind, sizeof(kind)) == (ssize_t)sizeof(wanted) - 1 &&
+           memcmp(kind, wanted, sizeof(wanted) - 1) == 0;
+}
+
+bool guest_is_own(struct guest *guest, int fd)
+{
+    struct stat file;
+    if (is_listed(guest, fd))
+        return true;
+    if (fstat(fd, &file) != 0 || (file.st_mode & S_IFMT) != 0)
+        return false;
+    if (is_a_set(fd))
+        return fd == find_set(guest);
+    if (!guest->knows_own)
+        learn_own(guest);
+    return is_listed(guest, fd);
 }
 
 /* Close [fd], unless it is in the list of the first [count] that are closed already. */

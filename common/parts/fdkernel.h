@@ -27,7 +27,7 @@ int fdkernel_init(struct fdtable *table);
 void fdkernel_close(struct fdtable *table);
 
 /* Is [fd] one of the library's own? */
-bool fdkernel_owns(const struct fdtable *table, int fd);
+bool fdkernel_owns(struct fdtable *table, int fd);
 
 /* Begin to poll. 0, or -errno and nothing has changed; -EPERM for what cannot be polled. */
 int fdkernel_add(struct fdtable *table, const struct fd_arming *arming);

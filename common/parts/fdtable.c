@@ -222,7 +222,7 @@ void fdtable_abandon(struct fdtable *table)
     fdkernel_close(table);
 }
 
-static int watch_check(const struct fdtable *table, int fd)
+static int watch_check(struct fdtable *table, int fd)
 {
     if (fd == table->backend || fdkernel_owns(table, fd))
         return -EPERM;

@@ -68,7 +68,7 @@ void fdkernel_close(struct fdtable *table)
     close(table->epfd);
 }
 
-bool fdkernel_owns(const struct fdtable *table, int fd)
+bool fdkernel_owns(struct fdtable *table, int fd)
 {
     return fd == table->epfd || fd == table->eventfd;
 }

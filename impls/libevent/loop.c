@@ -86,6 +86,7 @@ void guest_close(struct velo_loop *loop)
 int guest_renew(struct velo_loop *loop)
 {
     errno = 0;
+    guest_forget_own(&loop->guest);
     return event_reinit(loop->base) == 0 ? 0 : failed();
 }
 

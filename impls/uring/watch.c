@@ -444,9 +444,9 @@ void fdkernel_close(struct fdtable *table)
     close(table->eventfd);
 }
 
-bool fdkernel_owns(const struct fdtable *table, int fd)
+bool fdkernel_owns(struct fdtable *table, int fd)
 {
-    const struct uring *uring = uring_of(uring_core((struct fdtable *)(uintptr_t)table));
+    const struct uring *uring = uring_of(uring_core(table));
     return fd == table->eventfd || fd == table->epfd || fd == uring->signal_fd ||
            (uring->open && fd == uring->ring.ring_fd);
 }

@@ -22,10 +22,13 @@ first=${contestants[0]}
 for name in "${contestants[@]}"; do
     micro=$B/$name/micro
     told "$name lists its cases" 0 '"scenario":"submit"' "$micro" --list --json
-    while read -r case point; do
-        told "$name $case $point" 0 '"ok":true' "$micro" --case "$case" --point "$point" --window-ms 4
-    done < <("$micro" --list --json | grep -o '"scenario":"[^"]*"\|"id":"[^"]*"' |
-        awk -F'"' '$2 == "scenario" { name = $4 } $2 == "id" { print name, $4 }')
+    while read -r case point reason; do
+        status=0 text='"ok":true'
+        [ -z "$reason" ] || { status=2 text=$reason; } # it lacks what the case needs
+        told "$name $case $point" $status "$text" "$micro" --case "$case" --point "$point" --window-ms 4
+    done < <("$micro" --list --json | grep -o '"scenario":"[^"]*"\|"id":"[^"]*"\|"reason":"[^"]*"' |
+        awk -F'"' '$2 == "scenario" { name = $4 } $2 == "id" { point = $4 }
+            $2 == "reason" && point != "" { print name, point, $4; point = "" }')
     told "$name whole program" 0 "" "$B/$name/process" --tasks 5000
     told "$name whole program, one task" 0 "" "$B/$name/process" --tasks 1
     told "$name whole program, no task" 0 "" "$B/$name/process" --tasks 0
