@@ -4,6 +4,7 @@
  *
  * Busy and stolen time of all CPUs (/proc/stat, ticks of 10 ms) minus what this process and its
  * children used, as a share of the CPU time that passed. The costs are never looked at.
+ * VELO_DOCTOR_ROOT puts another tree in place of /proc, as it does for the doctor, who warns of it.
  */
 #ifndef VELO_NOISE_H
 #define VELO_NOISE_H
