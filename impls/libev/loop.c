@@ -49,7 +49,7 @@ int guest_open(struct velo_loop *loop)
     if (loop->ev == NULL)
         return errno != 0 ? -errno : -ENOMEM;
     ev_set_userdata(loop->ev, loop);
-    loop->guest.knows_own = true; /* its set is all that a loop without ev_async, ev_periodic... has */
+    loop->guest.knows_own = true; /* a loop of ev_io watchers alone opens its set, nothing else */
     int rc = guest_bell_open(&loop->guest);
     if (rc == 0)
         rc = guest_alarm_open(&loop->guest);
