@@ -85,7 +85,6 @@ struct velo_core {
     int error;             /* of a failing poll, 0 = none (L10) */
     uint64_t now_ns;       /* fixed at the beginning of the turn */
     uint64_t slice_end_ns; /* of the tasks phase */
-    uint64_t seq;          /* last arming sequence (T2) */
     struct ring ticks, microtasks, closing;
     struct timers *timers;
     struct op_list immediates;
@@ -400,7 +399,7 @@ static inline void core_see_others_first(struct velo_core *core)
         core_drain_inbox(core);
 }
 
-/* Put an armed timer where it belongs; its deadline is set. Gives it the next sequence. */
+/* Put an armed timer where it belongs; its deadline is set. */
 void core_arm(struct velo_core *core, uint32_t index);
 
 /* Take a pending timer out of where it is. */

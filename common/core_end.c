@@ -44,7 +44,7 @@ static void discard_timer(struct velo_core *core, uint32_t index)
 {
     struct velo_op *op = ops_at(&core->ops, index);
     uint64_t word = op_word(op);
-    op->where = OP_AT_NOWHERE;
+    op->at = OP_AT_NOWHERE;
     while (OP_STATE(word) == OP_PENDING) {
         if (!op_move(op, &word, op_with_state(word, OP_DEAD)))
             continue;
@@ -52,7 +52,8 @@ static void discard_timer(struct velo_core *core, uint32_t index)
         counter_add(&core->ledger.armed, UINT64_MAX);
         if ((word & OP_UNREF) == 0)
             counter_add(&core->ledger.live, UINT64_MAX);
-        discard(core, VELO_LANE_TIMER, op->fn, op->arg);
+        const struct velo_op *holder = op_holder(&core->ops, op, word);
+        discard(core, VELO_LANE_TIMER, holder->fn, holder->arg);
         ops_free(&core->ops, index);
         return;
     }
@@ -96,7 +97,7 @@ static void discard_restarted(struct velo_core *core, const struct velo_op *node
     uint64_t word = 0;
     struct velo_op *op =
         ops_find(&core->ops, (velo_id)(uintptr_t)node->arg, OP_TIMER, &index, &word);
-    if (op != NULL && op->where == OP_AT_NOWHERE)
+    if (op != NULL && op->at == OP_AT_NOWHERE)
         discard_timer(core, index);
 }
 

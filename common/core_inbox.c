@@ -30,7 +30,7 @@ static bool deliver(struct velo_core *core, uint32_t index)
     int rc = 0;
     switch (kind) {
     case OP_TIMER:
-        op->where = OP_AT_NOWHERE;
+        op->at = OP_AT_NOWHERE;
         if (OP_STATE(word) == OP_DEAD)
             ops_free(&core->ops, index);
         else if (OP_STATE(word) == OP_PENDING)

@@ -20,16 +20,14 @@ static void insert(struct velo_core *core, uint32_t index)
     if (timers_insert(core->timers, index) == 0)
         return;
     core->starved = true;
-    ops_at(&core->ops, index)->where = OP_AT_INBOX;
+    ops_at(&core->ops, index)->at = OP_AT_INBOX;
     op_list_append(&core->ops, &core->backlog, index);
 }
 
 void core_arm(struct velo_core *core, uint32_t index)
 {
-    struct velo_op *op = ops_at(&core->ops, index);
-    op->seq = ++core->seq;
     if (core->deferring) {
-        op->where = OP_AT_DEFERRED;
+        ops_at(&core->ops, index)->at = OP_AT_DEFERRED;
         op_list_append(&core->ops, &core->deferred, index);
     } else {
         insert(core, index);
@@ -39,13 +37,13 @@ void core_arm(struct velo_core *core, uint32_t index)
 void core_disarm(struct velo_core *core, uint32_t index)
 {
     struct velo_op *op = ops_at(&core->ops, index);
-    if (op->where == OP_AT_DEFERRED)
+    if (op->at == OP_AT_DEFERRED)
         op_list_remove(&core->ops, &core->deferred, index);
-    else if (op->where == OP_AT_INBOX)
+    else if (op->at == OP_AT_INBOX)
         op_list_remove(&core->ops, &core->backlog, index);
-    else if (op->where != OP_AT_NOWHERE)
+    else if (op->at != OP_AT_NOWHERE)
         timers_remove(core->timers, index);
-    op->where = OP_AT_NOWHERE;
+    op->at = OP_AT_NOWHERE;
 }
 
 /* The callback of a one shot has returned. */
@@ -66,7 +64,8 @@ static void finish_period(struct velo_core *core, uint32_t index, uint64_t start
     while (OP_STATE(word) == OP_FIRING) {
         if (!op_move(op, &word, op_with_state(word, OP_PENDING)))
             continue;
-        op->deadline_ns = clock_add_ns(start_ns, op->period_ns); /* T4 */
+        const struct velo_op *companion = ops_at(&core->ops, op->companion);
+        op->deadline_ns = clock_add_ns(start_ns, companion->period_ns); /* T4 */
         if ((word & OP_MOVES_MASK) == 0) /* else the restart on its way arms it */
             core_arm(core, index);
         return;
@@ -94,7 +93,8 @@ static void fire(struct velo_core *core, uint32_t index)
     }
     counter_add(&core->ledger.timers_fired, 1);
     core_audit_timer(core, VELO_TIMER_FIRED, op_id(word, index), op->deadline_ns);
-    core_invoke(core, op->fn, op->arg);
+    const struct velo_op *holder = op_holder(&core->ops, op, word);
+    core_invoke(core, holder->fn, holder->arg);
     if (periodic)
         finish_period(core, index, start_ns);
     else

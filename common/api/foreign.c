@@ -22,7 +22,7 @@ int foreign_submit(struct velo_loop *loop, enum op_kind kind, velo_fn fn, void *
         uint64_t word = op_word_make(op_word(op), kind, OP_FOREIGN);
         op->fn = fn;
         op->arg = arg;
-        op->where = OP_AT_INBOX;
+        op->at = OP_AT_INBOX;
         if (id != NULL)
             *id = op_id(word, index);
         shared_counter_add(&core->foreign.accepted[op_lane(kind)], 1);

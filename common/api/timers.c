@@ -55,6 +55,13 @@ struct timer_args {
     void *arg;
 };
 
+static uint32_t take(struct ops *ops, const struct timer_args *args, bool foreign)
+{
+    if (args->period_ns != 0)
+        return ops_take_periodic(ops, foreign);
+    return foreign ? ops_take_foreign(ops) : ops_take_own(ops);
+}
+
 static uint64_t fill(struct velo_core *core,
                      uint32_t index,
                      const struct timer_args *args,
@@ -65,10 +72,12 @@ static uint64_t fill(struct velo_core *core,
     if (args->period_ns != 0)
         flags |= OP_PERIODIC;
     uint64_t word = op_word_make(op_word(op), OP_TIMER, flags);
-    op->fn = args->fn;
-    op->arg = args->arg;
+    struct velo_op *holder = op_holder(&core->ops, op, word);
+    holder->fn = args->fn;
+    holder->arg = args->arg;
+    if (holder != op)
+        holder->period_ns = args->period_ns;
     op->deadline_ns = args->deadline_ns;
-    op->period_ns = args->period_ns;
     if (id != NULL)
         *id = op_id(word, index);
     return word;
@@ -79,7 +88,7 @@ static int start_on_owner(struct velo_core *core, const struct timer_args *args,
     if (lifecycle_stop(&core->life) != STOP_NO)
         return -ESHUTDOWN;
     core_see_others_first(core);
-    uint32_t index = ops_take_own(&core->ops);
+    uint32_t index = take(&core->ops, args, false);
     if (index == OP_NIL)
         return -ENOMEM;
     uint64_t word = fill(core, index, args, 0, id);
@@ -97,10 +106,10 @@ static int start_elsewhere(struct velo_loop *loop, const struct timer_args *args
     struct velo_core *core = core_of(loop);
     if (!gate_enter(&core->work))
         return -ESHUTDOWN;
-    uint32_t index = ops_take_foreign(&core->ops);
+    uint32_t index = take(&core->ops, args, true);
     if (index != OP_NIL) {
         uint64_t word = fill(core, index, args, OP_FOREIGN, id);
-        ops_at(&core->ops, index)->where = OP_AT_INBOX;
+        ops_at(&core->ops, index)->at = OP_AT_INBOX;
         shared_counter_add(&core->foreign.accepted[VELO_LANE_TIMER], 1);
         count_live(core, false, 1);
         count_armed(core, false, 1);

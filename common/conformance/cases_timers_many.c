@@ -24,6 +24,7 @@ struct crowd {
     struct velo_loop *loop;
     struct item *items;
     unsigned count;
+    uint64_t period_ns; /* of all */
     unsigned live;
     const struct item *last;
     unsigned fired;
@@ -71,7 +72,8 @@ static void crowd_arm(struct crowd *crowd, uint64_t spread_ns)
         uint64_t delay_ns = 1 + conf_random_below(&random, spread_ns);
         struct item *item = &crowd->items[i];
         *item = (struct item){.crowd = crowd, .deadline_ns = now_ns + delay_ns, .number = i};
-        int rc = velo_timer_start(crowd->loop, delay_ns, 0, item_fn, item, &item->id);
+        int rc =
+            velo_timer_start(crowd->loop, delay_ns, crowd->period_ns, item_fn, item, &item->id);
         if (rc != 0)
             fail_msg("timer %u of %u was refused: %d", i, crowd->count, rc);
     }
@@ -169,12 +171,13 @@ CONF_CASE(next_deadline_of_a_crowd_is_never_too_late, "T8 T9", VELO_CAP_TIMERS |
     crowd_end(&crowd);
 }
 
-static void memory_returns(unsigned keep_every)
+static void memory_returns(unsigned keep_every, uint64_t period_ns)
 {
     struct crowd crowd;
     if (heap_in_use() == 0)
         conf_na("a sanitizer owns the heap; it looks for leaks itself");
     crowd_init(&crowd, conf_rounds(300000));
+    crowd.period_ns = period_ns;
     size_t before = heap_in_use();
     crowd_arm(&crowd, 10 * CONF_NS_PER_S);
     size_t peak = heap_in_use();
@@ -192,13 +195,19 @@ static void memory_returns(unsigned keep_every)
  * living. */
 CONF_CASE(memory_returns_after_many_timers_fired, "T9", VELO_CAP_TIMERS)
 {
-    memory_returns(1);
+    memory_returns(1, 0);
 }
 
 /* T9, trap Q17. The same when all of them were cancelled. */
 CONF_CASE(memory_returns_after_many_timers_were_cancelled, "T9", VELO_CAP_TIMERS)
 {
-    memory_returns(0);
+    memory_returns(0, 0);
+}
+
+/* T9. Periodic ones, which take more. */
+CONF_CASE(memory_returns_after_many_periodic_timers_were_cancelled, "T9", VELO_CAP_TIMERS)
+{
+    memory_returns(0, CONF_NS_PER_S);
 }
 
 /* T9. Ten waves of 30,000 timers, by turns fired and cancelled, need no more memory than the first.

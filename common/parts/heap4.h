@@ -19,7 +19,8 @@ struct heap_entry {
 };
 
 struct heap {
-    struct heap_entry *entries; /* [capacity]; the place of entry i is OP_AT_STORE + i */
+    struct heap_entry *entries; /* [capacity]; the record of entry i is OP_AT_HEAP, its next is i */
+    uint64_t seq;               /* of the newest entry */
     uint32_t count;
     uint32_t capacity;
 };
@@ -33,7 +34,7 @@ static inline void
 heap_put(struct heap *heap, const struct ops *ops, uint32_t at, struct heap_entry entry)
 {
     heap->entries[at] = entry;
-    ops_at(ops, entry.index)->where = OP_AT_STORE + at;
+    ops_at(ops, entry.index)->next = at;
 }
 
 static inline void
@@ -85,7 +86,7 @@ static inline int heap_resize(struct heap *heap, const struct ops *ops, uint32_t
     return 0;
 }
 
-/* Add [index] by its deadline and sequence. Returns 0 or -ENOMEM. */
+/* Add [index] by its deadline, behind all that have the same. Returns 0 or -ENOMEM. */
 static inline int heap_insert(struct heap *heap, const struct ops *ops, uint32_t index)
 {
     if (heap->count == heap->capacity) {
@@ -93,8 +94,9 @@ static inline int heap_insert(struct heap *heap, const struct ops *ops, uint32_t
         if (rc != 0)
             return rc;
     }
-    const struct velo_op *op = ops_at(ops, index);
-    struct heap_entry entry = {op->deadline_ns, op->seq, index};
+    struct velo_op *op = ops_at(ops, index);
+    struct heap_entry entry = {op->deadline_ns, ++heap->seq, index};
+    op->at = OP_AT_HEAP;
     heap_sift_up(heap, ops, heap->count++, entry);
     return 0;
 }
@@ -102,7 +104,7 @@ static inline int heap_insert(struct heap *heap, const struct ops *ops, uint32_t
 /* Take out the entry at place [at]. */
 static inline void heap_remove_at(struct heap *heap, const struct ops *ops, uint32_t at)
 {
-    ops_at(ops, heap->entries[at].index)->where = OP_AT_NOWHERE;
+    ops_at(ops, heap->entries[at].index)->at = OP_AT_NOWHERE;
     struct heap_entry last = heap->entries[--heap->count];
     if (at == heap->count)
         return;

@@ -15,7 +15,7 @@ static inline void op_list_append(const struct ops *ops, struct op_list *list, u
 {
     struct velo_op *op = ops_at(ops, index);
     op->next = OP_NIL;
-    op->prev = list->last;
+    op_set_prev(op, list->last);
     if (list->last == OP_NIL)
         list->first = index;
     else
@@ -55,7 +55,7 @@ static inline void op_list_unshift(const struct ops *ops, struct op_list *list, 
     if (op->next == OP_NIL)
         list->last = index;
     else
-        ops_at(ops, op->next)->prev = index;
+        op_set_prev(ops_at(ops, op->next), index);
     list->first = index;
 }
 

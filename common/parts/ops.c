@@ -95,9 +95,15 @@ static bool refill_own(struct ops *ops)
     return ops->own_fresh < ops->own_fresh_end || ops->own_free != OP_NIL;
 }
 
+/* Is a record at hand for the owner? */
+static bool have_own(struct ops *ops)
+{
+    return ops->own_free != OP_NIL || ops->own_fresh != ops->own_fresh_end || refill_own(ops);
+}
+
 uint32_t ops_take_own(struct ops *ops)
 {
-    if (ops->own_free == OP_NIL && ops->own_fresh == ops->own_fresh_end && !refill_own(ops))
+    if (!have_own(ops))
         return OP_NIL;
     ops->own_taken++;
     if (ops->own_free != OP_NIL)
@@ -107,10 +113,10 @@ uint32_t ops_take_own(struct ops *ops)
     return index;
 }
 
-uint32_t ops_take_foreign(struct ops *ops)
+/* Under the lock. */
+static uint32_t take_shared(struct ops *ops)
 {
     uint32_t index = OP_NIL;
-    pthread_mutex_lock(&ops->lock);
     if (ops->shared_free != OP_NIL) {
         index = pop(ops, &ops->shared_free);
     } else if (ops->fresh < ops->capacity || grow(ops)) {
@@ -119,7 +125,52 @@ uint32_t ops_take_foreign(struct ops *ops)
     }
     if (index != OP_NIL)
         ops->shared_taken++;
+    return index;
+}
+
+uint32_t ops_take_foreign(struct ops *ops)
+{
+    pthread_mutex_lock(&ops->lock);
+    uint32_t index = take_shared(ops);
     pthread_mutex_unlock(&ops->lock);
+    return index;
+}
+
+static uint32_t take_pair_own(struct ops *ops, uint32_t *companion)
+{
+    uint32_t index = ops_take_own(ops);
+    *companion = index == OP_NIL ? OP_NIL : ops_take_own(ops);
+    if (*companion != OP_NIL || index == OP_NIL)
+        return index;
+    ops_free(ops, index);
+    return OP_NIL;
+}
+
+static uint32_t take_pair_shared(struct ops *ops, uint32_t *companion)
+{
+    pthread_mutex_lock(&ops->lock);
+    uint32_t index = take_shared(ops);
+    *companion = index == OP_NIL ? OP_NIL : take_shared(ops);
+    if (index != OP_NIL && *companion == OP_NIL) { /* nobody has seen it: it goes back as it came */
+        ops_at(ops, index)->next = ops->shared_free;
+        ops->shared_free = index;
+        ops->shared_taken--;
+        index = OP_NIL;
+    }
+    pthread_mutex_unlock(&ops->lock);
+    return index;
+}
+
+uint32_t ops_take_periodic(struct ops *ops, bool foreign)
+{
+    uint32_t companion;
+    uint32_t index = foreign ? take_pair_shared(ops, &companion) : take_pair_own(ops, &companion);
+    if (index == OP_NIL)
+        return OP_NIL;
+    struct velo_op *op = ops_at(ops, companion);
+    if (foreign)
+        op_publish(op, op_word(op) | OP_FOREIGN); /* still FREE: no id names it */
+    ops_at(ops, index)->companion = companion;
     return index;
 }
 
@@ -139,14 +190,12 @@ static void flush_give_back(struct ops *ops)
     ops->give_back_count = 0;
 }
 
-void ops_free(struct ops *ops, uint32_t index)
+static void free_one(struct ops *ops, uint32_t index, struct velo_op *op, uint64_t word)
 {
-    struct velo_op *op = ops_at(ops, index);
-    uint64_t word = op_word(op);
     uint64_t gen = OP_GEN(word);
     if (gen > ops->gen_max)
         ops->gen_max = gen;
-    op->where = OP_AT_NOWHERE;
+    op->at = OP_AT_NOWHERE;
     if (gen == OP_GEN_MAX) { /* retired for good: its ids may not come again (T5) */
         op_publish(op, op_with_state(word, OP_FREE));
         return;
@@ -162,6 +211,17 @@ void ops_free(struct ops *ops, uint32_t index)
     ops->give_back = index;
     if (++ops->give_back_count >= GIVE_BACK_MAX)
         flush_give_back(ops);
+}
+
+void ops_free(struct ops *ops, uint32_t index)
+{
+    struct velo_op *op = ops_at(ops, index);
+    uint64_t word = op_word(op);
+    if ((word & OP_PERIODIC) != 0) {
+        struct velo_op *companion = ops_at(ops, op->companion);
+        free_one(ops, op->companion, companion, op_word(companion));
+    }
+    free_one(ops, index, op, word);
 }
 
 /* All records are free: forget the large chunks. Readers may still look at them (O1). */

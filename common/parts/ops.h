@@ -2,11 +2,15 @@
 /*
  * Operations: what a timer, an immediate, or a call from another thread leaves in the loop.
  *
- * A type-stable slab of 64-byte records, named by index + generation. One atomic word per record
+ * A type-stable slab of 40-byte records, named by index + generation. One atomic word per record
  * holds its generation and state and nothing else decides who owns it: firing and cancelling are a
  * compare-and-swap on it, so a cancel from any thread is exact without waiting for the loop (T5).
  * Only the owner recycles a record, and the generation goes up each time, so that a stale id never
  * names a new one. Records of one loop live at stable addresses: chunk k holds 64 * 2^k of them.
+ *
+ * A million timers are bound by memory, so a record holds what every timer needs and no more.
+ * Fields that are never needed at the same time share their place, and a periodic timer takes a
+ * second record, its companion, which holds its callback and its period.
  *
  * Memory: the owner takes and frees without a lock, from a list of its own; other threads take
  * under a lock (a cold path: it only guards the free list) and their records go back to the shared
@@ -22,7 +26,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OP_NIL UINT32_MAX
+#define OP_INDEX_BITS 26
+#define OP_NIL ((UINT32_C(1) << OP_INDEX_BITS) - 1)
 #define OPS_CHUNKS 21u /* 64 * (2^21 - 1) = 134 million records at most */
 #define OPS_FIRST 64u
 
@@ -84,26 +89,38 @@ enum op_state {
 #define OP_GEN_SHIFT 25
 #define OP_GEN(word) ((word) >> OP_GEN_SHIFT)
 #define OP_GEN_MAX ((UINT64_C(1) << 36) - 1)
-#define OP_INDEX_BITS 26
 
-/* Where the owner keeps the record; below OP_AT_STORE these, above: the timer store's own. */
-enum { OP_AT_NOWHERE, OP_AT_INBOX, OP_AT_DEFERRED, OP_AT_STORE };
+/* Where the owner keeps a timer. The last three are places of the timer store. */
+enum op_place {
+    OP_AT_NOWHERE,
+    OP_AT_INBOX,
+    OP_AT_DEFERRED,
+    OP_AT_HEAP, /* next: the place there */
+    OP_AT_WHEEL,
+    OP_AT_LATE
+};
 
 struct velo_op {
     _Atomic uint64_t word; /* any thread, by CAS */
-    velo_fn fn;            /* who took the record writes, before it is published */
-    void *arg;             /* likewise */
-    uint64_t deadline_ns;  /* absolute; owner once published */
-    uint64_t seq;          /* arming sequence (T2); owner */
     union {
-        uint64_t period_ns; /* timers: 0 = one shot; constant once published */
-        velo_done_fn done;  /* offloads: may be NULL; likewise */
+        uint64_t deadline_ns; /* timers and restarts: absolute; owner once published */
+        velo_done_fn done;    /* offloads: may be NULL; who took the record, before publishing */
+        uint64_t period_ns;   /* a companion's; likewise */
     };
-    uint32_t next, prev; /* inbox link by the pusher, then lists of the owner */
-    uint32_t reclaim;    /* link of the reclaim list; the cancelling thread */
-    uint32_t where;      /* OP_AT_*; owner once published */
+    uint32_t next;                    /* inbox link by the pusher, then lists of the owner */
+    uint32_t prev : OP_INDEX_BITS;    /* lists of the owner */
+    uint32_t at : 32 - OP_INDEX_BITS; /* enum op_place; owner once published */
+    union {
+        velo_fn fn; /* who took the record writes, before it is published */
+        uint32_t
+            reclaim; /* link of the reclaim list: the thread that cancelled has taken fn away */
+    };
+    union {
+        void *arg;          /* as fn */
+        uint32_t companion; /* periodic timers: the record that holds fn, arg and period_ns */
+    };
 };
-_Static_assert(sizeof(struct velo_op) == 64, "one record is one line");
+_Static_assert(sizeof(struct velo_op) == 40, "what a timer takes: see above");
 
 struct ops {
     const struct velo_allocator *alloc;           /* constant; set before ops_init() */
@@ -136,7 +153,10 @@ void ops_fini(struct ops *ops);
 uint32_t ops_take_own(struct ops *ops);
 uint32_t ops_take_foreign(struct ops *ops);
 
-/* Free a record; owner only. Its generation goes up. */
+/* Take two, the second as companion of the first; both or none. [foreign]: by another thread. */
+uint32_t ops_take_periodic(struct ops *ops, bool foreign);
+
+/* Free a record, and its companion; owner only. Its generation goes up. */
 void ops_free(struct ops *ops, uint32_t index);
 
 /*
@@ -177,6 +197,17 @@ static inline bool op_move(struct velo_op *op, uint64_t *old, uint64_t new)
     /* (O4) acq_rel: the winner owns the record's fields; pairs with (O3) and itself */
     return atomic_compare_exchange_strong_explicit(
         &op->word, old, new, memory_order_acq_rel, memory_order_acquire);
+}
+
+static inline void op_set_prev(struct velo_op *op, uint32_t index)
+{
+    op->prev = index & OP_NIL; /* indices are no larger */
+}
+
+/* The record that holds the callback of [op], whose word is [word]. */
+static inline struct velo_op *op_holder(const struct ops *ops, struct velo_op *op, uint64_t word)
+{
+    return (word & OP_PERIODIC) == 0 ? op : ops_at(ops, op->companion);
 }
 
 static inline void op_publish(struct velo_op *op, uint64_t word)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The timer store: pending timers in the order (deadline, sequence). Two bodies define these names:
- * timers_heap.h and timers_wheel.h. A contestant gets the wheel from libcommon.a unless a file of
- * its own includes the other body: defaults by link order. Owner thread only; the records belong
- * to struct ops, whose deadline_ns and seq are the key and whose where, next and prev are the
- * store's while a record is in it.
+ * The timer store: pending timers by deadline, and among equal ones as they were inserted (T2). Two
+ * bodies define these names: timers_heap.h and timers_wheel.h. A contestant gets the wheel from
+ * libcommon.a unless a file of its own includes the other body: defaults by link order. Owner
+ * thread only; the records belong to struct ops, whose deadline_ns is the key and whose at, next
+ * and prev are the store's while a record is in it.
  */
 #ifndef VELO_PARTS_TIMERS_H
 #define VELO_PARTS_TIMERS_H

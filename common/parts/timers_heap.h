@@ -38,7 +38,7 @@ int timers_insert(struct timers *timers, uint32_t index)
 
 void timers_remove(struct timers *timers, uint32_t index)
 {
-    heap_remove_at(&timers->heap, timers->ops, ops_at(timers->ops, index)->where - OP_AT_STORE);
+    heap_remove_at(&timers->heap, timers->ops, ops_at(timers->ops, index)->next);
     heap_trim(&timers->heap, timers->ops);
 }
 

@@ -8,6 +8,11 @@
  * sorting. A timer's level is the highest digit (base 256) in which its tick differs from the
  * present one. Deadlines beyond 2^32 ticks (52 days) wait in a list of their own.
  *
+ * Equal deadlines (T2). At any time a deadline has one slot, that of its tick: so those that are
+ * equal stand in one list, in the order in which they came, and move on together, in that order.
+ * The heap counts what it gets, and keeps that order too. The slot of a timer need not be
+ * remembered either.
+ *
  * Each slot remembers the least deadline it has held, so the loop sleeps until a deadline and not
  * until a slot begins; after a cancellation this may be early by one look.
  */
@@ -21,17 +26,17 @@
 #define WHEEL_LEVELS 4u
 #define WHEEL_SLOTS 256u
 #define WHEEL_FAR (WHEEL_LEVELS * WHEEL_SLOTS) /* the list of the far future */
+#define WHEEL_LATE (WHEEL_FAR + 1)             /* due, but there was no memory in the heap */
 #define WHEEL_HEAP_ONLY 1024u
-#define WHEEL_WHERE (UINT32_C(1) << 31) /* op.where: this bit = in a slot, else a heap place */
 
 struct timers {
     struct ops *ops;
     struct heap heap;
-    uint64_t tick; /* all deadlines of this tick or before are in the heap */
-    uint32_t in_wheel;
+    uint64_t tick;     /* all deadlines of this tick or before are in the heap */
+    uint32_t in_wheel; /* in its slots, the last two lists included */
     uint64_t filled[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* a bit per slot that is not empty */
-    uint32_t slots[WHEEL_FAR + 1];                   /* heads of doubly linked lists */
-    uint64_t least_ns[WHEEL_FAR + 1];                /* valid while the slot is not empty */
+    uint32_t slots[WHEEL_LATE + 1];                  /* oldest of a ring, by next and prev */
+    uint64_t least_ns[WHEEL_LATE + 1];               /* valid while the slot is not empty */
 };
 
 struct timers *timers_create(struct ops *ops, uint64_t now_ns)
@@ -41,7 +46,7 @@ struct timers *timers_create(struct ops *ops, uint64_t now_ns)
         return NULL;
     timers->ops = ops;
     timers->tick = now_ns >> WHEEL_TICK_BITS;
-    for (uint32_t i = 0; i <= WHEEL_FAR; i++)
+    for (uint32_t i = 0; i <= WHEEL_LATE; i++)
         timers->slots[i] = OP_NIL;
     return timers;
 }
@@ -64,76 +69,114 @@ static uint32_t wheel_slot(const struct timers *timers, uint64_t tick)
     return level * WHEEL_SLOTS + (uint32_t)((tick >> (8 * level)) & 255);
 }
 
+static void wheel_mark(struct timers *timers, uint32_t slot, bool filled)
+{
+    if (slot >= WHEEL_FAR)
+        return;
+    uint64_t *word = &timers->filled[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS / 64];
+    uint64_t bit = UINT64_C(1) << (slot % 64);
+    *word = filled ? *word | bit : *word & ~bit;
+}
+
+/* Put the record behind all others of the slot. */
 static void wheel_link(struct timers *timers, uint32_t slot, uint32_t index)
 {
     struct velo_op *op = ops_at(timers->ops, index);
-    uint32_t head = timers->slots[slot];
-    op->prev = OP_NIL;
-    op->next = head;
-    op->where = WHEEL_WHERE | slot;
-    if (head != OP_NIL)
-        ops_at(timers->ops, head)->prev = index;
-    if (head == OP_NIL || op->deadline_ns < timers->least_ns[slot])
+    uint32_t oldest = timers->slots[slot];
+    op->at = slot == WHEEL_LATE ? OP_AT_LATE : OP_AT_WHEEL;
+    if (oldest == OP_NIL) {
+        op->next = index;
+        op_set_prev(op, index);
+        timers->slots[slot] = index;
         timers->least_ns[slot] = op->deadline_ns;
-    timers->slots[slot] = index;
-    if (slot != WHEEL_FAR)
-        timers->filled[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS / 64] |= UINT64_C(1) << (slot % 64);
+        wheel_mark(timers, slot, true);
+    } else {
+        struct velo_op *first = ops_at(timers->ops, oldest);
+        op->next = oldest;
+        op->prev = first->prev;
+        ops_at(timers->ops, first->prev)->next = index;
+        op_set_prev(first, index);
+        if (op->deadline_ns < timers->least_ns[slot])
+            timers->least_ns[slot] = op->deadline_ns;
+    }
     timers->in_wheel++;
 }
 
-static void wheel_unlink(struct timers *timers, uint32_t index)
+static void wheel_unlink(struct timers *timers, uint32_t slot, uint32_t index)
 {
-    const struct velo_op *op = ops_at(timers->ops, index);
-    uint32_t slot = op->where & ~WHEEL_WHERE;
-    if (op->next != OP_NIL)
+    struct velo_op *op = ops_at(timers->ops, index);
+    if (op->next == index) {
+        timers->slots[slot] = OP_NIL;
+        wheel_mark(timers, slot, false);
+    } else {
         ops_at(timers->ops, op->next)->prev = op->prev;
-    if (op->prev != OP_NIL)
         ops_at(timers->ops, op->prev)->next = op->next;
-    else
-        timers->slots[slot] = op->next;
-    if (timers->slots[slot] == OP_NIL && slot != WHEEL_FAR)
-        timers->filled[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS / 64] &=
-            ~(UINT64_C(1) << (slot % 64));
+        if (timers->slots[slot] == index)
+            timers->slots[slot] = op->next;
+    }
+    op->at = OP_AT_NOWHERE;
     timers->in_wheel--;
+}
+
+/* What was late before and now finds memory enters the heap, in its order. */
+static void wheel_catch_up(struct timers *timers)
+{
+    uint32_t index;
+    while ((index = timers->slots[WHEEL_LATE]) != OP_NIL) {
+        wheel_unlink(timers, WHEEL_LATE, index);
+        if (heap_insert(&timers->heap, timers->ops, index) == 0)
+            continue;
+        wheel_link(timers, WHEEL_LATE, index);
+        timers->slots[WHEEL_LATE] = index; /* still the oldest */
+        return;
+    }
 }
 
 int timers_insert(struct timers *timers, uint32_t index)
 {
     uint64_t tick = ops_at(timers->ops, index)->deadline_ns >> WHEEL_TICK_BITS;
     bool small = timers->in_wheel == 0 && timers->heap.count < WHEEL_HEAP_ONLY;
-    if (small || tick <= timers->tick)
+    if (!small && tick > timers->tick)
+        wheel_link(timers, wheel_slot(timers, tick), index);
+    else if (timers->slots[WHEEL_LATE] != OP_NIL)
+        wheel_link(timers, WHEEL_LATE, index); /* not past those that came before */
+    else
         return heap_insert(&timers->heap, timers->ops, index);
-    wheel_link(timers, wheel_slot(timers, tick), index);
     return 0;
 }
 
 void timers_remove(struct timers *timers, uint32_t index)
 {
-    struct velo_op *op = ops_at(timers->ops, index);
-    if ((op->where & WHEEL_WHERE) != 0) {
-        wheel_unlink(timers, index);
-        op->where = OP_AT_NOWHERE;
-    } else {
-        heap_remove_at(&timers->heap, timers->ops, op->where - OP_AT_STORE);
+    const struct velo_op *op = ops_at(timers->ops, index);
+    if (op->at == OP_AT_HEAP) {
+        heap_remove_at(&timers->heap, timers->ops, op->next);
         heap_trim(&timers->heap, timers->ops);
+    } else if (op->at == OP_AT_LATE) {
+        wheel_unlink(timers, WHEEL_LATE, index);
+    } else {
+        wheel_unlink(timers, wheel_slot(timers, op->deadline_ns >> WHEEL_TICK_BITS), index);
     }
 }
 
-/* Move the lists of one slot to where they belong now. A record that finds no memory goes back. */
+/* Empty the slot, and move what was in it to where it belongs now, in its order. */
 static void wheel_spill(struct timers *timers, uint32_t slot)
 {
-    uint32_t list = timers->slots[slot];
-    timers->least_ns[slot] = UINT64_MAX; /* some may come back to this very slot */
-    while (list != OP_NIL) {
-        uint32_t next = ops_at(timers->ops, list)->next;
-        wheel_unlink(timers, list);
-        uint64_t tick = ops_at(timers->ops, list)->deadline_ns >> WHEEL_TICK_BITS;
+    const uint32_t oldest = timers->slots[slot];
+    uint32_t index = oldest;
+    timers->slots[slot] = OP_NIL;
+    wheel_mark(timers, slot, false);
+    do {
+        const struct velo_op *op = ops_at(timers->ops, index);
+        const uint32_t next = op->next;
+        const uint64_t tick = op->deadline_ns >> WHEEL_TICK_BITS;
+        timers->in_wheel--;
         if (tick > timers->tick)
-            wheel_link(timers, wheel_slot(timers, tick), list);
-        else if (heap_insert(&timers->heap, timers->ops, list) != 0)
-            wheel_link(timers, slot, list); /* found again in the next turn: see least_ns */
-        list = next;
-    }
+            wheel_link(timers, wheel_slot(timers, tick), index);
+        else if (timers->slots[WHEEL_LATE] != OP_NIL ||
+                 heap_insert(&timers->heap, timers->ops, index) != 0)
+            wheel_link(timers, WHEEL_LATE, index);
+        index = next;
+    } while (index != oldest);
 }
 
 /* Spill the slots from [first] to [last] of [level] that are not empty. */
@@ -163,20 +206,48 @@ static void wheel_advance(struct timers *timers, uint64_t tick)
         uint32_t last = whole ? WHEEL_SLOTS - 1 : (uint32_t)((tick >> (8 * level)) & 255);
         wheel_spill_range(timers, level, 0, last);
     }
-    if ((before ^ tick) >> 32 != 0)
+    if ((before ^ tick) >> 32 != 0 && timers->slots[WHEEL_FAR] != OP_NIL)
         wheel_spill(timers, WHEEL_FAR);
+}
+
+/* Of the late ones the first to fire, OP_NIL without any. There are none but when memory is out. */
+static uint32_t wheel_first_late(const struct timers *timers)
+{
+    const uint32_t oldest = timers->slots[WHEEL_LATE];
+    uint32_t first = oldest;
+    if (oldest == OP_NIL)
+        return OP_NIL;
+    for (uint32_t index = ops_at(timers->ops, oldest)->next; index != oldest;
+         index = ops_at(timers->ops, index)->next) {
+        if (ops_at(timers->ops, index)->deadline_ns < ops_at(timers->ops, first)->deadline_ns)
+            first = index;
+    }
+    return first;
+}
+
+/* The one to fire next in heap and late list, OP_NIL without any. In the heap are the older ones.
+ */
+static uint32_t wheel_top(const struct timers *timers)
+{
+    const uint32_t late = wheel_first_late(timers);
+    if (timers->heap.count == 0)
+        return late;
+    const struct heap_entry *top = &timers->heap.entries[0];
+    return late != OP_NIL && ops_at(timers->ops, late)->deadline_ns < top->deadline_ns ? late
+                                                                                       : top->index;
 }
 
 uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
 {
-    uint64_t tick = now_ns >> WHEEL_TICK_BITS;
+    const uint64_t tick = now_ns >> WHEEL_TICK_BITS;
+    if (timers->slots[WHEEL_LATE] != OP_NIL)
+        wheel_catch_up(timers);
     if (tick > timers->tick)
         wheel_advance(timers, tick);
-    if (timers->heap.count == 0 || timers->heap.entries[0].deadline_ns > now_ns)
+    const uint32_t index = wheel_top(timers);
+    if (index == OP_NIL || ops_at(timers->ops, index)->deadline_ns > now_ns)
         return OP_NIL;
-    uint32_t index = timers->heap.entries[0].index;
-    heap_remove_at(&timers->heap, timers->ops, 0);
-    heap_trim(&timers->heap, timers->ops);
+    timers_remove(timers, index);
     return index;
 }
 
@@ -193,6 +264,8 @@ static uint32_t wheel_first(const struct timers *timers, uint32_t level)
 uint64_t timers_next_ns(const struct timers *timers)
 {
     uint64_t next = timers->heap.count == 0 ? UINT64_MAX : timers->heap.entries[0].deadline_ns;
+    if (timers->slots[WHEEL_LATE] != OP_NIL && timers->least_ns[WHEEL_LATE] < next)
+        return timers->least_ns[WHEEL_LATE]; /* nothing is earlier */
     for (uint32_t level = 0; level < WHEEL_LEVELS && timers->in_wheel > 0; level++) {
         uint32_t digit = wheel_first(timers, level);
         if (digit < WHEEL_SLOTS) { /* lower levels are always earlier than higher ones */
@@ -218,8 +291,8 @@ uint32_t timers_take_any(struct timers *timers)
         if (digit < WHEEL_SLOTS)
             index = timers->slots[level * WHEEL_SLOTS + digit];
     }
-    if (index == OP_NIL)
-        index = timers->slots[WHEEL_FAR];
+    for (uint32_t list = WHEEL_FAR; list <= WHEEL_LATE && index == OP_NIL; list++)
+        index = timers->slots[list];
     if (index != OP_NIL)
         timers_remove(timers, index);
     return index;

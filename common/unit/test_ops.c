@@ -109,6 +109,34 @@ static uint32_t take(struct ops *ops, bool foreign)
     return index;
 }
 
+/* A periodic timer and its companion come and go together; no id names the companion. */
+static void a_companion_comes_and_goes_with_its_timer(void **state)
+{
+    (void)state;
+    for (unsigned foreign = 0; foreign < 2; foreign++) {
+        struct ops ops = {0};
+        assert_int_equal(ops_init(&ops), 0);
+        uint64_t flags = OP_PERIODIC | (foreign != 0 ? OP_FOREIGN : 0);
+        for (unsigned round = 0; round < 1000; round++) {
+            uint32_t index = ops_take_periodic(&ops, foreign != 0);
+            assert_int_not_equal(index, OP_NIL);
+            arm_word(&ops, index, OP_TIMER, flags);
+            struct velo_op *op = ops_at(&ops, index);
+            const uint32_t companion = op->companion;
+            assert_int_not_equal(companion, index);
+            assert_ptr_equal(op_holder(&ops, op, op_word(op)), ops_at(&ops, companion));
+            assert_false(
+                is_known(&ops, op_tag(OP_TIMER) | (id_of(&ops, companion) << 2 >> 2), OP_TIMER));
+            assert_true(is_known(&ops, id_of(&ops, index), OP_TIMER));
+            assert_int_equal(ops.own_taken + ops.shared_taken - ops.give_back_count, 2);
+            ops_free(&ops, index);
+            assert_int_equal(ops.own_taken + ops.shared_taken - ops.give_back_count, 0);
+        }
+        assert_true(ops.capacity <= 2 * OPS_FIRST * 3); /* both are used again */
+        ops_fini(&ops);
+    }
+}
+
 /* Random takes and frees by both ways: no record is handed out twice. */
 static void a_record_has_one_holder(void **state)
 {
@@ -268,7 +296,7 @@ static void send_letters(void *arg, unsigned index)
         uint32_t record = ops_take_foreign(&race->ops);
         struct velo_op *op = ops_at(&race->ops, record);
         op->arg = (void *)i; /* the letter's number, and its sender */
-        op->period_ns = index;
+        op->deadline_ns = index;
         op_publish(op, op_word_make(op_word(op), OP_MICROTASK, OP_FOREIGN));
         inbox_push(&race->inbox, op, record, false);
     }
@@ -282,8 +310,8 @@ static unsigned read_letters(struct mail_race *race, uintptr_t *last_of)
     while (record != OP_NIL) {
         struct velo_op *op = ops_at(&race->ops, record);
         uint32_t next = op->next;
-        assert_int_equal((uintptr_t)op->arg, last_of[op->period_ns] + 1);
-        last_of[op->period_ns]++;
+        assert_int_equal((uintptr_t)op->arg, last_of[op->deadline_ns] + 1);
+        last_of[op->deadline_ns]++;
         ops_free(&race->ops, record);
         record = next;
         count++;
@@ -341,6 +369,7 @@ int main(void)
         cmocka_unit_test(an_id_names_its_record_and_kind_only),
         cmocka_unit_test(a_stale_id_names_nothing),
         cmocka_unit_test(a_record_at_its_last_generation_is_not_used_again),
+        cmocka_unit_test(a_companion_comes_and_goes_with_its_timer),
         cmocka_unit_test(a_record_has_one_holder),
         cmocka_unit_test(memory_returns_after_a_flood),
         cmocka_unit_test(a_retired_chunk_waits_for_those_inside),

@@ -42,16 +42,16 @@ static uint32_t bench_arm(struct bench *bench, uint64_t deadline_ns)
     assert_int_not_equal(index, OP_NIL);
     struct velo_op *op = ops_at(&bench->ops, index);
     op->deadline_ns = deadline_ns;
-    op->seq = ++bench->seq;
+    bench->seq++;
     assert_int_equal(timers_insert(bench->timers, index), 0);
-    assert_true(op->where >= OP_AT_STORE);
+    assert_true(op->at >= OP_AT_HEAP);
     return index;
 }
 
 static void bench_drop(struct bench *bench, uint32_t index)
 {
     timers_remove(bench->timers, index);
-    assert_int_equal(ops_at(&bench->ops, index)->where, OP_AT_NOWHERE);
+    assert_int_equal(ops_at(&bench->ops, index)->at, OP_AT_NOWHERE);
     ops_free(&bench->ops, index);
 }
 
@@ -61,7 +61,7 @@ static uint64_t bench_pop(struct bench *bench)
     uint32_t index = timers_pop(bench->timers, bench->now_ns);
     if (index == OP_NIL)
         return UINT64_MAX;
-    assert_int_equal(ops_at(&bench->ops, index)->where, OP_AT_NOWHERE);
+    assert_int_equal(ops_at(&bench->ops, index)->at, OP_AT_NOWHERE);
     uint64_t deadline_ns = ops_at(&bench->ops, index)->deadline_ns;
     assert_true(deadline_ns <= bench->now_ns); /* T1: never early */
     ops_free(&bench->ops, index);
@@ -241,20 +241,25 @@ static void model_arm(struct bench *bench, struct model *model, uint64_t deadlin
     model->timers[model->count++] = (struct model_timer){deadline_ns, bench->seq, index};
 }
 
-/* Pop all that is due and compare each with the model. */
+/* Pop what is due first and compare it with the model. False: nothing is due. */
+static bool model_fire_one(struct bench *bench, struct model *model)
+{
+    uint32_t index = timers_pop(bench->timers, bench->now_ns);
+    unsigned first = model->count == 0 ? 0 : model_first(model);
+    bool due = model->count > 0 && model->timers[first].deadline_ns <= bench->now_ns;
+    assert_int_equal(index != OP_NIL, due);
+    if (!due)
+        return false;
+    assert_int_equal(index, model->timers[first].index);
+    model_remove(model, first);
+    ops_free(&bench->ops, index);
+    return true;
+}
+
 static void model_fire(struct bench *bench, struct model *model)
 {
-    for (;;) {
-        uint32_t index = timers_pop(bench->timers, bench->now_ns);
-        unsigned first = model->count == 0 ? 0 : model_first(model);
-        bool due = model->count > 0 && model->timers[first].deadline_ns <= bench->now_ns;
-        assert_int_equal(index != OP_NIL, due);
-        if (!due)
-            return;
-        assert_int_equal(index, model->timers[first].index);
-        model_remove(model, first);
-        ops_free(&bench->ops, index);
-    }
+    while (model_fire_one(bench, model))
+        ;
 }
 
 /* A look may be early, never late, and never in the past once all that is due was taken. */
