@@ -20,6 +20,7 @@
 #define VELO_PARTS_TIMERS_WHEEL_H
 
 #include "common/parts/heap4.h"
+#include "common/parts/op_list.h"
 #include "common/parts/timers.h"
 
 #define WHEEL_TICK_BITS 20
@@ -29,14 +30,18 @@
 #define WHEEL_LATE (WHEEL_FAR + 1)             /* due, but there was no memory in the heap */
 #define WHEEL_HEAP_ONLY 1024u
 
+struct wheel_slot {
+    struct op_list list; /* in the order in which they came */
+    uint64_t least_ns;   /* valid while the list is not empty */
+};
+
 struct timers {
     struct ops *ops;
     struct heap heap;
     uint64_t tick;     /* all deadlines of this tick or before are in the heap */
     uint32_t in_wheel; /* in its slots, the last two lists included */
     uint64_t filled[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* a bit per slot that is not empty */
-    uint32_t slots[WHEEL_LATE + 1];                  /* oldest of a ring, by next and prev */
-    uint64_t least_ns[WHEEL_LATE + 1];               /* valid while the slot is not empty */
+    struct wheel_slot slots[WHEEL_LATE + 1];
 };
 
 struct timers *timers_create(struct ops *ops, uint64_t now_ns)
@@ -47,7 +52,7 @@ struct timers *timers_create(struct ops *ops, uint64_t now_ns)
     timers->ops = ops;
     timers->tick = now_ns >> WHEEL_TICK_BITS;
     for (uint32_t i = 0; i <= WHEEL_LATE; i++)
-        timers->slots[i] = OP_NIL;
+        timers->slots[i].list = (struct op_list){OP_NIL, OP_NIL};
     return timers;
 }
 
@@ -79,56 +84,45 @@ static void wheel_mark(struct timers *timers, uint32_t slot, bool filled)
 }
 
 /* Put the record behind all others of the slot. */
-static void wheel_link(struct timers *timers, uint32_t slot, uint32_t index)
+static void wheel_link(struct timers *timers, uint32_t to, uint32_t index)
 {
+    struct wheel_slot *slot = &timers->slots[to];
     struct velo_op *op = ops_at(timers->ops, index);
-    uint32_t oldest = timers->slots[slot];
-    op->at = slot == WHEEL_LATE ? OP_AT_LATE : OP_AT_WHEEL;
-    if (oldest == OP_NIL) {
-        op->next = index;
-        op_set_prev(op, index);
-        timers->slots[slot] = index;
-        timers->least_ns[slot] = op->deadline_ns;
-        wheel_mark(timers, slot, true);
-    } else {
-        struct velo_op *first = ops_at(timers->ops, oldest);
-        op->next = oldest;
-        op->prev = first->prev;
-        ops_at(timers->ops, first->prev)->next = index;
-        op_set_prev(first, index);
-        if (op->deadline_ns < timers->least_ns[slot])
-            timers->least_ns[slot] = op->deadline_ns;
-    }
+    op->at = to == WHEEL_LATE ? OP_AT_LATE : OP_AT_WHEEL;
+    if (slot->list.first == OP_NIL)
+        wheel_mark(timers, to, true);
+    if (slot->list.first == OP_NIL || op->deadline_ns < slot->least_ns)
+        slot->least_ns = op->deadline_ns;
+    op_list_append(timers->ops, &slot->list, index);
     timers->in_wheel++;
 }
 
-static void wheel_unlink(struct timers *timers, uint32_t slot, uint32_t index)
+static void wheel_unlink(struct timers *timers, uint32_t from, uint32_t index)
 {
-    struct velo_op *op = ops_at(timers->ops, index);
-    if (op->next == index) {
-        timers->slots[slot] = OP_NIL;
-        wheel_mark(timers, slot, false);
-    } else {
-        ops_at(timers->ops, op->next)->prev = op->prev;
-        ops_at(timers->ops, op->prev)->next = op->next;
-        if (timers->slots[slot] == index)
-            timers->slots[slot] = op->next;
-    }
-    op->at = OP_AT_NOWHERE;
+    struct wheel_slot *slot = &timers->slots[from];
+    op_list_remove(timers->ops, &slot->list, index);
+    if (slot->list.first == OP_NIL)
+        wheel_mark(timers, from, false);
+    ops_at(timers->ops, index)->at = OP_AT_NOWHERE;
     timers->in_wheel--;
+}
+
+static bool wheel_is_empty(const struct timers *timers, uint32_t slot)
+{
+    return timers->slots[slot].list.first == OP_NIL;
 }
 
 /* What was late before and now finds memory enters the heap, in its order. */
 static void wheel_catch_up(struct timers *timers)
 {
-    uint32_t index;
-    while ((index = timers->slots[WHEEL_LATE]) != OP_NIL) {
-        wheel_unlink(timers, WHEEL_LATE, index);
-        if (heap_insert(&timers->heap, timers->ops, index) == 0)
-            continue;
-        wheel_link(timers, WHEEL_LATE, index);
-        timers->slots[WHEEL_LATE] = index; /* still the oldest */
-        return;
+    struct op_list *late = &timers->slots[WHEEL_LATE].list;
+    while (late->first != OP_NIL) {
+        const uint32_t index = op_list_shift(timers->ops, late);
+        if (heap_insert(&timers->heap, timers->ops, index) != 0) {
+            op_list_unshift(timers->ops, late, index);
+            return;
+        }
+        timers->in_wheel--;
     }
 }
 
@@ -138,7 +132,7 @@ int timers_insert(struct timers *timers, uint32_t index)
     bool small = timers->in_wheel == 0 && timers->heap.count < WHEEL_HEAP_ONLY;
     if (!small && tick > timers->tick)
         wheel_link(timers, wheel_slot(timers, tick), index);
-    else if (timers->slots[WHEEL_LATE] != OP_NIL)
+    else if (!wheel_is_empty(timers, WHEEL_LATE))
         wheel_link(timers, WHEEL_LATE, index); /* not past those that came before */
     else
         return heap_insert(&timers->heap, timers->ops, index);
@@ -161,22 +155,21 @@ void timers_remove(struct timers *timers, uint32_t index)
 /* Empty the slot, and move what was in it to where it belongs now, in its order. */
 static void wheel_spill(struct timers *timers, uint32_t slot)
 {
-    const uint32_t oldest = timers->slots[slot];
-    uint32_t index = oldest;
-    timers->slots[slot] = OP_NIL;
+    uint32_t index = timers->slots[slot].list.first;
+    timers->slots[slot].list = (struct op_list){OP_NIL, OP_NIL};
     wheel_mark(timers, slot, false);
-    do {
+    while (index != OP_NIL) {
         const struct velo_op *op = ops_at(timers->ops, index);
         const uint32_t next = op->next;
         const uint64_t tick = op->deadline_ns >> WHEEL_TICK_BITS;
         timers->in_wheel--;
         if (tick > timers->tick)
             wheel_link(timers, wheel_slot(timers, tick), index);
-        else if (timers->slots[WHEEL_LATE] != OP_NIL ||
+        else if (!wheel_is_empty(timers, WHEEL_LATE) ||
                  heap_insert(&timers->heap, timers->ops, index) != 0)
             wheel_link(timers, WHEEL_LATE, index);
         index = next;
-    } while (index != oldest);
+    }
 }
 
 /* Spill the slots from [first] to [last] of [level] that are not empty. */
@@ -206,19 +199,15 @@ static void wheel_advance(struct timers *timers, uint64_t tick)
         uint32_t last = whole ? WHEEL_SLOTS - 1 : (uint32_t)((tick >> (8 * level)) & 255);
         wheel_spill_range(timers, level, 0, last);
     }
-    if ((before ^ tick) >> 32 != 0 && timers->slots[WHEEL_FAR] != OP_NIL)
+    if ((before ^ tick) >> 32 != 0)
         wheel_spill(timers, WHEEL_FAR);
 }
 
 /* Of the late ones the first to fire, OP_NIL without any. There are none but when memory is out. */
 static uint32_t wheel_first_late(const struct timers *timers)
 {
-    const uint32_t oldest = timers->slots[WHEEL_LATE];
-    uint32_t first = oldest;
-    if (oldest == OP_NIL)
-        return OP_NIL;
-    for (uint32_t index = ops_at(timers->ops, oldest)->next; index != oldest;
-         index = ops_at(timers->ops, index)->next) {
+    uint32_t first = timers->slots[WHEEL_LATE].list.first;
+    for (uint32_t index = first; index != OP_NIL; index = ops_at(timers->ops, index)->next) {
         if (ops_at(timers->ops, index)->deadline_ns < ops_at(timers->ops, first)->deadline_ns)
             first = index;
     }
@@ -240,8 +229,7 @@ static uint32_t wheel_top(const struct timers *timers)
 uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
 {
     const uint64_t tick = now_ns >> WHEEL_TICK_BITS;
-    if (timers->slots[WHEEL_LATE] != OP_NIL)
-        wheel_catch_up(timers);
+    wheel_catch_up(timers);
     if (tick > timers->tick)
         wheel_advance(timers, tick);
     const uint32_t index = wheel_top(timers);
@@ -264,17 +252,17 @@ static uint32_t wheel_first(const struct timers *timers, uint32_t level)
 uint64_t timers_next_ns(const struct timers *timers)
 {
     uint64_t next = timers->heap.count == 0 ? UINT64_MAX : timers->heap.entries[0].deadline_ns;
-    if (timers->slots[WHEEL_LATE] != OP_NIL && timers->least_ns[WHEEL_LATE] < next)
-        return timers->least_ns[WHEEL_LATE]; /* nothing is earlier */
+    if (!wheel_is_empty(timers, WHEEL_LATE) && timers->slots[WHEEL_LATE].least_ns < next)
+        return timers->slots[WHEEL_LATE].least_ns; /* nothing is earlier */
     for (uint32_t level = 0; level < WHEEL_LEVELS && timers->in_wheel > 0; level++) {
         uint32_t digit = wheel_first(timers, level);
         if (digit < WHEEL_SLOTS) { /* lower levels are always earlier than higher ones */
-            uint64_t least = timers->least_ns[level * WHEEL_SLOTS + digit];
+            uint64_t least = timers->slots[level * WHEEL_SLOTS + digit].least_ns;
             return least < next ? least : next;
         }
     }
-    if (timers->slots[WHEEL_FAR] != OP_NIL && timers->least_ns[WHEEL_FAR] < next)
-        next = timers->least_ns[WHEEL_FAR];
+    if (!wheel_is_empty(timers, WHEEL_FAR) && timers->slots[WHEEL_FAR].least_ns < next)
+        next = timers->slots[WHEEL_FAR].least_ns;
     return next;
 }
 
@@ -289,10 +277,10 @@ uint32_t timers_take_any(struct timers *timers)
     for (uint32_t level = 0; level < WHEEL_LEVELS && index == OP_NIL; level++) {
         uint32_t digit = wheel_first(timers, level);
         if (digit < WHEEL_SLOTS)
-            index = timers->slots[level * WHEEL_SLOTS + digit];
+            index = timers->slots[level * WHEEL_SLOTS + digit].list.first;
     }
     for (uint32_t list = WHEEL_FAR; list <= WHEEL_LATE && index == OP_NIL; list++)
-        index = timers->slots[list];
+        index = timers->slots[list].list.first;
     if (index != OP_NIL)
         timers_remove(timers, index);
     return index;

@@ -71,7 +71,7 @@ static unsigned scarcity(uint64_t seed)
             arm_if_it_fits(&bench, &model, bench.now_ns + unit_below(&random, 40) * MS / 4);
         bench.now_ns += unit_below(&random, 8 * MS);
         for (unsigned i = 0; i < 100 && model_fire_one(&bench, &model); i++) {
-            late += bench.timers->slots[WHEEL_LATE] != OP_NIL;
+            late += !wheel_is_empty(bench.timers, WHEEL_LATE);
             if (model.count > 0 && i % 4 == 0)
                 drop_any(&bench, &model, &random);
         }
