@@ -27,7 +27,7 @@ pthread_cond_destroy pthread_condattr_init pthread_condattr_setclock pthread_con
     fail by wrong use only; a time-out is an answer
 fstat timerfd_settime
     fail by wrong use only; of a descriptor that was closed fstat says so, as fcntl does
-open opendir readdir closedir strtol __isoc23_strtol
+open opendir readdir closedir readlink strtol __isoc23_strtol
     guests look into /proc; where they cannot, they know less (guest_own.c)
 pthread_join pthread_equal pthread_sigmask sigfillset pthread_setname_np pthread_getcpuclockid
     fail by wrong use only; a name is decoration
