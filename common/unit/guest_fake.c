@@ -84,9 +84,9 @@ static void count(unsigned *counter)
 static void pass(struct fake_gate *gate)
 {
     pthread_mutex_lock(&fake.lock);
-    gate->inside++;
+    const bool first = gate->inside++ == 0;
     pthread_cond_broadcast(&fake.changed);
-    while (gate->shut)
+    while (first && gate->shut)
         pthread_cond_wait(&fake.changed, &fake.lock);
     gate->inside--;
     pthread_mutex_unlock(&fake.lock);

@@ -45,7 +45,7 @@ extern struct fake fake;
 /* Forget all of the last test. */
 void fake_reset(void);
 
-/* Make threads stand at [gate]; let them go on; wait until one stands there. */
+/* Make the next thread stand at [gate], others pass it meanwhile; let it go on; wait for it. */
 void fake_shut(struct fake_gate *gate);
 void fake_open(struct fake_gate *gate);
 void fake_await(const struct fake_gate *gate);

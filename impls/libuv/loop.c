@@ -232,6 +232,10 @@ const struct velo_impl *velo_impl(void)
          "again",
          VELO_DEVIATES_WHEN_REFUSED},
         {"L10", "libuv calls abort() when the kernel refuses to poll", VELO_DEVIATES_BY_ABORT},
+        {"F3",
+         "libuv calls abort() when a descriptor is closed by another thread, still watched, in the "
+         "moment in which libuv begins to poll it",
+         VELO_DEVIATES_BY_ABORT},
         {"S8", "libuv calls abort() when its bell cannot be written", VELO_DEVIATES_BY_ABORT},
         {"X1",
          "libuv calls abort() when memory or a system call is refused to it",
