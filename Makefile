@@ -147,7 +147,7 @@ define contestant
 impl_objs_$(1) := $(call objs,impls/$(1)/*.c) $(if $(filter $(1),$(guests)),$(guest_objs))
 impl_inputs_$(1) := $$(impl_objs_$(1)) $(B)/libcommon.a $(B)/sources
 impl_libs_$(1) := $(if $(filter $(1),$(users)),$(shell scripts/library.sh libs $(1)))
-$(call objs,impls/$(1)/*.c): CPPFLAGS += $(if $(filter $(1),$(users)),$(shell scripts/library.sh cflags $(1)))
+$(call objs,impls/$(1)/*.c bench/micro/libraries/$(1).c): CPPFLAGS += $(if $(filter $(1),$(users)),$(shell scripts/library.sh cflags $(1)))
 $(B)/$(1)/conformance: $(conformance_objs) $(sim_objs) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(CONFORMANCE_LIBS) $$(impl_libs_$(1)))
 $(B)/$(1)/explore: $(sched_objs) $$(impl_inputs_$(1))
@@ -156,7 +156,8 @@ $(B)/$(1)/stress: $(stress_objs) $(api_complete) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(impl_libs_$(1)))
 $(B)/$(1)/race: $(race_objs) $(api_complete) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(RACE_LIBS) $$(impl_libs_$(1)))
-$(B)/$(1)/micro: $(micro_objs) $(B)/libbench.a $(api_complete) $$(impl_inputs_$(1))
+$(B)/$(1)/micro: $(micro_objs) $(call objs,bench/micro/libraries/$(1).c) $(B)/libbench.a $(api_complete) \
+                 $$(impl_inputs_$(1))
 	$$(call link,$(CXX),$$(MICRO_LIBS) $$(impl_libs_$(1)))
 $(B)/$(1)/process: $(process_objs) $(api_complete) $$(impl_inputs_$(1))
 	$$(call link,$(CC),$$(impl_libs_$(1)))

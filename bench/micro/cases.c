@@ -17,6 +17,7 @@ const struct micro_case *const micro_cases[] = {
     &case_clear_immediate,
     &case_defer_close,
     &case_timer_arm_cancel,
+    &case_timer_library,
     &case_timer_replace,
     &case_timer_restart,
     &case_timer_cancel_foreign,

@@ -17,6 +17,7 @@ extern const struct micro_case case_set_immediate;
 extern const struct micro_case case_clear_immediate;
 extern const struct micro_case case_defer_close;
 extern const struct micro_case case_timer_arm_cancel;
+extern const struct micro_case case_timer_library;
 extern const struct micro_case case_timer_replace;
 extern const struct micro_case case_timer_restart;
 extern const struct micro_case case_timer_cancel_foreign;

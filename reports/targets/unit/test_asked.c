@@ -27,8 +27,8 @@ static void nobody_races_where_nobody_asks(void **state)
     assert_false(asked("race", "ping_pong", "closed", "mutex"));
     assert_true(asked("race", "ping_pong", "parked", "fastpath:disabled"));
     assert_false(asked("race", "ping_pong", "parked", "libuv"));
-    assert_true(asked("micro", "timer_arm_cancel", "n=1000", "mutex")); /* by 10^3 pending */
-    assert_false(asked("micro", "timer_arm_cancel", "n=1000", "libuv"));
+    assert_true(asked("micro", "timer_library", "n=1000", "mutex")); /* by 10^3 pending */
+    assert_false(asked("micro", "timer_library", "n=1000", "libuv"));
     assert_true(asked("race", "timer_storm", "op=fire,n=100000", "mutex")); /* by its heap */
     assert_false(asked("race", "timer_storm", "op=fire,n=100000", "mutex:spin"));
     assert_false(asked("race", "poisson", "percent=60", "mutex"));

@@ -28,8 +28,8 @@ static void write_plan(const char *kind_of_guests, const char *order)
     static const char *const cells[][3] = {
         {"race", "producers", "threads=1,batch=1"},
         {"race", "ping_pong", "parked"},
-        {"micro", "timer_arm_cancel", "n=1000000"},
-        {"micro", "timer_arm_cancel", "n=1000"},
+        {"micro", "timer_library", "n=1000000"},
+        {"micro", "timer_library", "n=1000"},
         {"micro", "microtask", "-"},
         {"race", "idle", "empty"},
     };
