@@ -21,8 +21,9 @@
 # mode forced only, so under ThreadSanitizer they do not see the fast path.
 #
 # Under a sanitizer one guest runs the suite for all: what they share is the same code in each, and
-# their libraries are not instrumented. The storms take that one, too. Released, all of them run the
-# suite; `V=tsan scripts/test.sh conformance` has all of them under ThreadSanitizer.
+# their libraries are not instrumented. Released, all of them run the suite, and the storms, in which
+# each library has its own limits; `V=tsan scripts/test.sh conformance` has all of them under
+# ThreadSanitizer.
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 2
@@ -321,12 +322,15 @@ part_tsan()
 part_stress()
 {
     local variant name count
-    count=$(natives_and_a_guest | wc -l)
     for variant in release asan tsan; do
         build_with "$variant" stress-programs
     done
+    count=$(scripts/library.sh present | wc -l)
+    for name in $(scripts/library.sh present); do
+        step "$name, released" "build/release/$name/stress" --seconds $((27 / count))
+    done
+    count=$(natives_and_a_guest | wc -l)
     for name in $(natives_and_a_guest); do
-        step "$name, released" "build/release/$name/stress" --seconds $((24 / count))
         step "$name, asan" "build/asan/$name/stress" --seconds $((18 / count))
         step "$name, tsan" "build/tsan/$name/stress" --seconds $((18 / count))
     done

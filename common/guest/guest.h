@@ -244,6 +244,9 @@ bool guest_is_own(struct guest *guest, int fd);
 /* The library may have opened others in place of its own: ask again when it matters. */
 void guest_forget_own(struct guest *guest);
 
+/* The library's set in the kernel, which holds the alarm since the first turn. -1: not found. */
+int guest_find_set(const struct guest *guest);
+
 /* In a forked child that may not touch the library: close its descriptors. */
 void guest_close_own(struct guest *guest);
 

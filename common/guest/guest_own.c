@@ -76,8 +76,7 @@ static bool holds(int set, int wanted)
     return target == wanted;
 }
 
-/* The library's set, or -1. */
-static int find_set(const struct guest *guest)
+int guest_find_set(const struct guest *guest)
 {
     int set = -1;
     if (guest->alarm_fd < 0)
@@ -112,7 +111,7 @@ static int list_own(const struct guest *guest, int set, int *own, int max)
 
 static void learn_own(struct guest *guest)
 {
-    int set = find_set(guest);
+    int set = guest_find_set(guest);
     if (set < 0)
         return;
     guest_forget_own(guest);
@@ -152,7 +151,7 @@ bool guest_is_own(struct guest *guest, int fd)
     if (fstat(fd, &file) != 0 || (file.st_mode & S_IFMT) != 0)
         return false;
     if (is_a_set(fd))
-        return fd == find_set(guest);
+        return fd == guest_find_set(guest);
     if (!guest->knows_own)
         learn_own(guest);
     return is_listed(guest, fd);
@@ -180,7 +179,7 @@ void guest_close_own(struct guest *guest)
     own[count++] = guest->bell_fd;
     own[count++] = guest->alarm_fd;
     own[count++] = guest->aside_fd;
-    int set = find_set(guest);
+    int set = guest_find_set(guest);
     own[count++] = set;
     if (set >= 0)
         count += list_own(guest, set, own + count, FOUND);

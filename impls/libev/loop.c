@@ -10,13 +10,17 @@
  *                whole milliseconds, and the contract counts nanoseconds (T8)
  *
  * libev tells the kernel of changes when it polls, and never of the end of a watcher: what then is
- * still reported it finds out and, if need be, makes its set anew. So strays are its own affair.
+ * still reported it finds out, and makes its set anew at a moment of its own. A descriptor that was
+ * unwatched and closed just then would be one that libev still watches, and it would call abort().
+ * So the adapter takes out of the set what is unwatched, and has it made anew itself, under the
+ * table's lock, for what was closed before.
  */
 #include "common/guest/guest.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 
 struct velo_loop {
     struct guest guest; /* first: a loop is a guest */
@@ -33,7 +37,7 @@ struct watcher {
 const size_t guest_watcher_size = sizeof(struct watcher);
 const bool guest_has_edges = false;
 const bool guest_is_lazy = true;
-const bool guest_has_strays = false;
+const bool guest_has_strays = true;
 
 static struct watcher *watcher_of(struct guest_watcher *base)
 {
@@ -67,6 +71,7 @@ void guest_close(struct velo_loop *loop)
 
 int guest_renew(struct velo_loop *loop)
 {
+    loop->guest.own[0] = -1;
     ev_loop_fork(loop->ev);
     return 0;
 }
@@ -142,11 +147,13 @@ void guest_stop(struct velo_loop *loop, struct guest_watcher *base)
     ev_io_stop(loop->ev, &watcher_of(base)->io);
 }
 
+/* libev does not tell which is its set: it is looked for once. */
 bool guest_take_out(struct velo_loop *loop, struct guest_watcher *base)
 {
-    (void)loop;
-    (void)base;
-    return true; /* see above */
+    int *set = &loop->guest.own[0];
+    if (*set < 0)
+        *set = guest_find_set(&loop->guest);
+    return *set >= 0 && (epoll_ctl(*set, EPOLL_CTL_DEL, base->fd, NULL) == 0 || errno == ENOENT);
 }
 
 void guest_release(struct velo_loop *loop, struct guest_watcher *base)
@@ -171,6 +178,10 @@ const struct velo_impl *velo_impl(void)
 {
     static const struct velo_deviation deviations[] = {
         {"L10", "libev calls abort() when the kernel refuses to poll", VELO_DEVIATES_BY_ABORT},
+        {"F3",
+         "libev calls abort() when a descriptor is closed by another thread, still watched, in the "
+         "moment in which libev begins to poll it",
+         VELO_DEVIATES_BY_ABORT},
         {"F7",
          "libev lets only its own thread watch: the kernel may refuse after the call, and is asked "
          "again",

@@ -197,6 +197,10 @@ const struct velo_impl *velo_impl(void)
          "changes are carried out by the owner: the kernel may refuse after the call, and is asked "
          "again",
          VELO_DEVIATES_WHEN_REFUSED},
+        {"F3",
+         "libevent cannot make its set anew while a watched descriptor is closed by another thread: "
+         "the run ends with that error",
+         VELO_DEVIATES_WHEN_REFUSED},
         {"X1", "libevent ends the process when memory is refused to it", VELO_DEVIATES_BY_ABORT},
         {"X5",
          "libevent takes its own memory from one allocator for the whole process",
