@@ -65,8 +65,8 @@ static void unwatch(struct slot *slot)
     CHECK(rc == 0 || rc == -ENOENT, "unwatch: %s", velo_strerror(rc));
 }
 
-/* May another thread close a descriptor that is watched? A guest whose library does not bear that at
- * any moment says so. */
+/* May another thread close a descriptor that is watched? A guest whose library does not bear that
+ * at any moment says so. */
 static bool may_close_first(void)
 {
     const struct velo_deviation *deviation = velo_impl()->deviations;

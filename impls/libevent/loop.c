@@ -198,7 +198,8 @@ const struct velo_impl *velo_impl(void)
          "again",
          VELO_DEVIATES_WHEN_REFUSED},
         {"F3",
-         "libevent cannot make its set anew while a watched descriptor is closed by another thread: "
+         "libevent cannot make its set anew while a watched descriptor is closed by another "
+         "thread: "
          "the run ends with that error",
          VELO_DEVIATES_WHEN_REFUSED},
         {"X1", "libevent ends the process when memory is refused to it", VELO_DEVIATES_BY_ABORT},
