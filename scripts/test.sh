@@ -280,7 +280,7 @@ part_commands()
     for script in bench/tournament/test/*.sh; do
         beside "$script" "$script"
     done
-    together
+    together "$suites_at_once"
 }
 
 part_models()
@@ -306,7 +306,7 @@ sanitized() # sanitized VARIANT: the suite and the units
     mapfile -t names < <(natives_and_a_guest)
     note_conformance "${names[@]}"
     note_units
-    together
+    together "$suites_at_once"
 }
 
 part_asan()
