@@ -48,6 +48,22 @@ static int64_t all_threads_wait_ns(void)
     return total_ns;
 }
 
+/* The most that was resident. Not ru_maxrss, which remembers the process before exec, too: a fork
+ * of whoever has started this program, as large as that one was. 0 if it cannot be read. */
+static uint64_t peak_rss_bytes(void)
+{
+    char line[128];
+    uint64_t peak_kib = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    if (file == NULL)
+        return 0;
+    while (fgets(line, sizeof line, file) != NULL &&
+           sscanf(line, "VmHWM: %" SCNu64, &peak_kib) != 1)
+        ;
+    fclose(file);
+    return peak_kib * 1024;
+}
+
 void covariates_read(struct covariates *out)
 {
     struct rusage usage;
@@ -62,7 +78,7 @@ void covariates_read(struct covariates *out)
     out->involuntary_switches = (uint64_t)usage.ru_nivcsw;
     out->minor_faults = (uint64_t)usage.ru_minflt;
     out->major_faults = (uint64_t)usage.ru_majflt;
-    out->max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    out->max_rss_bytes = peak_rss_bytes();
 }
 
 void covariates_delta(struct covariates *out,

@@ -46,6 +46,19 @@ for name in "${contestants[@]}"; do
         --scenario scenarios/poisson.lua --point percent=60 --window-ms 10 --common-rate 100000
 done
 
+# ---- memory is that of the contestant ----
+# what the kernel remembers of a process goes back to before its exec: a large parent must not show
+large_parent()
+{
+    local memory
+    memory=$(printf '%0100000000d' 0)
+    bytes=$(exec "$1" --scenario scenarios/memory.lua --point timers=100000 --window-ms 10 |
+        grep -o '"bytes_per_item":{"value":[0-9]*' | grep -o '[0-9]*$')
+    memory=
+}
+large_parent "$B/$first/race"
+told "a large parent leaves no mark (${bytes:-no} bytes per timer)" 0 "" test "${bytes:-999}" -lt 100
+
 # ---- variants ----
 for name in "${contestants[@]}"; do
     race=$B/$name/race
