@@ -7,8 +7,7 @@
  *   lanes_wake.c    waking the owner, refusing tasks, a forked child
  *   lanes_submit.c  the calls of producers
  *   lanes_run.c     the owner: its tasks, and falling asleep
- *
- * The turn stands in the contestant, and so does where it waits.
+ *   lanes_turn.c    its turn, which waits by the part that polls
  */
 #ifndef VELO_LANES_LOOP_H
 #define VELO_LANES_LOOP_H

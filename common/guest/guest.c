@@ -100,6 +100,16 @@ int guest_bell_open(struct guest *guest)
     return rc;
 }
 
+int guest_bell_and_alarm_open(struct guest *guest)
+{
+    int rc = guest_bell_open(guest);
+    if (rc == 0)
+        rc = guest_alarm_open(guest);
+    if (rc != 0)
+        guest_close_all(guest);
+    return rc;
+}
+
 int guest_bell_ring(const struct guest *guest)
 {
     const uint64_t one = 1;

@@ -192,6 +192,9 @@ int guest_alarm_open(struct guest *guest);
 int guest_bell_open(struct guest *guest);
 int guest_bell_ring(const struct guest *guest);
 
+/* Both; on failure neither is left. */
+int guest_bell_and_alarm_open(struct guest *guest);
+
 /* ---- among the files of this folder ---- */
 
 /* Wait for at most [timeout_ns]; what is ready is noted. 0 or -errno. */

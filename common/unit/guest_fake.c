@@ -106,12 +106,7 @@ static bool take(unsigned *left)
 
 int guest_open(struct velo_loop *loop)
 {
-    int rc = guest_bell_open(&loop->guest);
-    if (rc == 0)
-        rc = guest_alarm_open(&loop->guest);
-    if (rc != 0)
-        guest_close_all(&loop->guest);
-    return rc;
+    return guest_bell_and_alarm_open(&loop->guest);
 }
 
 void guest_close(struct velo_loop *loop)

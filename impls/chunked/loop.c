@@ -2,7 +2,8 @@
 /*
  * chunked: lock-free ingress by tickets into recycled chunks, one queue per lane; eventfd and
  * epoll. See README.md; the queue and its proof are in common/parts/ingress_tickets.h, the wake
- * protocol in common/lanes_run.c and common/parts/wake.h. What stands here is the turn.
+ * protocol in common/lanes_run.c and common/parts/wake.h, the turn in common/lanes_turn.c. What
+ * stands here joins them.
  */
 #include "common/lanes_loop.h"
 
@@ -20,29 +21,6 @@ int loop_init(struct velo_loop *loop)
 void loop_fini(struct velo_loop *loop)
 {
     lanes_fini(&loop->lanes);
-}
-
-int loop_wait(struct velo_loop *loop)
-{
-    int64_t timeout_ns = lanes_timeout_ns(&loop->lanes, core_timeout_ns(&loop->core));
-    return timeout_ns == 0 ? 1 : lanes_sleep(loop, timeout_ns, core_peek);
-}
-
-int loop_turn(struct velo_loop *loop, bool may_block)
-{
-    struct velo_core *core = &loop->core;
-    core_turn_begin(core);
-    core_run_timers(core);
-    lanes_lag(&loop->lanes);
-    loop_run_tasks(loop);
-    lanes_trim(&loop->lanes);
-    int64_t timeout_ns = may_block ? lanes_timeout_ns(&loop->lanes, core_timeout_ns(core)) : 0;
-    int rc = timeout_ns == 0 ? core_poll_now(core) : lanes_sleep(loop, timeout_ns, core_poll);
-    core_run_fds(core);
-    core_run_immediates(core);
-    core_run_closing(core);
-    core_turn_end(core);
-    return rc;
 }
 
 void loop_expose(struct velo_loop *loop)

@@ -54,13 +54,9 @@ int guest_open(struct velo_loop *loop)
         return errno != 0 ? -errno : -ENOMEM;
     ev_set_userdata(loop->ev, loop);
     loop->guest.knows_own = true; /* a loop of ev_io watchers alone opens its set, nothing else */
-    int rc = guest_bell_open(&loop->guest);
-    if (rc == 0)
-        rc = guest_alarm_open(&loop->guest);
-    if (rc != 0) {
-        guest_close_all(&loop->guest);
+    int rc = guest_bell_and_alarm_open(&loop->guest);
+    if (rc != 0)
         ev_loop_destroy(loop->ev);
-    }
     return rc;
 }
 

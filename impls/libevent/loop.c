@@ -68,13 +68,9 @@ int guest_open(struct velo_loop *loop)
     event_config_free(config);
     if (rc != 0)
         return rc;
-    rc = guest_bell_open(&loop->guest);
-    if (rc == 0)
-        rc = guest_alarm_open(&loop->guest);
-    if (rc != 0) {
-        guest_close_all(&loop->guest);
+    rc = guest_bell_and_alarm_open(&loop->guest);
+    if (rc != 0)
         event_base_free(loop->base);
-    }
     return rc;
 }
 

@@ -22,29 +22,6 @@ void loop_fini(struct velo_loop *loop)
     uring_watches_fini(&loop->core);
 }
 
-int loop_wait(struct velo_loop *loop)
-{
-    int64_t timeout_ns = lanes_timeout_ns(&loop->lanes, core_timeout_ns(&loop->core));
-    return timeout_ns == 0 ? 1 : lanes_sleep(loop, timeout_ns, core_peek);
-}
-
-int loop_turn(struct velo_loop *loop, bool may_block)
-{
-    struct velo_core *core = &loop->core;
-    core_turn_begin(core);
-    core_run_timers(core);
-    lanes_lag(&loop->lanes);
-    loop_run_tasks(loop);
-    lanes_trim(&loop->lanes);
-    int64_t timeout_ns = may_block ? lanes_timeout_ns(&loop->lanes, core_timeout_ns(core)) : 0;
-    int rc = timeout_ns == 0 ? core_poll_now(core) : lanes_sleep(loop, timeout_ns, core_poll);
-    core_run_fds(core);
-    core_run_immediates(core);
-    core_run_closing(core);
-    core_turn_end(core);
-    return rc;
-}
-
 void loop_expose(struct velo_loop *loop)
 {
     wake_expose(&loop->lanes.wake);
