@@ -74,6 +74,10 @@ static unsigned scarcity(uint64_t seed)
             late += !wheel_is_empty(bench.timers, WHEEL_LATE);
             if (model.count > 0 && i % 4 == 0)
                 drop_any(&bench, &model, &random);
+            if (model.count > 0 &&
+                i % 4 == 1) /* one as late as one that waits for memory, perhaps */
+                arm_if_it_fits(
+                    &bench, &model, model.timers[unit_below(&random, model.count)].deadline_ns);
         }
     }
     bench.now_ns += 100 * MS;
