@@ -185,7 +185,7 @@ $(B)/$(1)/$(2)/conformance: $(conformance_objs) $(sim_objs) $$(linked_inputs_$(1
 	$$(call link,$(CC),$$(CONFORMANCE_LIBS) $$(impl_libs_$(1)))
 linked_programs += $(addprefix $(B)/$(1)/$(2)/,race micro conformance)
 endef
-$(foreach impl,$(filter-out $(guests),$(impls)),$(foreach as,$(call linked_as,$(impl)),$(eval $(call linked_variant,$(impl),$(as)))))
+$(foreach impl,$(natives),$(foreach as,$(call linked_as,$(impl)),$(eval $(call linked_variant,$(impl),$(as)))))
 .PHONY: variants
 variants: $(linked_programs) ## the variants that are linked with other parts: IMPL:heap, IMPL:wheel
 

@@ -22,8 +22,8 @@
 #
 # Under a sanitizer one guest runs the suite for all: what they share is the same code in each, and
 # their libraries are not instrumented. Released, all of them run the suite, and the storms, in which
-# each library has its own limits; `V=tsan scripts/test.sh conformance` has all of them under
-# ThreadSanitizer.
+# each library has its own limits; `make V=tsan suite && V=tsan scripts/test.sh conformance` has
+# all of them under ThreadSanitizer.
 set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 2
@@ -50,8 +50,8 @@ parts: ${default_parts[*]}
   examples     common/examples with every contestant
   commands     the test scripts: AREA/test/*.sh
   models       common/models: each holds, each of its variants fails
-  sched        random interleavings of every contestant under the scheduler, and planted faults
-  asan, tsan   conformance and units under AddressSanitizer with UBSan, and under ThreadSanitizer
+  sched        random interleavings of contestants without a library under the scheduler, planted faults
+  asan, tsan   units, and the suite of natives and one guest, under ASan with UBSan, and under TSan
   stress       storms with a ledger, one minute in all: released, and under both sanitizers
 Without a part: all of them, in this order.
 EOF
@@ -325,8 +325,8 @@ part_stress()
     for variant in release asan tsan; do
         build_with "$variant" stress-programs
     done
-    count=$(scripts/library.sh present | wc -l)
-    for name in $(scripts/library.sh present); do
+    count=$(contestants | wc -w)
+    for name in $(contestants); do
         step "$name, released" "build/release/$name/stress" --seconds $((27 / count))
     done
     count=$(natives_and_a_guest | wc -l)

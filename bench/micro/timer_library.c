@@ -8,7 +8,6 @@
  */
 #include "timer_library.h"
 
-#include "../race/random.h"
 #include "batch.h"
 #include "cases.h"
 #include "timer_population.h"

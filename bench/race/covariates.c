@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* covariates.c - getrusage, the process clock, and /proc/self/task/TID/schedstat of every thread.
- */
+/* covariates.c - getrusage, the process clock, /proc/self/status for the peak of memory, and
+ * /proc/self/task/TID/schedstat of every thread. */
 #include "covariates.h"
 
 #include "clock.h"
@@ -48,9 +48,9 @@ static int64_t all_threads_wait_ns(void)
     return total_ns;
 }
 
-/* The most that was resident. Not ru_maxrss, which remembers the process before exec, too: a fork
- * of whoever has started this program, as large as that one was. 0 if it cannot be read. */
-static uint64_t peak_rss_bytes(void)
+/* Not ru_maxrss, which remembers the process before exec, too: a fork of whoever has started this
+ * program, as large as that one was. */
+uint64_t covariates_peak_rss_bytes(void)
 {
     char line[128];
     uint64_t peak_kib = 0;
@@ -78,7 +78,6 @@ void covariates_read(struct covariates *out)
     out->involuntary_switches = (uint64_t)usage.ru_nivcsw;
     out->minor_faults = (uint64_t)usage.ru_minflt;
     out->major_faults = (uint64_t)usage.ru_majflt;
-    out->max_rss_bytes = peak_rss_bytes();
 }
 
 void covariates_delta(struct covariates *out,
@@ -92,7 +91,7 @@ void covariates_delta(struct covariates *out,
     out->involuntary_switches = after->involuntary_switches - before->involuntary_switches;
     out->minor_faults = after->minor_faults - before->minor_faults;
     out->major_faults = after->major_faults - before->major_faults;
-    out->max_rss_bytes = after->max_rss_bytes;
+    out->max_rss_bytes = covariates_peak_rss_bytes();
     bool known = before->runqueue_wait_ns >= 0 && after->runqueue_wait_ns >= 0;
     int64_t wait_ns = after->runqueue_wait_ns - before->runqueue_wait_ns;
     out->runqueue_wait_ns = !known ? -1 : wait_ns > 0 ? wait_ns : 0; /* a thread may have ended */

@@ -20,15 +20,19 @@ struct covariates {
     int64_t runqueue_wait_ns; /* of all threads alive now; -1 = the kernel does not tell */
 };
 
-/* Read them as of now. */
+/* Read them as of now, but for max_rss_bytes. */
 void covariates_read(struct covariates *out);
 
-/* What happened between two readings; max_rss_bytes is the later one. */
+/* What happened between two readings; max_rss_bytes is read here, outside of both. */
 void covariates_delta(struct covariates *out,
                       const struct covariates *before,
                       const struct covariates *after);
 
 /* Resident memory now, in bytes; 0 when the kernel does not tell. */
 uint64_t covariates_rss_bytes(void);
+
+/* The most that was resident since this program began, in bytes; 0 when the kernel does not tell.
+ */
+uint64_t covariates_peak_rss_bytes(void);
 
 #endif

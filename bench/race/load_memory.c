@@ -72,13 +72,6 @@ static int add_item(uint64_t i)
     }
 }
 
-static uint64_t peak_bytes(void)
-{
-    struct covariates now;
-    covariates_read(&now);
-    return now.max_rss_bytes;
-}
-
 /* Bytes that somebody has asked malloc for and not freed. */
 static uint64_t held_bytes(void)
 {
@@ -97,7 +90,7 @@ static void lap(void *load, uint64_t duration_ns, struct lap *out)
     self.held_bytes = held_bytes();
     for (uint64_t i = 0; i < self.count && rc == 0; i++)
         rc = add_item(i);
-    uint64_t now_bytes = covariates_rss_bytes(), most_bytes = peak_bytes();
+    uint64_t now_bytes = covariates_rss_bytes(), most_bytes = covariates_peak_rss_bytes();
     if (most_bytes > now_bytes)
         now_bytes = most_bytes;
     self.grown_bytes = now_bytes > self.before_bytes ? now_bytes - self.before_bytes : 0;

@@ -14,8 +14,6 @@
 #include "quiet_fd.h"
 #include "stream.h"
 
-#include <inttypes.h>
-
 static struct {
     bool watched;
     velo_id id;

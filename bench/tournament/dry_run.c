@@ -42,8 +42,7 @@ static unsigned count_runners(const struct tournament *t, const struct plan_cell
     unsigned runners = 0;
     for (size_t e = 0; e < t->plan.entry_count; e++) {
         const struct plan_entry *entry = &t->plan.entries[e];
-        runners += tournament_obstacle(t, cell, entry, true) == NULL &&
-                   (t->excuse == NULL || t->excuse(cell, entry) == NULL);
+        runners += tournament_obstacle(t, cell, entry, true) == NULL;
     }
     return runners;
 }

@@ -226,8 +226,10 @@ CONF_CASE(a_refused_modify_loses_no_event, "F7 F1", VELO_CAP_FDS | VELO_CAP_FD_E
     fd_probe_watch(&refusal.probe, loop, refusal.pair.near, VELO_READ | VELO_EDGE);
     conf_turns(loop, 1);
     sim_fault(SIM_EPOLL_CTL, 0, 1, ENOMEM);
-    if (velo_fd_modify(loop, refusal.probe.id, VELO_READ | VELO_EDGE) == 0)
+    int rc = velo_fd_modify(loop, refusal.probe.id, VELO_READ | VELO_EDGE);
+    if (sim_faults_hit(SIM_EPOLL_CTL) == 0)
         conf_na("does not modify descriptors by epoll_ctl at the call");
+    assert_int_equal(rc, -ENOMEM);
     for (unsigned round = 1; round <= conf_rounds(200); round++) {
         struct conf_team team;
         refusal.looks = sim_calls(SIM_POLL_LOOK);

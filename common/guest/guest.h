@@ -102,7 +102,7 @@ struct guest {
     bool side_rang;              /* the set aside has something to tell */
     struct guest_watcher *spent; /* see guest_spend() */
     int aside_fd;                /* -1 until it is needed; under the lock of core.fds */
-    bool opened;                 /* constant after loop_init: the library's loop exists */
+    bool opened;                 /* from loop_init to loop_fini: the library's loop exists */
 };
 
 static inline struct guest *guest_of(struct velo_loop *loop)

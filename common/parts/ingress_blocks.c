@@ -44,7 +44,7 @@ static const void *seat_user(const struct blocks *in, unsigned seat)
     return atomic_load_explicit(&in->users[seat], memory_order_relaxed);
 }
 
-/* Sit down at a seat that [user] had; NULL: somebody sits there. */
+/* [self] sits down at the seat; NULL: somebody sits there. */
 static struct seat *seat_take(struct blocks *in, unsigned seat, const void *self)
 {
     if (!seat_try(&in->seats[seat]))

@@ -50,7 +50,7 @@ static bool grow(struct ops *ops)
     uint32_t chunk = 0;
     while (chunk < OPS_CHUNKS && chunk_first(chunk) < ops->capacity)
         chunk++;
-    if (chunk == OPS_CHUNKS || chunk_first(chunk + 1) > (1u << OP_INDEX_BITS))
+    if (chunk == OPS_CHUNKS)
         return false;
     /* zeroed: an untouched record is FREE with generation 0, which no id has */
     struct velo_op *records =

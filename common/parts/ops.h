@@ -28,7 +28,7 @@
 
 #define OP_INDEX_BITS 26
 #define OP_NIL ((UINT32_C(1) << OP_INDEX_BITS) - 1)
-#define OPS_CHUNKS 21u /* 64 * (2^21 - 1) = 134 million records at most */
+#define OPS_CHUNKS 20u /* 64 * (2^20 - 1) = 67 million records at most */
 #define OPS_FIRST 64u
 
 /*
@@ -122,6 +122,9 @@ struct velo_op {
 };
 _Static_assert(sizeof(struct velo_op) == 40, "what a timer takes: see above");
 
+_Static_assert((UINT64_C(1) << OPS_CHUNKS) * OPS_FIRST <= UINT64_C(1) << OP_INDEX_BITS,
+               "indices fit, OP_NIL is none");
+
 struct ops {
     const struct velo_allocator *alloc;           /* constant; set before ops_init() */
     _Atomic(struct velo_op *) chunks[OPS_CHUNKS]; /* set under lock, cleared by the owner */
@@ -147,7 +150,7 @@ int ops_init(struct ops *ops);
 void ops_fini(struct ops *ops);
 
 /*
- * Take a record: state FREE, generation set, [*word] its word. Owner or foreign variant.
+ * Take a record: state FREE, generation set. Owner or foreign variant.
  * Returns the index, or OP_NIL when memory is out.
  */
 uint32_t ops_take_own(struct ops *ops);

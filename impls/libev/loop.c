@@ -78,7 +78,7 @@ int guest_ring(struct velo_loop *loop)
 }
 
 /* A wait goes on for as long as libev returns without a callback: it does so once a minute, after a
- * signal, and when a descriptor reports that it no longer watches. */
+ * signal, and when a stray reports. */
 int guest_turn(struct velo_loop *loop, int64_t timeout_ns)
 {
     if (timeout_ns != 0) {
@@ -143,9 +143,12 @@ void guest_stop(struct velo_loop *loop, struct guest_watcher *base)
     ev_io_stop(loop->ev, &watcher_of(base)->io);
 }
 
-/* libev does not tell which is its set: it is looked for once. */
+/* libev does not tell which is its set: it is looked for once. What it was never told of is not in
+ * there; when it was, a turn has followed, and since then the set holds the alarm. */
 bool guest_take_out(struct velo_loop *loop, struct guest_watcher *base)
 {
+    if (watcher_of(base)->io.data == NULL)
+        return true;
     int *set = &loop->guest.own[0];
     if (*set < 0)
         *set = guest_find_set(&loop->guest);

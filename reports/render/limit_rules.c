@@ -49,6 +49,7 @@ static const struct limit_rule table[] = {
     {"micro", "set_immediate", "*", "L7", 1, "L7", "L7"},
     {"micro", "defer_close", "*", "L7", 1, "L7", "L7"},
     {"micro", "timer_arm_cancel", "*", "L6", 2, "2 L6", "L6"},
+    {"micro", "timer_library", "*", "L6", 2, "2 L6", "L6"},
     {"micro", "timer_replace", "*", "L6", 2, "2 L6", "L6"},
     {"micro", "timer_restart", "*", "L6", 2, "2 L6", "L6"},
     {"micro", "timer_cancel_foreign", "*", "L6", 1, "L6", "L6,C8"},
