@@ -77,6 +77,8 @@ static const struct rule rules[] = {
     {"L4", "round trip, both awake", "ns", "C8", {"C8"}, same},
     {"L5", "round trip, both asleep, no descriptor", "ns", "C15", {"C15"}, same},
     {"L5e", "round trip, both asleep, descriptors", "ns", "C16", {"C16"}, same},
+    {"L5a", "round trip to a sleeper, no descriptor", "ns", "C15a", {"C15a"}, same},
+    {"L5ae", "round trip to a sleeper, descriptors", "ns", "C16a", {"C16a"}, same},
     {"L5s", "round trip, both asleep, one CPU", "ns", "C15s", {"C15s"}, same},
     {"L6", "timer arm or cancel, in cache", "ns", "C4", {"C4"}, same},
     {"L6c", "timer arm or cancel, from memory", "ns", "C10", {"C10"}, same},

@@ -4,7 +4,11 @@
  *
  * Each side has a bell of its own. Round trip = ring the other's, wait for mine. The wait has no
  * timeout; the other side is told to end by the word [stop] and one more ring.
+ *
+ * In the forms "a" the caller stays awake: it rings once the kernel says that the other is blocked,
+ * and spins for the answer, a word. The clock runs in between only.
  */
+#include "../race/blocked.h"
 #include "limits.h"
 #include "peer.h"
 #include "span.h"
@@ -36,8 +40,10 @@ struct bell {
 };
 
 struct wire {
-    struct bell bells[2]; /* [0] wakes us, [1] wakes the peer */
-    _Atomic bool stop;
+    struct bell bells[2];                  /* [0] wakes us, [1] wakes the peer */
+    alignas(128) _Atomic uint32_t answers; /* to a caller that is awake; the peer writes */
+    _Atomic pid_t peer;
+    alignas(128) _Atomic bool stop;
     void (*ring)(struct bell *bell);
     void (*wait)(struct bell *bell);
 };
@@ -140,6 +146,76 @@ static double round_trip_same(struct bench *bench)
     return round_trip(bench, bench->cpus[0]);
 }
 
+/* ---- the caller is awake ---- */
+
+#define ROUNDS_MAX 4096
+
+static void answer(void *arg)
+{
+    struct wire *wire = arg;
+    atomic_store(&wire->peer, gettid());
+    for (uint32_t round = 1;; round++) {
+        wire->wait(&wire->bells[1]);
+        if (atomic_load(&wire->stop))
+            return;
+        /* release: as a task that a loop has run; pairs with the caller's look */
+        atomic_store_explicit(&wire->answers, round, memory_order_release);
+    }
+}
+
+/* One round, from the ring to the answer, in ns. */
+static double call_sleeper(struct wire *wire, int stat_fd, uint32_t round)
+{
+    while (!blocked_look(stat_fd))
+        cpu_relax();
+    const uint64_t begin_ns = clock_ns(CLOCK_MONOTONIC);
+    wire->ring(&wire->bells[1]);
+    /* acquire: pairs with the peer's store */
+    while (atomic_load_explicit(&wire->answers, memory_order_acquire) != round)
+        cpu_relax();
+    return (double)(clock_ns(CLOCK_MONOTONIC) - begin_ns);
+}
+
+/* The median of the rounds that fit into a repetition, since that is what the cells tell. */
+static double call_sleeper_often(struct bench *bench, struct wire *wire)
+{
+    static double took_ns[ROUNDS_MAX];
+    uint32_t rounds = 0;
+    while (atomic_load(&wire->peer) == 0)
+        cpu_relax();
+    const int stat_fd = blocked_open(atomic_load(&wire->peer));
+    if (stat_fd < 0) {
+        snprintf(bench->reason, sizeof bench->reason, "/proc does not tell who is blocked");
+        return NAN;
+    }
+    const uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + bench->rep_ns;
+    do {
+        took_ns[rounds] = call_sleeper(wire, stat_fd, rounds + 1);
+        rounds++;
+    } while (rounds < ROUNDS_MAX && clock_ns(CLOCK_MONOTONIC) < end_ns);
+    close(stat_fd);
+    return limit_median(took_ns, rounds);
+}
+
+static double round_trip_awake(struct bench *bench)
+{
+    struct wire *wire = bench->state;
+    struct peer peer;
+    atomic_store(&wire->stop, false);
+    atomic_store(&wire->answers, 0);
+    atomic_store(&wire->peer, 0);
+    int rc = peer_start(&peer, bench->cpus[1], answer, wire);
+    if (rc != 0) {
+        snprintf(bench->reason, sizeof bench->reason, "no second thread: %s", strerror(-rc));
+        return NAN;
+    }
+    const double took_ns = call_sleeper_often(bench, wire);
+    atomic_store(&wire->stop, true);
+    wire->ring(&wire->bells[1]);
+    peer_join(&peer);
+    return took_ns;
+}
+
 static int wire_open(struct bench *bench)
 {
     struct wire *wire = aligned_alloc(alignof(struct wire), sizeof *wire);
@@ -237,6 +313,7 @@ static int wire_open_conds(struct bench *bench)
 
 #define FUTEX "a word each side: store, wake one, wait; wall time"
 #define EPOLL "eventfd + edge-triggered epoll each side; wall time"
+#define AWAKE "the caller rings when the other is blocked, and spins; median"
 
 const struct limit limits_wake[] = {
     {.id = "C15",
@@ -252,6 +329,13 @@ const struct limit limits_wake[] = {
      .setup = wire_open,
      .once = round_trip_same,
      .teardown = wire_close},
+    {.id = "C15a",
+     .name = "futex round trip, one sleeps",
+     .method = AWAKE,
+     .two_cpus = true,
+     .setup = wire_open,
+     .once = round_trip_awake,
+     .teardown = wire_close},
     {.id = "C16",
      .name = "eventfd + epoll round trip, two CPUs",
      .method = EPOLL,
@@ -264,6 +348,13 @@ const struct limit limits_wake[] = {
      .method = EPOLL,
      .setup = wire_open_events,
      .once = round_trip_same,
+     .teardown = wire_close},
+    {.id = "C16a",
+     .name = "eventfd + epoll, one sleeps",
+     .method = AWAKE,
+     .two_cpus = true,
+     .setup = wire_open_events,
+     .once = round_trip_awake,
      .teardown = wire_close},
     {.id = "C17",
      .name = "pipe round trip, two CPUs",

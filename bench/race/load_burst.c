@@ -7,6 +7,10 @@
  * client watches: one write per task would make the client's looking part of every task. Bursts
  * follow each other at once; whether the loop goes to sleep in between is its own affair (wakeups),
  * unless [keep] says that it is kept awake, or met asleep: see awake.h.
+ *
+ * wakeups_astray_per_burst are wake-up calls beyond one for each time that the loop has announced a
+ * sleep. Also a loop that is kept awake may announce one: where a producer was stopped inside its
+ * submit, all behind it has to wait.
  */
 #include "awake.h"
 #include "clock.h"
@@ -89,6 +93,14 @@ static void open_window(void *load)
     recorder_init(&self.latency);
 }
 
+static void report_wakeups(struct race *race, double bursts)
+{
+    const uint64_t wakeups = race->result.counters.wakeups, parks = race->result.counters.parks;
+    const uint64_t astray = wakeups > parks ? wakeups - parks : 0;
+    race_metric(race, "wakeups_per_burst", (double)wakeups / bursts);
+    race_metric(race, "wakeups_astray_per_burst", (double)astray / bursts);
+}
+
 static void report(struct race *race, const struct lap *total)
 {
     double tasks = (double)total->units;
@@ -97,9 +109,7 @@ static void report(struct race *race, const struct lap *total)
     race_metric(race, "cpu_ns_per_task", (double)race->result.covariates.cpu_ns / tasks);
     race_metric_quantile(race, "burst_p50_ns", &self.latency, 0.5);
     if (race->result.has_counters)
-        race_metric(race,
-                    "wakeups_per_burst",
-                    (double)race->result.counters.wakeups * (double)self.tasks / tasks);
+        report_wakeups(race, tasks / (double)self.tasks);
     race->result.latency = &self.latency;
 }
 
@@ -147,6 +157,7 @@ static const struct metric_spec metrics[] = {
     {"cpu_ns_per_task", "ns", false},
     {"burst_p50_ns", "ns", false},
     {"wakeups_per_burst", "1", false},
+    {"wakeups_astray_per_burst", "1", false},
     {NULL, NULL, false},
 };
 

@@ -2,9 +2,9 @@
 /* stage.c - a loop, its thread, and its books. */
 #include "stage.h"
 
+#include "blocked.h"
 #include "clock.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
@@ -63,7 +63,6 @@ static void say_started(void *arg)
 
 bool stage_start(struct stage *stage)
 {
-    char path[64];
     int rc = pthread_create(&stage->thread, NULL, run_loop, stage);
     if (rc != 0) {
         race_fail(stage->race, "cannot start the loop's thread: %s", strerror(rc));
@@ -75,8 +74,7 @@ bool stage_start(struct stage *stage)
         race_late(stage->race, "the first task did not run within 5 s");
         return false;
     }
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)stage->tid);
-    stage->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
+    stage->stat_fd = blocked_open(stage->tid);
     return true;
 }
 
@@ -111,16 +109,10 @@ bool stage_call(struct stage *stage, velo_fn fn, void *arg)
     return true;
 }
 
-/* "TID (name) S ...": the letter after the last parenthesis. */
+/* Without /proc the loop's own word has to do. */
 static bool thread_is_blocked(const struct stage *stage)
 {
-    char text[512];
-    ssize_t size = stage->stat_fd < 0 ? -1 : pread(stage->stat_fd, text, sizeof text - 1, 0);
-    if (size <= 0)
-        return true; /* no /proc: the loop's own word has to do */
-    text[size] = '\0';
-    const char *end = strrchr(text, ')');
-    return end != NULL && end[1] == ' ' && end[2] == 'S';
+    return stage->stat_fd < 0 || blocked_look(stage->stat_fd);
 }
 
 bool stage_wait_asleep(struct stage *stage)

@@ -12,8 +12,10 @@
 #include <stddef.h>
 
 static const struct limit_rule table[] = {
-    /* A round trip moves a line there and back; parked, it wakes a thread and is woken. */
-    {"race", "ping_pong", "parked", "L5", 1, "L5", "L5,L5e,C8"},
+    /* A round trip moves a line there and back; parked, it wakes a thread, and spins for the end.
+     */
+    {"race", "ping_pong", "parked", "L5a", 1, "L5a", "L5a,L5ae,C8"},
+    {"race", "ping_pong", "parked,fds", "L5ae", 1, "L5ae", "L5ae,C8"},
     {"race", "ping_pong", "*same-core*", "L5s", 1, "L5s", "L5s"},
     {"race", "ping_pong", "*", "L4", 1, "L4", "L4"},
     {"race", "wake_idle", "*", "C15", 0.5, "C15/2", "C15,C8"},

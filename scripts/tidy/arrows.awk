@@ -30,7 +30,7 @@ BEGIN {
     may["bench/process/"] = api "|" available
     may["bench/null/"] = api
     may["bench/shim/"] = "^$"
-    may["bench/limits/"] = parts "|" api
+    may["bench/limits/"] = parts "|" api "|^bench/race/blocked\\.h$"
     may["bench/tournament/"] = "^reports/(judge|render|history|targets)/|^bench/race/variants\\.h$|^bench/limits/limits\\.h$"
     may["bench/tournament/faulty/"] = api
     may["bench/selfcheck/"] = "^bench/tournament/|^reports/(judge|render)/"

@@ -191,6 +191,8 @@ static void two_cpus_pay_for_moving_lines(void **state)
         skip();
     assert_true(least("C8") > least("C4"));
     assert_true(least("C15") > least("C8"));
+    assert_true(least("C15a") > least("C8"));
+    assert_true(least("C16a") > least("C8"));
     assert_true(least("C9") < least("C8"));
 }
 

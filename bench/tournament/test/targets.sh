@@ -37,9 +37,9 @@ check the-twin-goes-with-its-original "$(grep -c 'mutex~twin' "$run/raw.ndjson")
 check best-native-by-guest "$(cat "$run/targets.txt")" \
     grep -q 'submit one by one, 1 producer .*fastpath .* met .*uv' "$run/targets.txt"
 check beside-the-limit "$(grep parked "$run/targets.txt")" \
-    grep -q 'no descriptors .*fastpath .*<= 1.15x .* met .*limit L5' "$run/targets.txt"
+    grep -q 'no descriptors .*fastpath .*<= 1.15x .* met .*limit L5a' "$run/targets.txt"
 check over-the-limit "$(grep 'in epoll or' "$run/targets.txt")" \
-    grep -q 'in epoll or .*mutex .* missed .*limit L5e' "$run/targets.txt"
+    grep -q 'in epoll or .*mutex .* missed .*limit L5ae' "$run/targets.txt"
 check absent-cell-has-reason "$(cat "$run/targets.txt")" \
     grep -q 'io_uring .* not measured .*the run has no cell micro/fd_edge/n=256' "$run/targets.txt"
 check it-is-printed "$(cat "$sandbox/out")" said 'submit one by one, 1 producer'

@@ -217,10 +217,10 @@ static void calibration(char *text, size_t size, double before, double after)
 {
     snprintf(text,
              size,
-             "{\"before\":[{\"id\":\"L5\",\"unit\":\"ns\",\"median\":%g},"
-             "{\"id\":\"L5e\",\"unit\":\"ns\",\"median\":%g}],"
-             "\"after\":[{\"id\":\"L5\",\"unit\":\"ns\",\"median\":%g},"
-             "{\"id\":\"L5e\",\"unit\":\"ns\",\"median\":%g}]}",
+             "{\"before\":[{\"id\":\"L5a\",\"unit\":\"ns\",\"median\":%g},"
+             "{\"id\":\"L5ae\",\"unit\":\"ns\",\"median\":%g}],"
+             "\"after\":[{\"id\":\"L5a\",\"unit\":\"ns\",\"median\":%g},"
+             "{\"id\":\"L5ae\",\"unit\":\"ns\",\"median\":%g}]}",
              before,
              2 * before,
              after,
@@ -243,7 +243,7 @@ static void a_limit_is_that_of_the_block(void **state)
     }
     ask();
     const struct target_result *fast = answer(NO_FD, "fastpath", AGAINST_LIMIT);
-    assert_string_equal(fast->against, "limit L5");
+    assert_string_equal(fast->against, "limit L5a");
     assert_true(close_to(fast->ratio, 1.1));
     assert_int_equal(fast->word, TARGET_MET);
     assert_int_equal(answer(IN_EPOLL, "mutex", AGAINST_LIMIT)->word, TARGET_MET);
@@ -270,7 +270,7 @@ static void a_limit_that_drifted_is_no_limit(void **state)
     ask();
     fast = answer(NO_FD, "fastpath", AGAINST_LIMIT);
     assert_int_equal(fast->word, TARGET_NOT_MEASURED);
-    assert_string_equal(fast->reason, "L5 drifted too far in 9 of 17 blocks");
+    assert_string_equal(fast->reason, "L5a drifted too far in 9 of 17 blocks");
 }
 
 static void a_limit_that_was_not_measured_is_none(void **state)
