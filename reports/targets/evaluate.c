@@ -35,7 +35,8 @@ static struct target_result *add(struct question *q, const char *who)
                                      .other = NAN,
                                      .ratio = NAN,
                                      .low = NAN,
-                                     .high = NAN};
+                                     .high = NAN,
+                                     .ceiling = NAN};
     snprintf(result->who, sizeof(result->who), "%s", who);
     return result;
 }
@@ -90,13 +91,31 @@ static bool is_worse(const struct target_result *a, const struct target_result *
     return a->target->at_least ? a->ratio < b->ratio : a->ratio > b->ratio;
 }
 
+/* How far ahead of [guest] somebody would be who costs no more than the limit of the cell: a bound
+ * above it is out of reach on this machine. */
+static void find_ceiling(struct question *q, size_t guest, struct target_result *result)
+{
+    const struct target *t = q->target;
+    const struct limit_rule *rule = limit_rule_of(t->lane, t->scenario, t->point);
+    struct limit_times use;
+    if (rule == NULL || t->metric != NULL ||
+        !limit_of_blocks(q->dir, (size_t)q->cell, rule->limit, rule->share, q->b, &use) ||
+        use.dropped)
+        return;
+    const size_t n = question_numbers(q->dir, (size_t)q->cell, guest, NULL, q->a);
+    for (size_t b = 0; b < n; b++)
+        q->a[b] /= q->b[b];
+    result->ceiling = question_median(q->a, n, q->scratch);
+    result->ceiling_by = rule->label;
+}
+
 /* The guest that comes closest, and the weakest word of all. */
 static int against_guests(struct question *q, size_t entry, struct target_result *result)
 {
     const struct target_result empty = *result;
     enum target_word worst = TARGET_MET;
     int rc = 0;
-    size_t guests = 0;
+    size_t guests = 0, closest = 0;
     for (size_t g = 0; rc == 0 && g < q->dir->entry_count; g++) {
         struct target_result one = empty;
         if (!is_guest(q->dir, g))
@@ -105,13 +124,15 @@ static int against_guests(struct question *q, size_t entry, struct target_result
         if (one.word == TARGET_NOT_MEASURED)
             continue;
         worst = one.word > worst ? one.word : worst;
-        if (guests++ == 0 || is_worse(&one, result))
+        if (guests++ == 0 || is_worse(&one, result)) {
             *result = one;
+            closest = g;
+        }
     }
     if (guests == 0)
-        question_refuse(result, "no guest ran in this cell");
-    else
-        result->word = worst;
+        return question_refuse(result, "no guest ran in this cell"), rc;
+    result->word = worst;
+    find_ceiling(q, closest, result);
     return rc;
 }
 

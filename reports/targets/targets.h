@@ -104,6 +104,8 @@ struct target_result {
     size_t blocks;
     double cost, other;      /* medians, in the unit of the metric; NAN where unknown */
     double ratio, low, high; /* in the direction of the bound; NAN where there is none */
+    double ceiling;         /* the ratio that a cost of the cell's limit would give; NAN likewise */
+    const char *ceiling_by; /* that limit, as printed, or NULL */
     char reason[TARGET_REASON_MAX];
 };
 

@@ -36,6 +36,10 @@ static json_t *result_json(const struct target_result *result)
     json_object_set_new(row, "high", number(result->high));
     json_object_set_new(row, "cost", number(result->cost));
     json_object_set_new(row, "other", number(result->other));
+    json_object_set_new(row, "ceiling", number(result->ceiling));
+    json_object_set_new(row,
+                        "ceiling_by",
+                        result->ceiling_by != NULL ? json_string(result->ceiling_by) : json_null());
     json_object_set_new(row, "word", json_string(target_word_name(result->word)));
     json_object_set_new(row, "reason", json_string(result->reason));
     return row;
@@ -85,7 +89,7 @@ static void print_row(FILE *file, const json_t *row)
     const char *unit = field_text(row, "unit");
     const char *against = field_text(row, "against");
     const char *reason = field_text(row, "reason");
-    const double other = field_number(row, "other");
+    const double other = field_number(row, "other"), ceiling = field_number(row, "ceiling");
     value_text(bound, sizeof(bound), field_number(row, "bound"), unit);
     value_text(measured, sizeof(measured), field_number(row, "measured"), unit);
     value_text(low, sizeof(low), field_number(row, "low"), unit);
@@ -105,6 +109,8 @@ static void print_row(FILE *file, const json_t *row)
     fprintf(file, "%s", against);
     if (against[0] != '\0' && isfinite(other))
         fprintf(file, " (%.4g)", other);
+    if (isfinite(ceiling))
+        fprintf(file, "; a cost of %s would give %.4gx", field_text(row, "ceiling_by"), ceiling);
     fprintf(file, "%s%s", against[0] != '\0' && reason[0] != '\0' ? "; " : "", reason);
     if (unit[0] != '\0')
         fprintf(file, "%s%s", against[0] != '\0' || reason[0] != '\0' ? "; in " : "in ", unit);

@@ -273,6 +273,24 @@ static void a_limit_that_drifted_is_no_limit(void **state)
     assert_string_equal(fast->reason, "L5a drifted too far in 9 of 17 blocks");
 }
 
+/* What nobody could do is told beside what was done. */
+static void the_limit_says_how_much_is_possible(void **state)
+{
+    (void)state;
+    const char *beside = "{\"before\":[{\"id\":\"L1\",\"unit\":\"ns\",\"median\":9}],"
+                         "\"after\":[{\"id\":\"L1\",\"unit\":\"ns\",\"median\":9}]}";
+    for (size_t b = 0; b < 10; b++)
+        block_beside(PRODUCERS, b, (double[ENTRIES]){10, 20, 40, 50, 18}, beside);
+    ask();
+    const struct target_result *one = answer(ONE, "", AGAINST_GUESTS);
+    assert_string_equal(one->against, "libev");
+    assert_true(close_to(one->ratio, 1.8) && close_to(one->ceiling, 2));
+    assert_string_equal(one->ceiling_by, "L1");
+    blocks(CANCEL, 10, (double[ENTRIES]){30, 50, 30, 60, 60});
+    ask();
+    assert_true(isnan(answer("arm + cancel, 10^6 pending", "mutex", AGAINST_GUESTS)->ceiling));
+}
+
 static void a_limit_that_was_not_measured_is_none(void **state)
 {
     (void)state;
@@ -465,6 +483,7 @@ int main(void)
         CASE(without_guests_it_is_not_measured),
         CASE(a_limit_is_that_of_the_block),
         CASE(a_limit_that_drifted_is_no_limit),
+        CASE(the_limit_says_how_much_is_possible),
         CASE(a_limit_that_was_not_measured_is_none),
         CASE(another_point_is_met_round_by_round),
         CASE(counters_are_compared_too),
