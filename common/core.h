@@ -20,6 +20,7 @@
 #include "common/parts/fdtable.h"
 #include "common/parts/gate.h"
 #include "common/parts/inbox.h"
+#include "common/parts/lines.h"
 #include "common/parts/op_list.h"
 #include "common/parts/ops.h"
 #include "common/parts/pool.h"
@@ -74,8 +75,8 @@ struct velo_core {
     bool timed;                      /* constant: some callbacks are measured, see meter.h */
     bool sliced;                     /* constant: time_slice_ns is set */
     /* owner only */
-    bool draining;         /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
-    bool ended;            /* discarding: the owner's ticks are refused, too */
+    _Alignas(128) bool draining; /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
+    bool ended;                  /* discarding: the owner's ticks are refused, too */
     bool deferring;        /* in the timers phase: what is armed now is inserted after it (T3) */
     bool starved;          /* an inserted timer has found no memory: see core_drain_inbox() */
     bool unharvested;      /* the kernel was seen to have events: the next turn must take them */
@@ -94,7 +95,7 @@ struct velo_core {
     struct ledger ledger;
     struct ops ops;
     /* any thread */
-    struct foreign_ledger foreign;
+    _Alignas(128) struct foreign_ledger foreign;
     _Alignas(64) struct inbox inbox;
     struct inbox reclaim;
     struct gate work;            /* calls that add work; closed at termination */
@@ -106,6 +107,9 @@ struct velo_core {
     _Alignas(128) struct fdtable fds;
     _Alignas(128) struct pool pool;
 };
+LINES_APART(struct velo_core, sliced, draining); /* producers look at the first at each submit */
+LINES_APART(struct velo_core, ops, foreign);
+LINES_APART(struct velo_core, left_over, life);
 
 /* ---- what a contestant provides; [loop] is what velo_loop_create() allocated ---- */
 

@@ -57,10 +57,11 @@ bool guest_tasks_forget(struct guest *guest)
 /* Under the lock: does the owner sleep, and is it mine to wake? */
 static bool claim_wake(struct guest *guest)
 {
-    bool mine = guest->armed;
+    if (!guest->armed)
+        return false;
     guest->armed = false;
-    guest->claims += mine;
-    return mine;
+    guest->claims++;
+    return true;
 }
 
 /* The bell could not be rung: let the next submit try, unless the owner is up already. */

@@ -65,6 +65,7 @@
 
 #include "common/parts/chunk_pool.h"
 #include "common/parts/counter.h"
+#include "common/parts/lines.h"
 #include "common/parts/point.h"
 #include "common/parts/thread.h"
 #include "common/parts/wake.h"
@@ -147,6 +148,8 @@ struct blocks {
     _Alignas(128) struct runs runs[BLOCK_LANES]; /* owner; the counters are read by others */
     uint32_t came_back;                          /* owner: blocks, since the last trim */
 };
+LINES_APART(struct blocks, lanes[BLOCK_LANES - 1], users);
+LINES_APART(struct blocks, pool, runs);
 
 /* [alloc] may be NULL, see alloc.h. Returns 0 or -ENOMEM. */
 int blocks_init(struct blocks *in, const struct velo_allocator *alloc);

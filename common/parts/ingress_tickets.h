@@ -45,6 +45,7 @@
 
 #include "common/parts/chunk_pool.h"
 #include "common/parts/counter.h"
+#include "common/parts/lines.h"
 #include "common/parts/point.h"
 #include "common/parts/wake.h"
 
@@ -83,6 +84,9 @@ struct ingress {
     _Alignas(128) struct counter taken; /* owner; others may read */
     struct chunk *head;                 /* owner: the chunk of ticket [taken] */
 };
+LINES_APART(struct ingress, tickets, hint);
+LINES_APART(struct ingress, tickets, taken);
+LINES_APART(struct ingress, final, taken);
 
 /* [alloc] may be NULL, see alloc.h. Returns 0 or -ENOMEM. */
 int ingress_init(struct ingress *in, const struct velo_allocator *alloc);

@@ -9,6 +9,7 @@
 #include "common/parts/gate.h"
 #include "common/parts/ingress_tickets.h"
 #include "common/parts/limits.h"
+#include "common/parts/lines.h"
 #include "common/parts/wake.h"
 
 enum { LANE_NORMAL = VELO_LANE_TASK, LANE_PRIORITY = VELO_LANE_PRIORITY, LANES };
@@ -29,6 +30,8 @@ struct lanes {
     uint32_t lag_backoff;               /* owner: how many turns to skip after the next failure */
     int64_t nap_ns; /* owner: how long to wait for a stalled producer; 0 = none */
 };
+LINES_APART(struct lanes, wake, queue);
+LINES_APART(struct lanes, limits, lag_skip);
 
 /* Returns 0 or -ENOMEM with nothing held. */
 int lanes_init(struct lanes *lanes, int eventfd, const struct velo_options *options);

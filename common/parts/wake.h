@@ -33,6 +33,7 @@
 
 #include "common/parts/clock.h"
 #include "common/parts/counter.h"
+#include "common/parts/lines.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -62,6 +63,7 @@ struct wake {
     struct counter claims;                     /* claims found by the owner */
     uint32_t epoch;                            /* owner: that of its last move */
 };
+LINES_APART(struct wake, parked, calls);
 
 static inline enum wake_kind wake_kind_of(uint32_t word)
 {

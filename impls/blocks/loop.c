@@ -24,6 +24,7 @@ struct velo_loop {
     _Alignas(128) struct limits limits; /* producers look whether there are any */
 };
 VELO_EMBEDS_CORE(struct velo_loop);
+LINES_APART(struct velo_loop, tasks.came_back, limits);
 
 static void log_failed_wake(void *loop, int error)
 {

@@ -15,6 +15,7 @@
  */
 #include "common/lanes_loop.h"
 #include "common/parts/clock.h"
+#include "common/parts/lines.h"
 #include "common/parts/pause.h"
 #include "common/parts/point.h"
 #include "local.h"
@@ -34,6 +35,7 @@ struct velo_loop {
     bool fast; /* the last poll was on the fast path */
 };
 VELO_EMBEDS_LANES(struct velo_loop);
+LINES_APART(struct velo_loop, lanes.nap_ns, local);
 
 int loop_init(struct velo_loop *loop)
 {
