@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-_Atomic uint32_t forked_generation;
+struct forked_process forked_process;
 
 static _Atomic uint32_t registered;
 static _Thread_local struct forked_link *innermost __attribute__((tls_model("initial-exec")));
@@ -12,7 +12,7 @@ static _Thread_local struct forked_link *innermost __attribute__((tls_model("ini
 static void in_child(void)
 {
     /* (Y1) relaxed: no other thread exists yet */
-    atomic_fetch_add_explicit(&forked_generation, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&forked_process.generation, 1, memory_order_relaxed);
     for (const struct forked_link *link = innermost; link != NULL; link = link->outer)
         /* (S3) release: as lifecycle_set_stop() */
         atomic_store_explicit(link->word, link->value, memory_order_release);

@@ -12,6 +12,8 @@
 #ifndef VELO_PARTS_FORKED_H
 #define VELO_PARTS_FORKED_H
 
+#include "common/parts/lines.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +25,11 @@ struct forked_link {
     uint32_t value;
 };
 
-extern _Atomic uint32_t forked_generation __attribute__((visibility("hidden")));
+/* With its line for itself: every submit reads it, and what a program puts beside it may change. */
+struct forked_process {
+    _Alignas(LINES_BYTES) _Atomic uint32_t generation;
+};
+extern struct forked_process forked_process __attribute__((visibility("hidden")));
 
 /* Let fork() tell us. Idempotent; any thread. 0 or -ENOMEM. */
 int forked_register(void);
@@ -32,7 +38,7 @@ int forked_register(void);
 static inline uint32_t forked_now(void)
 {
     /* (Y1) relaxed: it changes only while the process has one thread */
-    return atomic_load_explicit(&forked_generation, memory_order_relaxed);
+    return atomic_load_explicit(&forked_process.generation, memory_order_relaxed);
 }
 
 /* This thread goes into a loop, and comes out of it. */
