@@ -162,7 +162,9 @@ run_checks()
 run_clang_tidy()
 {
     local flags
-    mapfile -t flags < <(pkg-config --cflags-only-I lua5.4 | xargs -n 1)
+    mapfile -t flags < <({ pkg-config --cflags-only-I lua5.4
+        for name in $(scripts/library.sh present); do scripts/library.sh cflags "$name"; done
+    } | xargs -n 1 | sort -u)
     files '\.c$' | tr '\n' '\0' | xargs -0 -r -P "$(nproc)" -I '{}' \
         clang-tidy --quiet '{}' -- -std=c11 -D_GNU_SOURCE -Icommon/include -I. "${flags[@]}"
 }

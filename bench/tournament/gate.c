@@ -227,7 +227,7 @@ static int ring_start(struct gate_ring *ring,
                       const struct registry *registry,
                       struct interrupt *interrupt)
 {
-    struct gate_job *job = &ring->jobs[(ring->first + ring->count++) % ring->width];
+    struct gate_job *job = &ring->jobs[(ring->first + ring->count++) % JOBS_MAX];
     *job = (struct gate_job){.sheet = sheet};
     return start_job(job, registry, interrupt);
 }
@@ -259,7 +259,7 @@ int gate_run(struct gate *gate,
         struct gate_sheet *sheet = ring.jobs[ring.first].sheet;
         const int failure = finish_job(gate, &ring.jobs[ring.first]);
         rc = rc == 0 ? failure : rc;
-        ring.first = (ring.first + 1) % ring.width;
+        ring.first = (ring.first + 1) % JOBS_MAX;
         ring.count--;
         if (watcher != NULL && failure == 0 && !gate->interrupted && sheet->done)
             watcher(user, sheet);

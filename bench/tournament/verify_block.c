@@ -257,7 +257,7 @@ static void keep_attempt(struct verify *v)
     if (costs->attempt_count == costs->attempt_room) {
         costs->attempt_room = costs->attempt_room == 0 ? 64 : 2 * costs->attempt_room;
         costs->attempts =
-            realloc(costs->attempts, costs->attempt_room * width * sizeof(*costs->attempts));
+            realloc(costs->attempts, (costs->attempt_room * width + 1) * sizeof(*costs->attempts));
         if (costs->attempts == NULL)
             abort();
     }

@@ -89,7 +89,7 @@ static void dump_loops(int signal_number)
 static void note_refusals(void)
 {
     for (int call = 0; call < SIM_CALLS; call++) {
-        if (sim_faults_hit((enum sim_call)call) > 0)
+        if (sim_faults_hit((enum sim_call)call) > 0) /* NOLINT(bugprone-signal-handler): it reads */
             atomic_store(&shared_with_parent->refused, true);
     }
 }

@@ -29,7 +29,7 @@ void guest_note(struct velo_loop *loop, struct guest_watcher *watcher, int got, 
         return;
     }
     watcher->exact = exact && (watcher->exact || watcher->got == 0);
-    watcher->got |= (short)got;
+    watcher->got = (short)(watcher->got | got);
     if (watcher->noted)
         return;
     watcher->noted = true;
