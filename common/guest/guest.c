@@ -64,40 +64,32 @@ void fdkernel_close(struct fdtable *table)
 
 /* ---- the bell and the alarm ---- */
 
-/* Let the library watch [fd], which is closed if it cannot. Returns NULL, or sets [rc]. */
-static struct guest_watcher *watch_own(struct guest *guest, int *fd, int *rc)
+int guest_watch_own(struct guest *guest, int fd, struct guest_watcher **own, int *own_fd)
 {
-    struct guest_watcher *watcher = guest_watcher_new(guest, *fd);
-    *rc = watcher == NULL ? -ENOMEM : guest_start(guest_loop(guest), watcher, VELO_READ);
-    if (*rc == 0) {
-        watcher->started = true;
-        return watcher;
+    struct guest_watcher *watcher = guest_watcher_new(guest, fd);
+    int rc = watcher == NULL ? -ENOMEM : guest_start(guest_loop(guest), watcher, VELO_READ);
+    if (rc != 0) {
+        if (watcher != NULL)
+            guest_release(guest_loop(guest), watcher);
+        close(fd);
+        return rc;
     }
-    if (watcher != NULL)
-        guest_release(guest_loop(guest), watcher);
-    close(*fd);
-    *fd = -1;
-    return NULL;
+    watcher->started = true;
+    *own = watcher;
+    *own_fd = fd;
+    return 0;
 }
 
 int guest_alarm_open(struct guest *guest)
 {
-    int rc;
-    guest->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (guest->alarm_fd < 0)
-        return -errno;
-    guest->clock = watch_own(guest, &guest->alarm_fd, &rc);
-    return rc;
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    return fd < 0 ? -errno : guest_watch_own(guest, fd, &guest->clock, &guest->alarm_fd);
 }
 
 int guest_bell_open(struct guest *guest)
 {
-    int rc;
-    guest->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (guest->bell_fd < 0)
-        return -errno;
-    guest->bell = watch_own(guest, &guest->bell_fd, &rc);
-    return rc;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : guest_watch_own(guest, fd, &guest->bell, &guest->bell_fd);
 }
 
 int guest_bell_and_alarm_open(struct guest *guest)

@@ -229,6 +229,10 @@ struct guest_watcher *guest_watcher_new(struct guest *guest, int fd);
 /* The library watches it no longer. Owner. */
 void guest_watcher_stop(struct guest *guest, struct guest_watcher *watcher);
 
+/* Let the library watch [fd] for the guest itself: sets [own] and [own_fd]. 0, or -errno: then
+ * [fd] is closed, and both are as they were. Owner. */
+int guest_watch_own(struct guest *guest, int fd, struct guest_watcher **own, int *own_fd);
+
 /* End all watchers; at the end. */
 void guest_end_watchers(struct guest *guest);
 

@@ -39,21 +39,8 @@ static int control(const struct guest *guest, int op, const struct guest_watcher
 
 static int open_aside(struct guest *guest)
 {
-    guest->aside_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (guest->aside_fd < 0)
-        return -errno;
-    struct guest_watcher *side = guest_watcher_new(guest, guest->aside_fd);
-    int rc = side == NULL ? -ENOMEM : guest_start(guest_loop(guest), side, VELO_READ);
-    if (rc == 0) {
-        side->started = true;
-        guest->side = side;
-        return 0;
-    }
-    if (side != NULL)
-        guest_release(guest_loop(guest), side);
-    close(guest->aside_fd);
-    guest->aside_fd = -1;
-    return rc;
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : guest_watch_own(guest, fd, &guest->side, &guest->aside_fd);
 }
 
 int guest_put_aside(struct guest *guest, struct guest_watcher *watcher)
