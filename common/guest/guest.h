@@ -23,6 +23,7 @@
 #define VELO_GUEST_H
 
 #include "common/core.h"
+#include "common/parts/fdfile.h"
 #include "common/parts/fdkernel.h"
 #include "common/parts/rate.h"
 
@@ -35,15 +36,14 @@ enum { GUEST_NORMAL = VELO_LANE_TASK, GUEST_PRIORITY = VELO_LANE_PRIORITY, GUEST
  * until the library has let go of it, which may be later than its registration.
  */
 struct guest_watcher {
-    int fd;           /* constant */
-    uint64_t file[2]; /* constant: device and inode */
-    bool socket;      /* constant */
-    bool edge;        /* owner: the library watches for edges */
+    int fd;             /* constant */
+    struct fdfile file; /* constant */
+    bool socket;        /* constant */
+    bool edge;          /* owner: the library watches for edges */
     /* under the table's lock: what is wanted */
     struct fd_arming want;
     bool changed; /* in the list of changes */
     bool removed; /* its registration is over */
-    int error;    /* of the library, when it refused */
     struct guest_watcher *next_changed;
     /* owner only: what is */
     uint64_t data;   /* of the arming that the library watches */

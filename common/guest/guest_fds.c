@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define READINESS ((unsigned)VELO_READ | (unsigned)VELO_WRITE)
 
@@ -43,14 +42,6 @@ void guest_watcher_stop(struct guest *guest, struct guest_watcher *watcher)
     if (watcher->started)
         guest_stop(guest_loop(guest), watcher);
     watcher->started = false;
-}
-
-/* Does the number still name the file that was registered? */
-static bool is_same(const struct guest_watcher *watcher)
-{
-    struct stat file;
-    return fstat(watcher->fd, &file) == 0 && watcher->file[0] == file.st_dev &&
-           watcher->file[1] == file.st_ino;
 }
 
 /* The owner lets go of a watcher; before its number is watched again, as some libraries end a
@@ -102,7 +93,8 @@ static int watch_as_wanted(struct guest *guest, struct guest_watcher *watcher)
     unsigned events = watcher->want.events & READINESS;
     bool edge = (watcher->want.events & VELO_EDGE) != 0;
     int rc = 0;
-    if (!is_same(watcher)) /* its user has closed it: there is nothing to watch */
+    /* its user has closed it: there is nothing to watch */
+    if (!fdfile_is(watcher->fd, &watcher->file))
         return -EBADF;
     if (watcher->want.hushed || events == 0) {
         guest_watcher_stop(guest, watcher);
@@ -124,18 +116,20 @@ static bool is_for_now(int rc)
     return rc == -ENOMEM || rc == -ENOSPC || rc == -EMFILE || rc == -ENFILE;
 }
 
-static void apply_one(struct guest *guest, struct guest_watcher *watcher)
+/* 0, or why the library refuses. */
+static int apply_one(struct guest *guest, struct guest_watcher *watcher)
 {
     watcher->changed = false;
     if (watcher->removed) {
         let_go(guest, watcher);
-        return;
+        return 0;
     }
     if (watcher->data != watcher->want.data)
         watcher->got = 0; /* of an arming that is over */
-    watcher->error = watch_as_wanted(guest, watcher);
+    int rc = watch_as_wanted(guest, watcher);
     watcher->data = watcher->want.data;
     watcher->events = watcher->want.events;
+    return rc;
 }
 
 /* Under the lock. */
@@ -148,9 +142,7 @@ static void apply_all(struct guest *guest)
     while (next != NULL) {
         struct guest_watcher *watcher = next;
         next = watcher->next_changed;
-        bool removed = watcher->removed;
-        apply_one(guest, watcher);
-        if (!removed && is_for_now(watcher->error)) {
+        if (is_for_now(apply_one(guest, watcher))) {
             guest->refused = true;
             add_change(guest, watcher);
         }
@@ -265,22 +257,6 @@ static void change(struct guest *guest, struct guest_watcher *watcher)
 
 /* ---- what the table asks for ---- */
 
-/* Can the kernel poll files of this kind? 0 or -errno. */
-static int check_kind(int fd, mode_t mode)
-{
-    if (S_ISFIFO(mode) || S_ISSOCK(mode))
-        return 0;
-    if (S_ISREG(mode) || S_ISDIR(mode))
-        return -EPERM;
-    int epfd = epoll_create1(EPOLL_CLOEXEC);
-    if (epfd < 0)
-        return -errno;
-    struct epoll_event event = {0};
-    int rc = epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
-    close(epfd);
-    return rc;
-}
-
 /* Room for entry [index]. */
 static int reserve(struct guest *guest, uint32_t index)
 {
@@ -314,12 +290,13 @@ bool fdkernel_owns(struct fdtable *table, int fd)
 int fdkernel_add(struct fdtable *table, const struct fd_arming *arming)
 {
     struct guest *guest = guest_of_table(table);
-    struct stat file;
+    struct fdfile file;
+    mode_t kind;
     if ((arming->events & VELO_EDGE) != 0 && !guest_has_edges)
         return -ENOTSUP;
-    if (fstat(arming->fd, &file) != 0)
-        return -errno;
-    int rc = check_kind(arming->fd, file.st_mode);
+    int rc = fdfile_of(arming->fd, &file, &kind);
+    if (rc == 0 && kind != S_IFIFO && kind != S_IFSOCK)
+        rc = fdfile_ask_epoll(arming->fd);
     if (rc == 0)
         rc = reserve(guest, arming->index);
     if (rc == 0)
@@ -329,9 +306,8 @@ int fdkernel_add(struct fdtable *table, const struct fd_arming *arming)
     struct guest_watcher *watcher = guest_watcher_new(guest, arming->fd);
     if (watcher == NULL)
         return -ENOMEM;
-    watcher->file[0] = file.st_dev;
-    watcher->file[1] = file.st_ino;
-    watcher->socket = S_ISSOCK(file.st_mode);
+    watcher->file = file;
+    watcher->socket = kind == S_IFSOCK;
     watcher->want = *arming;
     guest->watchers[arming->index] = watcher;
     change(guest, watcher);
@@ -344,7 +320,7 @@ int fdkernel_change(struct fdtable *table, const struct fd_arming *arming)
     struct guest_watcher *watcher = guest->watchers[arming->index];
     if ((arming->events & VELO_EDGE) != 0 && !guest_has_edges)
         return -ENOTSUP;
-    if (!is_same(watcher)) /* its user has closed it */
+    if (!fdfile_is(watcher->fd, &watcher->file)) /* its user has closed it */
         return -EBADF;
     watcher->want = *arming;
     change(guest, watcher);
@@ -360,7 +336,7 @@ void fdkernel_remove(struct fdtable *table, uint32_t index, int fd)
     watcher->removed = true;
     guest_take_back(guest, watcher);
     /* now, as its user may close it next; what was closed before is kept there by a duplicate */
-    if (!guest_take_out(guest_loop(guest), watcher) || !is_same(watcher))
+    if (!guest_take_out(guest_loop(guest), watcher) || !fdfile_is(watcher->fd, &watcher->file))
         guest->strays = guest_has_strays;
     change(guest, watcher);
 }
