@@ -218,16 +218,17 @@ void guest_look_after(struct guest *guest)
 
 int guest_apply(struct guest *guest)
 {
-    if (!guest_has_changes(guest))
-        return 0;
+    if (guest->error != 0 || !guest_has_changes(guest))
+        return guest->error;
     pthread_mutex_lock(&guest->core.fds.lock);
-    guest->error = hear_bells(guest);
+    int rc = hear_bells(guest);
     apply_all(guest);
-    if (guest->error == 0)
-        guest->error = renew(guest);
+    if (rc == 0)
+        rc = guest->error = renew(guest);
+    else
+        guest_must_apply(guest); /* the bells are still to be heard, and the set to be made anew */
     if (guest->adrift)
         embed_again(guest);
-    int rc = guest->error;
     if (rc == 0 && guest_is_lazy) { /* while nobody can register another file by a number */
         counter_add(&guest->core.ledger.polls, 1);
         rc = guest_turn(guest_loop(guest), 0);
