@@ -173,7 +173,8 @@ int loop_wait(struct velo_loop *loop)
 static int poll_now(struct guest *guest)
 {
     const struct fdtable *fds = &guest->core.fds;
-    bool nothing = fdtable_count(fds) == 0 && !fdtable_is_pinned(fds) && !guest_has_changes(guest);
+    bool nothing =
+        fdtable_count(fds) == 0 && !fdtable_is_pinned(fds) && !core_has_changes(&guest->core);
     return nothing ? 0 : guest_poll(&guest->core, 0);
 }
 
@@ -181,7 +182,7 @@ static int poll_now(struct guest *guest)
 static int make_ready(struct guest *guest)
 {
     int rc = guest_set_alarm(guest, -1);
-    if (rc == 0 && guest_has_changes(guest))
+    if (rc == 0 && core_has_changes(&guest->core))
         rc = guest_poll(&guest->core, 0);
     if (rc == 0 && guest->noted.first != NULL) /* taken out of the kernel by that */
         rc = guest_ring(guest_loop(guest));

@@ -212,7 +212,6 @@ int guest_apply(struct guest *guest);
 
 /* The same for who is about to sleep; counted as waiting. */
 int guest_update(struct velo_core *core);
-bool guest_has_changes(const struct guest *guest);
 
 /* Let a lazy library have a turn before it waits. Owner, or alone. */
 void guest_must_apply(struct guest *guest);

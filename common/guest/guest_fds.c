@@ -55,8 +55,9 @@ static void let_go(struct guest *guest, struct guest_watcher *watcher)
 
 /* ---- changes ---- */
 
-bool guest_has_changes(const struct guest *guest)
+bool core_has_changes(const struct velo_core *core)
 {
+    const struct guest *guest = (const struct guest *)(const void *)core;
     /* (G1) seq_cst: looked at after the sleep was announced; pairs with (G1) in mark_changes() */
     return atomic_load_explicit(&guest->has_changes, memory_order_seq_cst) != 0;
 }
@@ -66,6 +67,13 @@ static void mark_changes(struct guest *guest, bool any)
     /* (G1) seq_cst: before the look whether the owner sleeps; under the lock, and true by the owner
      */
     atomic_store_explicit(&guest->has_changes, any, memory_order_seq_cst);
+}
+
+/* Each turn of an embedded guest has told it all by its end, see make_ready(). */
+bool core_settle(struct velo_core *core)
+{
+    (void)core;
+    return false;
 }
 
 void guest_must_apply(struct guest *guest)
@@ -218,7 +226,7 @@ void guest_look_after(struct guest *guest)
 
 int guest_apply(struct guest *guest)
 {
-    if (guest->error != 0 || !guest_has_changes(guest))
+    if (guest->error != 0 || !core_has_changes(&guest->core))
         return guest->error;
     pthread_mutex_lock(&guest->core.fds.lock);
     int rc = hear_bells(guest);
@@ -246,14 +254,6 @@ void guest_spend(struct velo_loop *loop, struct guest_watcher *watcher)
     watcher->spent = true;
     watcher->next_spent = guest->spent;
     guest->spent = watcher;
-}
-
-/* A wish has changed: the owner carries it out before it polls; another thread rings. */
-static void change(struct guest *guest, struct guest_watcher *watcher)
-{
-    add_change(guest, watcher);
-    if (!lifecycle_is_owner(&guest->core.life))
-        loop_notify(guest_loop(guest));
 }
 
 /* ---- what the table asks for ---- */
@@ -311,7 +311,7 @@ int fdkernel_add(struct fdtable *table, const struct fd_arming *arming)
     watcher->socket = kind == S_IFSOCK;
     watcher->want = *arming;
     guest->watchers[arming->index] = watcher;
-    change(guest, watcher);
+    add_change(guest, watcher);
     return 0;
 }
 
@@ -324,7 +324,7 @@ int fdkernel_change(struct fdtable *table, const struct fd_arming *arming)
     if (!fdfile_is(watcher->fd, &watcher->file)) /* its user has closed it */
         return -EBADF;
     watcher->want = *arming;
-    change(guest, watcher);
+    add_change(guest, watcher);
     return 0;
 }
 
@@ -339,7 +339,7 @@ void fdkernel_remove(struct fdtable *table, uint32_t index, int fd)
     /* now, as its user may close it next; what was closed before is kept there by a duplicate */
     if (!guest_take_out(guest_loop(guest), watcher) || !fdfile_is(watcher->fd, &watcher->file))
         guest->strays = guest_has_strays;
-    change(guest, watcher);
+    add_change(guest, watcher);
 }
 
 /* The table never asks: strays are seen when they are made. */
