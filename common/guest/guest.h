@@ -195,6 +195,15 @@ int guest_bell_ring(const struct guest *guest);
 /* Both; on failure neither is left. */
 int guest_bell_and_alarm_open(struct guest *guest);
 
+/* End bell, alarm and the set aside; also when the guest could not be opened. */
+void guest_close_all(struct guest *guest);
+
+/* The library may have opened others in place of its own: ask again when it matters. */
+void guest_forget_own(struct guest *guest);
+
+/* The library's set in the kernel, which holds the alarm since the first turn. -1: not found. */
+int guest_find_set(const struct guest *guest);
+
 /* ---- among the files of this folder ---- */
 
 /* Wait for at most [timeout_ns]; what is ready is noted. 0 or -errno. */
@@ -235,9 +244,6 @@ int guest_watch_own(struct guest *guest, int fd, struct guest_watcher **own, int
 /* End all watchers; at the end. */
 void guest_end_watchers(struct guest *guest);
 
-/* End bell, alarm and the set aside; also when the guest could not be opened. */
-void guest_close_all(struct guest *guest);
-
 /* Put the watcher into the set aside, or take it out if it is in there. Under the lock of core.fds.
  * 0 or -errno. */
 int guest_put_aside(struct guest *guest, struct guest_watcher *watcher);
@@ -246,12 +252,6 @@ void guest_note_aside(struct guest *guest);
 
 /* Is [fd] one that the library has opened for this loop? Under the lock of core.fds. */
 bool guest_is_own(struct guest *guest, int fd);
-
-/* The library may have opened others in place of its own: ask again when it matters. */
-void guest_forget_own(struct guest *guest);
-
-/* The library's set in the kernel, which holds the alarm since the first turn. -1: not found. */
-int guest_find_set(const struct guest *guest);
 
 /* In a forked child that may not touch the library: close its descriptors. */
 void guest_close_own(struct guest *guest);
