@@ -279,7 +279,7 @@ programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/,$(per_impl))) $(nu
 
 .PHONY: build suite unit-programs examples stress-programs
 build: $(programs) $(not_run) $(if $(filter release,$(V)),build/velo) ## every program of variant V (release)
-suite: $(conformance_programs) $(unit_programs) ## the conformance programs and unit tests of variant V
+suite: $(conformance_programs) $(filter %/conformance,$(linked_programs)) $(unit_programs) ## the conformance programs and unit tests of variant V
 unit-programs: $(unit_programs)
 stress-programs: $(stress_programs)
 examples: $(example_programs) ## common/examples against every contestant

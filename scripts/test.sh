@@ -201,7 +201,7 @@ has_fast_path() # has_fast_path SUITE
 
 note_conformance() # note_conformance CONTESTANT...
 {
-    local name mode suite json programs=20000 modes="forced disabled"
+    local name mode store suite json programs=20000 modes="forced disabled"
     case $variant in asan | tsan) programs=2000 ;; esac
     [ "$variant" != tsan ] || modes=disabled
     for name in "$@"; do
@@ -220,11 +220,12 @@ note_conformance() # note_conformance CONTESTANT...
     done
     # a variant linked with the other timer store: what has to do with timers, once for each store;
     # before such a variant is raced its own suite runs as a whole
-    for name in heap wheel; do
-        for suite in build/"$variant"/*/"$name"/conformance; do
-            [ ! -x "$suite" ] || beside "linked with the $name" "$suite" --quiet --mode auto --clause T
-            break
+    for store in heap wheel; do
+        for name in $(natives); do
+            suite=build/$variant/$name/$store/conformance
+            [ ! -x "$suite" ] || break
         done
+        beside "linked with the $store" "$suite" --quiet --mode auto --clause T # fails if there is none
     done
     # once: the harness is the same in every program
     beside "the suite itself" "build/$variant/$1/conformance" --self-test

@@ -125,12 +125,16 @@ static bool any_core(const struct scenario *scenario)
     return false;
 }
 
-/* By name: which variants would change something. */
-static json_t *settings_of(const struct load *load)
+/* The variants that would change nothing here, for who plans runs: variant_set() says so, as it
+ * does when such a run is asked for. */
+static json_t *idle_variants(const struct point *point)
 {
     json_t *list = json_array();
-    for (const struct param_spec *spec = load->params; spec->name != NULL; spec++)
-        json_array_append_new(list, json_string(spec->name));
+    for (size_t i = 0; i < variant_count; i++) {
+        struct params params = point->settings;
+        if (!variant_set(&variant_table[i], &params))
+            json_array_append_new(list, json_string(variant_table[i].name));
+    }
     return list;
 }
 
@@ -148,7 +152,7 @@ static json_t *describe_point(const struct scenario *scenario, const struct poin
     json_object_set_new(object, "uses_common_rate", json_boolean(point->load->uses_common_rate));
     json_object_set_new(object, "ceiling", json_boolean(point->load->ceiling));
     json_object_set_new(object, "needs", names_of(needs));
-    json_object_set_new(object, "settings", settings_of(point->load));
+    json_object_set_new(object, "idle_variants", idle_variants(point));
     json_object_set_new(object, "runnable", json_boolean(runnable));
     json_object_set_new(object, "reason", json_string(reason));
     return object;

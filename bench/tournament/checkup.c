@@ -33,7 +33,7 @@ int checkup(struct doctor *doctor, struct progress *progress, const struct check
 {
     struct doctor_source source;
     progress_status(progress, "doctor  a second's look at this machine (all of it: velo doctor)");
-    doctor_source_open(&source, getenv("VELO_DOCTOR_ROOT"));
+    doctor_source_open(&source, proc_root());
     struct doctor_input input = {.source = &source,
                                  .registry = wish->registry,
                                  .build = wish->build,

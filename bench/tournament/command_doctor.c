@@ -141,7 +141,7 @@ static int examine(const struct project *project, bool quick, bool as_json)
     struct doctor_probe probe;
     if (registry_load(&registry, project, NULL) != 0)
         return EXIT_INTERNAL;
-    doctor_source_open(&source, getenv("VELO_DOCTOR_ROOT"));
+    doctor_source_open(&source, proc_root());
     struct doctor_input input = {
         .source = &source, .registry = &registry, .build = project->build, .runs = RUN_FOLDER_BASE};
     doctor_examine(&doctor, &input);

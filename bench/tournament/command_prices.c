@@ -12,6 +12,7 @@
 #include "finish.h"
 #include "json.h"
 #include "launch.h"
+#include "registry.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -37,9 +38,15 @@ static char *first_of_latest(void)
 /* Linked ones only if they were built: what a contestant has anyway is not. */
 static bool is_there(const char *build, const char *contestant, const struct variant *variant)
 {
-    char *program = text_format("%s/%s/%s/race", build, contestant, variant->name);
-    bool there = !variant->linked || access(program, X_OK) == 0;
+    if (!variant->linked)
+        return true;
+    char *dir = text_format("%s/%s", build, contestant);
+    struct contestant linked = registry_linked(&(struct contestant){.dir = dir}, variant->name);
+    char *program = contestant_program(&linked, "race");
+    bool there = program != NULL;
     free(program);
+    free(linked.dir);
+    free(dir);
     return there;
 }
 

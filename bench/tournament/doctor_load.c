@@ -55,7 +55,7 @@ static char *name_busiest(const struct doctor_source *source)
     const double worth_a_name = 0.03;
     struct doctor_process busiest[NAMED];
     size_t count = doctor_busiest(source, busiest, NAMED);
-    double one_cpu = (double)(source->second.total - source->first.total);
+    double one_cpu = (double)(source->second.cpu.total - source->first.cpu.total);
     int cpus[1];
     char *online = doctor_line(source, "/sys/devices/system/cpu/online");
     size_t all = online != NULL ? doctor_cpu_list(online, cpus, 1) : 1;

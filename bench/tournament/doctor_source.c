@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -19,17 +18,9 @@ enum { BETWEEN_LOOKS_MS = 1000, CLOCK_READS = 2000 };
 
 /* ---- single files ---- */
 
-static char *read_below(const char *root, const char *path)
-{
-    char *whole = text_format("%s%s", root, path);
-    char *text = text_read_file(whole, NULL);
-    free(whole);
-    return text;
-}
-
 char *doctor_file(const struct doctor_source *source, const char *path)
 {
-    return read_below(source->root, path);
+    return proc_file(source->root, path);
 }
 
 char *doctor_line(const struct doctor_source *source, const char *path)
@@ -86,27 +77,6 @@ size_t doctor_cpu_list(const char *text, int *cpus, size_t room)
 
 /* ---- one look ---- */
 
-static void look_at_cpus(const char *root, struct doctor_look *look)
-{
-    unsigned long long t[8] = {0};
-    char *text = read_below(root, "/proc/stat");
-    look->good = text != NULL && sscanf(text,
-                                        "cpu %llu %llu %llu %llu %llu %llu %llu %llu",
-                                        &t[0],
-                                        &t[1],
-                                        &t[2],
-                                        &t[3],
-                                        &t[4],
-                                        &t[5],
-                                        &t[6],
-                                        &t[7]) == 8;
-    free(text);
-    for (size_t i = 0; i < 8; i++)
-        look->total += t[i];
-    look->steal = t[7];
-    look->busy = look->total - t[3] - t[4] - t[7];
-}
-
 static unsigned long long vmstat_count(const char *text, const char *key)
 {
     const char *found = strstr(text, key);
@@ -115,7 +85,7 @@ static unsigned long long vmstat_count(const char *text, const char *key)
 
 static void look_at_swap(const char *root, struct doctor_look *look)
 {
-    char *text = read_below(root, "/proc/vmstat");
+    char *text = proc_file(root, "/proc/vmstat");
     if (text != NULL)
         look->swapped = vmstat_count(text, "\npswpin ") + vmstat_count(text, "\npswpout ");
     free(text);
@@ -151,7 +121,7 @@ static void look_at_processes(const char *root, struct doctor_look *look)
         if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
         path = text_format("/proc/%s/stat", entry->d_name);
-        char *text = read_below(root, path);
+        char *text = proc_file(root, path);
         free(path);
         if (look->process_count == room) {
             room = room == 0 ? 64 : 2 * room;
@@ -169,25 +139,12 @@ static void look_at_processes(const char *root, struct doctor_look *look)
 
 static void take_look(const char *root, struct doctor_look *look)
 {
-    look_at_cpus(root, look);
+    look->good = proc_cpu(root, &look->cpu);
     look_at_swap(root, look);
     look_at_processes(root, look);
 }
 
 /* ---- both ---- */
-
-static double own_seconds(void)
-{
-    double sum = 0;
-    static const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
-    for (size_t i = 0; i < 2; i++) {
-        struct rusage usage;
-        if (getrusage(whose[i], &usage) == 0)
-            sum += (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 +
-                   (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
-    }
-    return sum;
-}
 
 static double time_clock(void)
 {
@@ -200,14 +157,14 @@ static double time_clock(void)
 static void look_at_machine(struct doctor_source *source)
 {
     struct statvfs disk;
-    double before = own_seconds();
+    double before = proc_own_seconds();
     take_look("", &source->first);
     source->clock_ns = time_clock();
     nanosleep(&(struct timespec){.tv_sec = BETWEEN_LOOKS_MS / 1000,
                                  .tv_nsec = BETWEEN_LOOKS_MS % 1000 * 1000000L},
               NULL);
     take_look("", &source->second);
-    source->own_ticks = (own_seconds() - before) * source->ticks_s;
+    source->own_ticks = (proc_own_seconds() - before) * source->ticks_s;
     if (statvfs(".", &disk) == 0)
         source->disk_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
 }
@@ -216,7 +173,7 @@ void doctor_source_open(struct doctor_source *source, const char *root)
 {
     const char *preload = getenv("LD_PRELOAD");
     *source = (struct doctor_source){
-        .root = text_copy(root != NULL ? root : ""),
+        .root = text_copy(root),
         .ticks_s = (double)sysconf(_SC_CLK_TCK),
         .clock_ns = NAN,
         .disk_bytes = NAN,
@@ -244,20 +201,22 @@ void doctor_source_close(struct doctor_source *source)
 
 static double passed(const struct doctor_source *source)
 {
-    if (!source->first.good || !source->second.good || source->second.total <= source->first.total)
+    if (!source->first.good || !source->second.good ||
+        source->second.cpu.total <= source->first.cpu.total)
         return NAN;
-    return (double)(source->second.total - source->first.total);
+    return (double)(source->second.cpu.total - source->first.cpu.total);
 }
 
 double doctor_steal_share(const struct doctor_source *source)
 {
-    double stolen = (double)source->second.steal - (double)source->first.steal;
+    double stolen = (double)source->second.cpu.steal - (double)source->first.cpu.steal;
     return (stolen < 0 ? 0 : stolen) / passed(source);
 }
 
 double doctor_foreign_share(const struct doctor_source *source)
 {
-    double busy = (double)source->second.busy - (double)source->first.busy - source->own_ticks;
+    double busy =
+        (double)source->second.cpu.busy - (double)source->first.cpu.busy - source->own_ticks;
     double share = busy / passed(source);
     return share < 0 ? 0 : share;
 }

@@ -8,6 +8,8 @@
 #ifndef VELO_DOCTOR_SOURCE_H
 #define VELO_DOCTOR_SOURCE_H
 
+#include "proc.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -21,13 +23,11 @@ struct doctor_process {
 };
 
 struct doctor_look {
-    unsigned long long busy;  /* ticks of all CPUs, stolen ones left out */
-    unsigned long long steal; /* ticks the hypervisor gave to others */
-    unsigned long long total;
+    struct proc_cpu cpu;
     unsigned long long swapped; /* pages, in and out */
     struct doctor_process *processes;
     size_t process_count;
-    bool good; /* /proc/stat could be read */
+    bool good; /* cpu is known */
 };
 
 struct doctor_source {

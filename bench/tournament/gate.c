@@ -119,14 +119,15 @@ start_job(struct gate_job *job, const struct registry *registry, struct interrup
     const struct contestant *contestant = registry_find(registry, sheet->contestant);
     bool linked = registry_is_linked(sheet->mode);
     struct contestant variant = registry_linked(contestant, sheet->mode);
-    char *program = contestant_program(linked ? &variant : contestant, "conformance");
+    const struct contestant *whose = linked ? &variant : contestant;
+    char *program = contestant_program(whose, "conformance");
     const char *mode = linked ? "auto" : sheet->mode;
-    free(variant.dir);
-    if (program == NULL) {
+    if (program == NULL)
         set(&sheet->reason,
-            text_format("has no conformance program in %s: nothing admits it", contestant->dir));
+            text_format("has no conformance program in %s: nothing admits it", whose->dir));
+    free(variant.dir);
+    if (program == NULL)
         return 0;
-    }
     snprintf(job->path, sizeof(job->path), "/tmp/velo-conformance-XXXXXX");
     int fd = mkstemp(job->path);
     int rc = fd < 0 ? -errno : 0;

@@ -30,7 +30,7 @@ add_point(const struct scenario_list *list, struct scenario *scenario, const jso
         .core = json_bool(described, "core", scenario->core),
         .ceiling = json_bool(described, "ceiling", false),
         .placement = text_copy(json_text(described, "placement", "")),
-        .settings = json_incref(json_object_get(described, "settings")),
+        .idle_variants = json_incref(json_object_get(described, "idle_variants")),
         .blocked = text_alloc(list->contestants * sizeof(char *)),
     };
     for (size_t i = 0; i < list->contestants; i++)
@@ -234,7 +234,7 @@ static void free_scenario(struct scenario *scenario, size_t contestants)
         free(scenario->points[i].id);
         free(scenario->points[i].placement);
         json_decref(scenario->points[i].params);
-        json_decref(scenario->points[i].settings);
+        json_decref(scenario->points[i].idle_variants);
     }
     free(scenario->points);
     free(scenario->lane);

@@ -20,10 +20,10 @@ struct scenario_point {
     char *id;
     json_t *params;
     bool core;
-    bool ceiling;     /* the null contestant can show what the harness itself costs here */
-    char *placement;  /* how loop and generators stand to each other; "" where nothing is said */
-    json_t *settings; /* names of what its load can be given, for variants; may be NULL */
-    char **blocked;   /* per contestant of the registry: why it cannot run this, or NULL */
+    bool ceiling;    /* the null contestant can show what the harness itself costs here */
+    char *placement; /* how loop and generators stand to each other; "" where nothing is said */
+    json_t *idle_variants; /* those that would change nothing here; NULL: none */
+    char **blocked;        /* per contestant of the registry: why it cannot run this, or NULL */
 };
 
 struct scenario {

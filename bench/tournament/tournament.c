@@ -9,7 +9,6 @@
 #include "tournament.h"
 
 #include "../../reports/render/weights_file.h"
-#include "../race/variants.h"
 #include "checkup.h"
 #include "clock.h"
 #include "env.h"
@@ -201,20 +200,17 @@ static void complete_entries(struct tournament *t)
     plan_add_null(&t->plan, t->project->build);
 }
 
-/* A variant that changes a setting of the load, where the load has none of that name. */
-static bool changes_nothing(const struct plan_cell *cell, const char *name)
+/* As the programs themselves have told of the point. */
+static bool changes_nothing(const struct plan_cell *cell, const char *variant)
 {
-    const struct variant *variant = variant_find(name);
     size_t index;
-    const json_t *setting;
-    if (variant == NULL || variant->setting == NULL)
-        return false;
-    json_array_foreach(cell->source->settings, index, setting)
+    const json_t *idle;
+    json_array_foreach(cell->source->idle_variants, index, idle)
     {
-        if (strcmp(json_string_value(setting), variant->setting) == 0)
-            return false;
+        if (strcmp(json_string_value(idle), variant) == 0)
+            return true;
     }
-    return true;
+    return false;
 }
 
 const char *tournament_obstacle(const struct tournament *t,

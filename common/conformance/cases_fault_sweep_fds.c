@@ -173,12 +173,85 @@ static void embedded(struct sweep *run)
     close_desk();
 }
 
+/* ---- hang-up alone, which a guest may have to watch by itself ---- */
+
+enum { WARDS = 4 };
+
+struct ward {
+    struct fd_pair pair;
+    velo_id id; /* 0 = not watched */
+    unsigned calls;
+};
+
+static void on_hangup(int fd, unsigned events, void *arg)
+{
+    struct ward *ward = arg;
+    CONF_EXPECT_INT(fd, ward->pair.near);
+    CONF_EXPECT((events & VELO_HANGUP) != 0);
+    ward->calls++;
+}
+
+static struct ward wards[WARDS]; /* of the one sweep of this process */
+
+static void watch_wards(struct sweep *run)
+{
+    for (unsigned i = 0; i < WARDS; i++) {
+        wards[i] = (struct ward){.pair = fd_pair_open()};
+        SWEEP_CALL(
+            run,
+            velo_fd_watch(
+                run->loop, wards[i].pair.near, VELO_HANGUP, on_hangup, &wards[i], &wards[i].id),
+            -EBADF,
+            -ENOSPC,
+            -ENOMEM);
+    }
+}
+
+/* Closed while watched, and it reports hang-up for as long as its duplicate lives: what watches it
+ * is made anew. Returns the duplicate. */
+static int leave_a_hung_up_stray(struct sweep *run, struct ward *ward)
+{
+    int duplicate = dup(ward->pair.near);
+    close(ward->pair.near);
+    if (ward->id != 0)
+        CONF_EXPECT_INT(velo_fd_unwatch(run->loop, ward->id), sweep_has_ended(run) ? -ENOENT : 0);
+    close(ward->pair.far);
+    return duplicate;
+}
+
+static void hangups(struct sweep *run)
+{
+    watch_wards(run);
+    sweep_turns(run, 2);
+    int duplicate = leave_a_hung_up_stray(run, &wards[0]);
+    sweep_turns(run, 4);
+    if (run->lasting) {
+        sim_faults_clear();
+        run->lasting = false;
+    }
+    for (unsigned i = 1; i < WARDS; i++)
+        close(wards[i].pair.far);
+    sweep_turns(run, 4);
+    for (unsigned i = 1; i < WARDS; i++) {
+        if (!sweep_has_ended(run))
+            CONF_EXPECT((wards[i].calls > 0) == (wards[i].id != 0));
+        close(wards[i].pair.near);
+    }
+    close(duplicate);
+}
+
 /* ---- cases ---- */
 
 /* F7: whatever fails, the table is what it was; nothing that was accepted is lost. */
 CONF_CASE_FULL(faults_in_descriptors, "X1 F7 F4 L10", VELO_CAP_FDS, NULL, NULL, 120000)
 {
     sweep_all("descriptors", NULL, descriptors);
+}
+
+/* F5: nobody becomes deaf to a hang-up because what watched it was made anew. */
+CONF_CASE(faults_in_hang_ups, "X1 F5", VELO_CAP_FDS)
+{
+    sweep_all("hang-ups", NULL, hangups);
 }
 
 /* A4: embedding survives what fails, or says so. */

@@ -127,10 +127,16 @@ bool sweep_polls(const struct sweep *run)
            run->call == SIM_URING_SETUP || run->call == SIM_URING_ENABLE;
 }
 
+/* What a library may need to make its set anew; without that it cannot poll either. */
+static bool is_for_new_set(enum sim_call call)
+{
+    return call == SIM_EPOLL_CREATE || call == SIM_EPOLL_CTL || call == SIM_EVENTFD ||
+           call == SIM_TIMERFD || call == SIM_ALLOC;
+}
+
 int sweep_run(struct sweep *run, enum velo_run_mode mode)
 {
-    /* a library that cannot make its set anew cannot poll either */
-    bool polls = sweep_polls(run) || conf_refused_later();
+    bool polls = sweep_polls(run) || (conf_refused_later() && is_for_new_set(run->call));
     return SWEEP_CALL(run, velo_loop_run(run->loop, mode), polls ? -run->error : 0);
 }
 

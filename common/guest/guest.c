@@ -64,40 +64,32 @@ void fdkernel_close(struct fdtable *table)
 
 /* ---- the bell and the alarm ---- */
 
-/* Let the library watch [fd], which is closed if it cannot. Returns NULL, or sets [rc]. */
-static struct guest_watcher *watch_own(struct guest *guest, int *fd, int *rc)
+int guest_watch_own(struct guest *guest, int fd, struct guest_watcher **own, int *own_fd)
 {
-    struct guest_watcher *watcher = guest_watcher_new(guest, *fd);
-    *rc = watcher == NULL ? -ENOMEM : guest_start(guest_loop(guest), watcher, VELO_READ);
-    if (*rc == 0) {
-        watcher->started = true;
-        return watcher;
+    struct guest_watcher *watcher = guest_watcher_new(guest, fd);
+    int rc = watcher == NULL ? -ENOMEM : guest_start(guest_loop(guest), watcher, VELO_READ);
+    if (rc != 0) {
+        if (watcher != NULL)
+            guest_release(guest_loop(guest), watcher);
+        close(fd);
+        return rc;
     }
-    if (watcher != NULL)
-        guest_release(guest_loop(guest), watcher);
-    close(*fd);
-    *fd = -1;
-    return NULL;
+    watcher->started = true;
+    *own = watcher;
+    *own_fd = fd;
+    return 0;
 }
 
 int guest_alarm_open(struct guest *guest)
 {
-    int rc;
-    guest->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (guest->alarm_fd < 0)
-        return -errno;
-    guest->clock = watch_own(guest, &guest->alarm_fd, &rc);
-    return rc;
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    return fd < 0 ? -errno : guest_watch_own(guest, fd, &guest->clock, &guest->alarm_fd);
 }
 
 int guest_bell_open(struct guest *guest)
 {
-    int rc;
-    guest->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (guest->bell_fd < 0)
-        return -errno;
-    guest->bell = watch_own(guest, &guest->bell_fd, &rc);
-    return rc;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : guest_watch_own(guest, fd, &guest->bell, &guest->bell_fd);
 }
 
 int guest_bell_and_alarm_open(struct guest *guest)
@@ -181,7 +173,8 @@ int loop_wait(struct velo_loop *loop)
 static int poll_now(struct guest *guest)
 {
     const struct fdtable *fds = &guest->core.fds;
-    bool nothing = fdtable_count(fds) == 0 && !fdtable_is_pinned(fds) && !guest_has_changes(guest);
+    bool nothing =
+        fdtable_count(fds) == 0 && !fdtable_is_pinned(fds) && !core_has_changes(&guest->core);
     return nothing ? 0 : guest_poll(&guest->core, 0);
 }
 
@@ -189,7 +182,7 @@ static int poll_now(struct guest *guest)
 static int make_ready(struct guest *guest)
 {
     int rc = guest_set_alarm(guest, -1);
-    if (rc == 0 && guest_has_changes(guest))
+    if (rc == 0 && core_has_changes(&guest->core))
         rc = guest_poll(&guest->core, 0);
     if (rc == 0 && guest->noted.first != NULL) /* taken out of the kernel by that */
         rc = guest_ring(guest_loop(guest));

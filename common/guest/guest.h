@@ -23,6 +23,7 @@
 #define VELO_GUEST_H
 
 #include "common/core.h"
+#include "common/parts/fdfile.h"
 #include "common/parts/fdkernel.h"
 #include "common/parts/rate.h"
 
@@ -35,15 +36,14 @@ enum { GUEST_NORMAL = VELO_LANE_TASK, GUEST_PRIORITY = VELO_LANE_PRIORITY, GUEST
  * until the library has let go of it, which may be later than its registration.
  */
 struct guest_watcher {
-    int fd;           /* constant */
-    uint64_t file[2]; /* constant: device and inode */
-    bool socket;      /* constant */
-    bool edge;        /* owner: the library watches for edges */
+    int fd;             /* constant */
+    struct fdfile file; /* constant */
+    bool socket;        /* constant */
+    bool edge;          /* owner: the library watches for edges */
     /* under the table's lock: what is wanted */
     struct fd_arming want;
     bool changed; /* in the list of changes */
     bool removed; /* its registration is over */
-    int error;    /* of the library, when it refused */
     struct guest_watcher *next_changed;
     /* owner only: what is */
     uint64_t data;   /* of the arming that the library watches */
@@ -197,6 +197,15 @@ int guest_bell_ring(const struct guest *guest);
 /* Both; on failure neither is left. */
 int guest_bell_and_alarm_open(struct guest *guest);
 
+/* End bell, alarm and the set aside; also when the guest could not be opened. */
+void guest_close_all(struct guest *guest);
+
+/* The library may have opened others in place of its own: ask again when it matters. */
+void guest_forget_own(struct guest *guest);
+
+/* The library's set in the kernel, which holds the alarm since the first turn. -1: not found. */
+int guest_find_set(const struct guest *guest);
+
 /* ---- among the files of this folder ---- */
 
 /* Wait for at most [timeout_ns]; what is ready is noted. 0 or -errno. */
@@ -214,7 +223,6 @@ int guest_apply(struct guest *guest);
 
 /* The same for who is about to sleep; counted as waiting. */
 int guest_update(struct velo_core *core);
-bool guest_has_changes(const struct guest *guest);
 
 /* Let a lazy library have a turn before it waits. Owner, or alone. */
 void guest_must_apply(struct guest *guest);
@@ -231,11 +239,12 @@ struct guest_watcher *guest_watcher_new(struct guest *guest, int fd);
 /* The library watches it no longer. Owner. */
 void guest_watcher_stop(struct guest *guest, struct guest_watcher *watcher);
 
+/* Let the library watch [fd] for the guest itself: sets [own] and [own_fd]. 0, or -errno: then
+ * [fd] is closed, and both are as they were. Owner. */
+int guest_watch_own(struct guest *guest, int fd, struct guest_watcher **own, int *own_fd);
+
 /* End all watchers; at the end. */
 void guest_end_watchers(struct guest *guest);
-
-/* End bell, alarm and the set aside; also when the guest could not be opened. */
-void guest_close_all(struct guest *guest);
 
 /* Put the watcher into the set aside, or take it out if it is in there. Under the lock of core.fds.
  * 0 or -errno. */
@@ -245,12 +254,6 @@ void guest_note_aside(struct guest *guest);
 
 /* Is [fd] one that the library has opened for this loop? Under the lock of core.fds. */
 bool guest_is_own(struct guest *guest, int fd);
-
-/* The library may have opened others in place of its own: ask again when it matters. */
-void guest_forget_own(struct guest *guest);
-
-/* The library's set in the kernel, which holds the alarm since the first turn. -1: not found. */
-int guest_find_set(const struct guest *guest);
 
 /* In a forked child that may not touch the library: close its descriptors. */
 void guest_close_own(struct guest *guest);

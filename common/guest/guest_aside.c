@@ -8,7 +8,6 @@
 #include "common/guest/guest.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 enum { ASIDE_BATCH = 64 };
@@ -29,31 +28,18 @@ static uint32_t to_epoll(const struct fd_arming *want)
     return mask;
 }
 
-static int control(const struct guest *guest, int op, const struct guest_watcher *watcher)
+static int control(int set, int op, const struct guest_watcher *watcher)
 {
     struct epoll_event event = {0};
     event.events = to_epoll(&watcher->want);
     event.data.u64 = watcher->want.data;
-    return epoll_ctl(guest->aside_fd, op, watcher->fd, &event) == 0 ? 0 : -errno;
+    return epoll_ctl(set, op, watcher->fd, &event) == 0 ? 0 : -errno;
 }
 
 static int open_aside(struct guest *guest)
 {
-    guest->aside_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (guest->aside_fd < 0)
-        return -errno;
-    struct guest_watcher *side = guest_watcher_new(guest, guest->aside_fd);
-    int rc = side == NULL ? -ENOMEM : guest_start(guest_loop(guest), side, VELO_READ);
-    if (rc == 0) {
-        side->started = true;
-        guest->side = side;
-        return 0;
-    }
-    if (side != NULL)
-        guest_release(guest_loop(guest), side);
-    close(guest->aside_fd);
-    guest->aside_fd = -1;
-    return rc;
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : guest_watch_own(guest, fd, &guest->side, &guest->aside_fd);
 }
 
 int guest_put_aside(struct guest *guest, struct guest_watcher *watcher)
@@ -61,7 +47,7 @@ int guest_put_aside(struct guest *guest, struct guest_watcher *watcher)
     int rc = guest->aside_fd < 0 ? open_aside(guest) : 0;
     if (rc != 0)
         return rc;
-    rc = control(guest, watcher->aside ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, watcher);
+    rc = control(guest->aside_fd, watcher->aside ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, watcher);
     if (rc == 0)
         watcher->aside = true;
     return rc;
@@ -75,20 +61,46 @@ void guest_take_back(struct guest *guest, struct guest_watcher *watcher)
     epoll_ctl(guest->aside_fd, EPOLL_CTL_DEL, watcher->fd, NULL);
 }
 
-/* A stray has reported, of a descriptor that was closed while a duplicate lives: begin anew. */
+/* Put into [fresh] what the set aside should hold. 0 or -errno. */
+static int fill(const struct guest *guest, int fresh)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < guest->watchers_size; i++) {
+        const struct guest_watcher *watcher = guest->watchers[i];
+        if (watcher != NULL && watcher->aside && fdfile_is(watcher->fd, &watcher->file))
+            rc = control(fresh, EPOLL_CTL_ADD, watcher);
+    }
+    return rc;
+}
+
+/* End the library's watch of a set aside that has been replaced. */
+static void drop_aside(struct guest *guest, struct guest_watcher *side, int fd)
+{
+    guest_stop(guest_loop(guest), side);
+    if (!guest_take_out(guest_loop(guest), side))
+        guest->strays = guest_has_strays;
+    guest_release(guest_loop(guest), side);
+    close(fd);
+}
+
+/*
+ * A stray has reported, of a descriptor that was closed while a duplicate lives: begin anew. All or
+ * nothing: if the kernel or the library refuses a step, the old set stays, and the stray reports
+ * again.
+ */
 static void renew_aside(struct guest *guest)
 {
+    struct guest_watcher *const side = guest->side;
+    const int fd = guest->aside_fd;
     int fresh = epoll_create1(EPOLL_CLOEXEC);
     if (fresh < 0)
-        return; /* it reports again */
-    (void)dup3(fresh, guest->aside_fd, O_CLOEXEC);
-    close(fresh);
-    for (size_t i = 0; i < guest->watchers_size; i++) {
-        if (guest->watchers[i] != NULL && guest->watchers[i]->aside)
-            (void)control(guest, EPOLL_CTL_ADD, guest->watchers[i]);
+        return;
+    if (fill(guest, fresh) != 0)
+        close(fresh);
+    else if (guest_watch_own(guest, fresh, &guest->side, &guest->aside_fd) == 0) {
+        drop_aside(guest, side, fd);
+        guest_must_apply(guest); /* the new one is new to the library */
     }
-    guest_stop(guest_loop(guest), guest->side);
-    (void)guest_start(guest_loop(guest), guest->side, VELO_READ);
 }
 
 /* Note one event. False: it is of a stray. */

@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define READINESS ((unsigned)VELO_READ | (unsigned)VELO_WRITE)
 
@@ -45,14 +44,6 @@ void guest_watcher_stop(struct guest *guest, struct guest_watcher *watcher)
     watcher->started = false;
 }
 
-/* Does the number still name the file that was registered? */
-static bool is_same(const struct guest_watcher *watcher)
-{
-    struct stat file;
-    return fstat(watcher->fd, &file) == 0 && watcher->file[0] == file.st_dev &&
-           watcher->file[1] == file.st_ino;
-}
-
 /* The owner lets go of a watcher; before its number is watched again, as some libraries end a
  * watcher by its number. */
 static void let_go(struct guest *guest, struct guest_watcher *watcher)
@@ -64,8 +55,9 @@ static void let_go(struct guest *guest, struct guest_watcher *watcher)
 
 /* ---- changes ---- */
 
-bool guest_has_changes(const struct guest *guest)
+bool core_has_changes(const struct velo_core *core)
 {
+    const struct guest *guest = (const struct guest *)(const void *)core;
     /* (G1) seq_cst: looked at after the sleep was announced; pairs with (G1) in mark_changes() */
     return atomic_load_explicit(&guest->has_changes, memory_order_seq_cst) != 0;
 }
@@ -75,6 +67,13 @@ static void mark_changes(struct guest *guest, bool any)
     /* (G1) seq_cst: before the look whether the owner sleeps; under the lock, and true by the owner
      */
     atomic_store_explicit(&guest->has_changes, any, memory_order_seq_cst);
+}
+
+/* Each turn of an embedded guest has told it all by its end, see make_ready(). */
+bool core_settle(struct velo_core *core)
+{
+    (void)core;
+    return false;
 }
 
 void guest_must_apply(struct guest *guest)
@@ -102,7 +101,8 @@ static int watch_as_wanted(struct guest *guest, struct guest_watcher *watcher)
     unsigned events = watcher->want.events & READINESS;
     bool edge = (watcher->want.events & VELO_EDGE) != 0;
     int rc = 0;
-    if (!is_same(watcher)) /* its user has closed it: there is nothing to watch */
+    /* its user has closed it: there is nothing to watch */
+    if (!fdfile_is(watcher->fd, &watcher->file))
         return -EBADF;
     if (watcher->want.hushed || events == 0) {
         guest_watcher_stop(guest, watcher);
@@ -124,18 +124,20 @@ static bool is_for_now(int rc)
     return rc == -ENOMEM || rc == -ENOSPC || rc == -EMFILE || rc == -ENFILE;
 }
 
-static void apply_one(struct guest *guest, struct guest_watcher *watcher)
+/* 0, or why the library refuses. */
+static int apply_one(struct guest *guest, struct guest_watcher *watcher)
 {
     watcher->changed = false;
     if (watcher->removed) {
         let_go(guest, watcher);
-        return;
+        return 0;
     }
     if (watcher->data != watcher->want.data)
         watcher->got = 0; /* of an arming that is over */
-    watcher->error = watch_as_wanted(guest, watcher);
+    int rc = watch_as_wanted(guest, watcher);
     watcher->data = watcher->want.data;
     watcher->events = watcher->want.events;
+    return rc;
 }
 
 /* Under the lock. */
@@ -148,9 +150,7 @@ static void apply_all(struct guest *guest)
     while (next != NULL) {
         struct guest_watcher *watcher = next;
         next = watcher->next_changed;
-        bool removed = watcher->removed;
-        apply_one(guest, watcher);
-        if (!removed && is_for_now(watcher->error)) {
+        if (is_for_now(apply_one(guest, watcher))) {
             guest->refused = true;
             add_change(guest, watcher);
         }
@@ -226,16 +226,17 @@ void guest_look_after(struct guest *guest)
 
 int guest_apply(struct guest *guest)
 {
-    if (!guest_has_changes(guest))
-        return 0;
+    if (guest->error != 0 || !core_has_changes(&guest->core))
+        return guest->error;
     pthread_mutex_lock(&guest->core.fds.lock);
-    guest->error = hear_bells(guest);
+    int rc = hear_bells(guest);
     apply_all(guest);
-    if (guest->error == 0)
-        guest->error = renew(guest);
+    if (rc == 0)
+        rc = guest->error = renew(guest);
+    else
+        guest_must_apply(guest); /* the bells are still to be heard, and the set to be made anew */
     if (guest->adrift)
         embed_again(guest);
-    int rc = guest->error;
     if (rc == 0 && guest_is_lazy) { /* while nobody can register another file by a number */
         counter_add(&guest->core.ledger.polls, 1);
         rc = guest_turn(guest_loop(guest), 0);
@@ -255,31 +256,7 @@ void guest_spend(struct velo_loop *loop, struct guest_watcher *watcher)
     guest->spent = watcher;
 }
 
-/* A wish has changed: the owner carries it out before it polls; another thread rings. */
-static void change(struct guest *guest, struct guest_watcher *watcher)
-{
-    add_change(guest, watcher);
-    if (!lifecycle_is_owner(&guest->core.life))
-        loop_notify(guest_loop(guest));
-}
-
 /* ---- what the table asks for ---- */
-
-/* Can the kernel poll files of this kind? 0 or -errno. */
-static int check_kind(int fd, mode_t mode)
-{
-    if (S_ISFIFO(mode) || S_ISSOCK(mode))
-        return 0;
-    if (S_ISREG(mode) || S_ISDIR(mode))
-        return -EPERM;
-    int epfd = epoll_create1(EPOLL_CLOEXEC);
-    if (epfd < 0)
-        return -errno;
-    struct epoll_event event = {0};
-    int rc = epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
-    close(epfd);
-    return rc;
-}
 
 /* Room for entry [index]. */
 static int reserve(struct guest *guest, uint32_t index)
@@ -314,12 +291,13 @@ bool fdkernel_owns(struct fdtable *table, int fd)
 int fdkernel_add(struct fdtable *table, const struct fd_arming *arming)
 {
     struct guest *guest = guest_of_table(table);
-    struct stat file;
+    struct fdfile file;
+    mode_t kind;
     if ((arming->events & VELO_EDGE) != 0 && !guest_has_edges)
         return -ENOTSUP;
-    if (fstat(arming->fd, &file) != 0)
-        return -errno;
-    int rc = check_kind(arming->fd, file.st_mode);
+    int rc = fdfile_of(arming->fd, &file, &kind);
+    if (rc == 0 && kind != S_IFIFO && kind != S_IFSOCK)
+        rc = fdfile_ask_epoll(arming->fd);
     if (rc == 0)
         rc = reserve(guest, arming->index);
     if (rc == 0)
@@ -329,12 +307,11 @@ int fdkernel_add(struct fdtable *table, const struct fd_arming *arming)
     struct guest_watcher *watcher = guest_watcher_new(guest, arming->fd);
     if (watcher == NULL)
         return -ENOMEM;
-    watcher->file[0] = file.st_dev;
-    watcher->file[1] = file.st_ino;
-    watcher->socket = S_ISSOCK(file.st_mode);
+    watcher->file = file;
+    watcher->socket = kind == S_IFSOCK;
     watcher->want = *arming;
     guest->watchers[arming->index] = watcher;
-    change(guest, watcher);
+    add_change(guest, watcher);
     return 0;
 }
 
@@ -344,10 +321,10 @@ int fdkernel_change(struct fdtable *table, const struct fd_arming *arming)
     struct guest_watcher *watcher = guest->watchers[arming->index];
     if ((arming->events & VELO_EDGE) != 0 && !guest_has_edges)
         return -ENOTSUP;
-    if (!is_same(watcher)) /* its user has closed it */
+    if (!fdfile_is(watcher->fd, &watcher->file)) /* its user has closed it */
         return -EBADF;
     watcher->want = *arming;
-    change(guest, watcher);
+    add_change(guest, watcher);
     return 0;
 }
 
@@ -360,9 +337,9 @@ void fdkernel_remove(struct fdtable *table, uint32_t index, int fd)
     watcher->removed = true;
     guest_take_back(guest, watcher);
     /* now, as its user may close it next; what was closed before is kept there by a duplicate */
-    if (!guest_take_out(guest_loop(guest), watcher) || !is_same(watcher))
+    if (!guest_take_out(guest_loop(guest), watcher) || !fdfile_is(watcher->fd, &watcher->file))
         guest->strays = guest_has_strays;
-    change(guest, watcher);
+    add_change(guest, watcher);
 }
 
 /* The table never asks: strays are seen when they are made. */

@@ -4,7 +4,9 @@
  * their set in the kernel holds our alarm, and /proc tells what a set holds: whatever else is in
  * there, and no user has registered, is the library's. To ask costs as much as the process has
  * descriptors, so it is done when somebody wants to watch a set, once for others that are neither
- * file, pipe nor socket, and in a forked child. Where /proc is not mounted, nothing of it is known.
+ * file, pipe nor socket, at libev's first unwatch after its set was made (it takes out of the set
+ * itself what is unwatched), and in a forked child. Where /proc is not mounted, nothing of it is
+ * known.
  */
 #include "common/guest/guest.h"
 

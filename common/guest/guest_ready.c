@@ -63,7 +63,7 @@ static int poll_library(struct guest *guest, int64_t timeout_ns)
 {
     if (guest->error != 0)
         return guest->error;
-    if (!guest->sleeping && guest_has_changes(guest)) {
+    if (!guest->sleeping && core_has_changes(&guest->core)) {
         int rc = guest_apply(guest);
         if (rc != 0 || (guest_is_lazy && timeout_ns == 0))
             return rc;
@@ -87,7 +87,7 @@ int guest_poll(struct velo_core *core, int64_t timeout_ns)
 int guest_update(struct velo_core *core)
 {
     struct guest *guest = (struct guest *)(void *)core;
-    if (!guest_has_changes(guest) || core_is_forked(core))
+    if (!core_has_changes(&guest->core) || core_is_forked(core))
         return 0;
     core_wait_begin(core);
     int rc = guest_apply(guest);

@@ -341,7 +341,7 @@ int guest_sleep(struct guest *guest,
     bool armed = arm(guest);
     if (armed)
         counter_add(&core->ledger.parks, 1);
-    bool quiet = armed && !core_must_look(core) && !guest_has_changes(guest);
+    bool quiet = armed && !core_must_look(core) && !core_has_changes(&guest->core);
     VELO_POINT(SLEEP_CHECKED);
     guest->sleeping = true;
     rc = wait(core, quiet ? timeout_ns : 0);
@@ -359,7 +359,7 @@ void loop_expose(struct velo_loop *loop)
     guest->armed = guest->asleep = true;
     bool empty = !has_open(guest);
     pthread_mutex_unlock(&guest->lock);
-    if (!empty || core_has_mail(&guest->core) || guest_has_changes(guest))
+    if (!empty || core_has_mail(&guest->core) || core_has_changes(&guest->core))
         loop_notify(loop); /* readable at once */
 }
 

@@ -413,6 +413,42 @@ static void what_comes_back_from_the_set_aside_is_started_again(void **state)
     desk_close(&desk);
 }
 
+/* A stray that has hung up reports from the set aside until that is made anew; when the library
+ * refuses the new one, the old one stays, and it is tried again. */
+static void the_set_aside_is_made_anew_as_a_whole_or_not_at_all(void **state)
+{
+    struct desk desk;
+    struct probe other = {0};
+    int ends[2];
+    (void)state;
+    desk_open(&desk);
+    assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    assert_int_equal(velo_fd_watch(desk.loop, ends[0], VELO_HANGUP, on_fd, &other, NULL), 0);
+    watch(&desk, VELO_HANGUP);
+    turn(&desk);
+    assert_int_equal(fake.starts, 1);
+    const int duplicate = dup(desk.near);
+    close(desk.near);
+    unwatch(&desk);
+    close(desk.far);
+    desk.far = -1;
+    fake.refuse = 1;
+    fake.refusal = -ENOMEM;
+    turn(&desk);
+    assert_int_equal(fake.starts, 2);
+    assert_int_equal(fake.released, 2); /* of the stray, and of the set that was refused */
+    for (unsigned i = 0; i < 3; i++)
+        turn(&desk);
+    assert_int_equal(fake.starts, 3); /* and then the stray is gone */
+    assert_int_equal(fake.released, 3);
+    close(ends[1]);
+    turn(&desk);
+    assert_int_equal(other.calls, 1);
+    desk.near = duplicate;
+    desk_close(&desk);
+    close(ends[0]);
+}
+
 static void edges_are_refused_where_the_library_has_none(void **state)
 {
     struct desk desk;
@@ -474,6 +510,7 @@ int main(void)
         cmocka_unit_test(all_that_is_ready_is_called_for_one_question_a_batch),
         cmocka_unit_test(hang_up_alone_stands_in_the_set_aside),
         cmocka_unit_test(what_comes_back_from_the_set_aside_is_started_again),
+        cmocka_unit_test(the_set_aside_is_made_anew_as_a_whole_or_not_at_all),
         cmocka_unit_test(edges_are_refused_where_the_library_has_none),
         cmocka_unit_test(what_the_library_has_opened_cannot_be_watched),
     };

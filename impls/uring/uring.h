@@ -17,6 +17,7 @@
 #define URING_URING_H
 
 #include "common/lanes_loop.h"
+#include "common/parts/fdfile.h"
 #include "common/parts/fdkernel.h"
 
 #include <liburing.h>
@@ -34,24 +35,18 @@ enum uring_look {
     LOOK_DOUBT, /* it has reported something that may be over */
 };
 
-/* The file that a number names: a number may be closed and opened again. */
-struct uring_file {
-    dev_t device;
-    ino_t inode;
-};
-
 /* One entry of the table, with the same index. */
 struct uring_watch {
     /* under the table's lock */
     struct fd_arming want;
-    struct uring_file want_file;
+    struct fdfile want_file;
     bool wanted;           /* [want] is a registration */
     bool replaced;         /* what the kernel polls belonged to an earlier one */
     bool changed;          /* in the list of changes */
     uint32_t next_changed; /* FD_NIL: the last */
     /* the ring's thread */
     struct fd_arming told; /* what it goes by */
-    struct uring_file told_file;
+    struct fdfile told_file;
     bool watched; /* [told] is a registration */
     bool spent;   /* silent until it changes: a oneshot that was told, an error, a file closed */
     enum uring_look look;

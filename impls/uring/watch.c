@@ -101,13 +101,6 @@ void uring_queue(struct uring *uring, struct uring_watch *watch)
     uring->queued++;
 }
 
-/* Does the number [fd] still name [file]? */
-static bool is_same(int fd, const struct uring_file *file)
-{
-    struct stat now;
-    return fstat(fd, &now) == 0 && now.st_dev == file->device && now.st_ino == file->inode;
-}
-
 static void ask(struct uring *uring, struct uring_watch *watch, struct io_uring_sqe *sqe)
 {
     uint64_t tag = tag_of(uring, watch);
@@ -130,7 +123,7 @@ static bool is_for_new_poll(struct uring_watch *watch)
 {
     if (watch->changed) /* it comes again with its change */
         return false;
-    watch->spent = !is_same(watch->told.fd, &watch->told_file);
+    watch->spent = !fdfile_is(watch->told.fd, &watch->told_file);
     return !watch->spent;
 }
 
@@ -285,40 +278,28 @@ void uring_tell_all(struct velo_core *core)
 
 /* ---- what the table asks for; under its lock ---- */
 
-/* Only epoll says it: devices and files of /proc may have a poll of their own or not. */
-static int ask_epoll(int fd)
-{
-    struct epoll_event event = {0};
-    int epfd = epoll_create1(EPOLL_CLOEXEC);
-    if (epfd < 0)
-        return -ENOMEM; /* there is no descriptor left to ask with */
-    int rc = epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
-    close(epfd);
-    return rc;
-}
-
 /* Which file is [fd], and can the kernel poll it? Else the ring would report it for ever. 0 or
  * -errno. */
-static int check(int fd, struct uring_file *file)
+static int check(int fd, struct fdfile *file)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0)
-        return -errno;
-    *file = (struct uring_file){status.st_dev, status.st_ino};
-    switch (status.st_mode & S_IFMT) {
+    mode_t kind;
+    int rc = fdfile_of(fd, file, &kind);
+    if (rc != 0)
+        return rc;
+    switch (kind) {
     case S_IFIFO:
     case S_IFSOCK:
     case 0: /* eventfd, timerfd, epoll, ... */
         return 0;
     default:
-        return ask_epoll(fd);
+        return fdfile_ask_epoll(fd);
     }
 }
 
 int fdkernel_add(struct fdtable *table, const struct fd_arming *arming)
 {
     struct velo_core *core = uring_core(table);
-    struct uring_file file;
+    struct fdfile file;
     int rc = check(arming->fd, &file);
     if (rc == 0)
         rc = reserve(core, arming->index);
@@ -347,7 +328,7 @@ int fdkernel_change(struct fdtable *table, const struct fd_arming *arming)
         watch->want.hushed = watch->told.hushed = arming->hushed;
         return 0;
     }
-    if (!is_same(arming->fd, &watch->want_file)) /* its user has closed it */
+    if (!fdfile_is(arming->fd, &watch->want_file)) /* its user has closed it */
         return -EBADF;
     watch->want = *arming;
     put_change(uring, watch, arming->index);

@@ -35,6 +35,39 @@ told() # told WHAT STATUS TEXT COMMAND...: how a program exits, and a fixed text
     fi
 }
 
+at_once=$(nproc) # checks, for beside()
+begun=0 running=0
+
+beside() # beside CHECK...: a check that runs beside others, with a log of its own; together() counts it
+{
+    local out=$scratch/beside-$begun
+    begun=$((begun + 1))
+    if [ "$running" -ge "$at_once" ]; then
+        wait -n
+        running=$((running - 1))
+    fi
+    running=$((running + 1))
+    (
+        passed=0 failed=0 log=$out.log
+        : >"$log"
+        "$@" >"$out.said"
+        echo "$passed $failed" >"$out.counts"
+    ) &
+}
+
+together() # together: wait for what was begun, and count it
+{
+    local number ok bad
+    wait
+    for ((number = 0; number < begun; number++)); do
+        cat "$scratch/beside-$number.said"
+        read -r ok bad <"$scratch/beside-$number.counts" || ok=0 bad=1
+        passed=$((passed + ok))
+        failed=$((failed + bad))
+    done
+    begun=0 running=0
+}
+
 not_ok() # not_ok WHAT
 {
     failed=$((failed + 1))

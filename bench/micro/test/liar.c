@@ -2,7 +2,8 @@
 /*
  * liar.c - stands between a measuring program and everything of the API but velo_submit (ld --wrap;
  * for that one see lossy.c), and lies once, at call number FAULT_AT of the function that FAULT
- * names. The tests prove by it that no number is reported for a loop that does so.
+ * names, or at each of its calls if that is 0. The tests prove by it that no number is reported for
+ * a loop that does so.
  */
 #include "velo.h"
 
@@ -14,19 +15,33 @@
     result __wrap_##name(__VA_ARGS__);                                                             \
     result __wrap_##name(__VA_ARGS__)
 
+static bool is_wanted(const char *fault)
+{
+    const char *wanted = getenv("FAULT");
+    return wanted != NULL && strcmp(wanted, fault) == 0;
+}
+
 /* Is this the call at which to do [fault]? Each fault has one place, which one thread calls. */
 static bool now(const char *fault)
 {
     static long calls;
-    const char *wanted = getenv("FAULT"), *at = getenv("FAULT_AT");
-    if (wanted == NULL || strcmp(wanted, fault) != 0)
-        return false;
-    return ++calls == (at != NULL ? atol(at) : 1);
+    const char *at = getenv("FAULT_AT");
+    long number = at != NULL ? atol(at) : 1;
+    return is_wanted(fault) && (number == 0 || ++calls == number);
 }
 
 WRAP(int, velo_submit_priority, struct velo_loop *loop, velo_fn fn, void *arg)
 {
     return now("demote") ? velo_submit(loop, fn, arg) : __real_velo_submit_priority(loop, fn, arg);
+}
+
+WRAP(int, velo_submit_many, struct velo_loop *loop, const struct velo_task *tasks, size_t count)
+{
+    if (count < 2 || !now("swap-in-batch"))
+        return __real_velo_submit_many(loop, tasks, count);
+    const struct velo_task swapped[] = {tasks[1], tasks[0]};
+    int rc = __real_velo_submit_many(loop, swapped, 2);
+    return rc != 0 ? rc : __real_velo_submit_many(loop, tasks + 2, count - 2);
 }
 
 WRAP(int, velo_set_immediate, struct velo_loop *loop, velo_fn fn, void *arg, velo_id *id)
@@ -46,6 +61,11 @@ WRAP(int, velo_clear_immediate, struct velo_loop *loop, velo_id id)
 WRAP(int, velo_next_tick, struct velo_loop *loop, velo_fn fn, void *arg)
 {
     return now("forget-tick") ? 0 : __real_velo_next_tick(loop, fn, arg);
+}
+
+WRAP(int, velo_queue_microtask, struct velo_loop *loop, velo_fn fn, void *arg)
+{
+    return now("forget-microtask") ? 0 : __real_velo_queue_microtask(loop, fn, arg);
 }
 
 WRAP(int, velo_defer_close, struct velo_loop *loop, velo_fn fn, void *arg)
@@ -130,6 +150,11 @@ WRAP(int,
     return __real_velo_fd_watch(loop, fd, events, fn, arg, id);
 }
 
+WRAP(int, velo_fd_modify, struct velo_loop *loop, velo_id id, unsigned events)
+{
+    return now("lie-modify") ? 0 : __real_velo_fd_modify(loop, id, events);
+}
+
 WRAP(int, velo_fd_unwatch, struct velo_loop *loop, velo_id id)
 {
     return now("lie-unwatch") ? 0 : __real_velo_fd_unwatch(loop, id);
@@ -175,7 +200,23 @@ WRAP(int, velo_loop_create, struct velo_loop **out, const struct velo_options *o
 
 WRAP(enum velo_fast_path, velo_fast_path_get, const struct velo_loop *loop)
 {
-    const char *fault = getenv("FAULT");
-    bool lie = fault != NULL && strcmp(fault, "no-fast-path") == 0;
-    return lie ? VELO_FAST_AUTO : __real_velo_fast_path_get(loop);
+    return is_wanted("no-fast-path") ? VELO_FAST_AUTO : __real_velo_fast_path_get(loop);
+}
+
+/* System calls that a wake-up should not have made; counted, as the loop would. */
+static uint64_t wasted;
+
+WRAP(int, velo_loop_wake, struct velo_loop *loop)
+{
+    wasted += now("busy-wake");
+    return __real_velo_loop_wake(loop);
+}
+
+WRAP(int, velo_metrics_read, struct velo_loop *loop, struct velo_metrics *out)
+{
+    int rc = __real_velo_metrics_read(loop, out);
+    out->wakeups += wasted;
+    if (now("no-turns"))
+        out->turns = 0;
+    return rc;
 }

@@ -6,6 +6,7 @@
 cd "$(dirname "$0")/../../.." || exit 2
 . scripts/test/check.bash
 B=build/${V:-release}
+. bench/micro/test/plant.bash
 
 contestants=()
 for name in $(scripts/library.sh present); do
@@ -66,60 +67,61 @@ told "no argument" 2 "--tasks N is missing" "$B/$first/process"
 told "can it do that" 0 "" "$B/$first/process" --tasks 1 --with fd --check
 
 # ---- faults ----
-link() # link PROGRAM LINKER OBJECT...: the program of the first contestant, with lossy.c in between
-{
-    local out=$scratch/$1 linker=$2
-    shift 2
-    # shellcheck disable=SC2046,SC2086
-    $linker -pthread ${sanitize:-} "${wraps[@]}" -o "$out" "$@" "$scratch"/l*.o \
-        "$B/obj/common/conformance/api_complete.o" "$B"/obj/impls/"$first"/*.o "$B/libcommon.a" $(pkg-config --libs benchmark jansson) -lm
-}
-case ${V:-release} in
-asan) sanitize=-fsanitize=address,undefined ;;
-tsan) sanitize=-fsanitize=thread ;;
-cov) sanitize=--coverage ;;
-esac
-# shellcheck disable=SC2086
-for file in lossy liar; do
-    # shellcheck disable=SC2086
-    cc -std=c11 -D_GNU_SOURCE -Icommon/include ${sanitize:-} -c -o "$scratch/$file.o" "bench/micro/test/$file.c"
-done
-wraps=()
-while read -r wrapped; do
-    wraps+=("-Wl,--wrap=$wrapped")
-done < <(nm "$scratch/lossy.o" "$scratch/liar.o" | sed -n 's/.* T __wrap_//p')
-link micro c++ "$B"/obj/bench/micro/*.o "$B"/obj/bench/shim/*.o "$B/libbench.a"
-link process cc "$B"/obj/bench/process/*.o
+plant micro c++ "$first" "benchmark jansson" "$B"/obj/bench/micro/*.o "$B"/obj/bench/shim/*.o "$B/libbench.a"
+plant process cc "$first" "benchmark jansson" "$B"/obj/bench/process/*.o
 
-fault() # fault WHAT AT TEXT COMMAND...
+fault() # fault WHAT AT TEXT PROGRAM ARGS...
 {
-    local what=$1 at=$2 text=$3
-    shift 3
-    told "a loop that may $what: ${*##*/}" 1 "$text" env FAULT="$what" FAULT_AT="$at" "$@"
+    local what=$1 at=$2 text=$3 program=$4
+    shift 4
+    told "a loop that may $what: $program $*" 1 "$text" env FAULT="$what" FAULT_AT="$at" "$scratch/$program" "$@"
 }
-fault lose 2000 "lost 1 of" "$scratch/micro" --case owner_submit --window-ms 4
-fault double 2000 " callbacks ran for " "$scratch/micro" --case owner_submit --window-ms 4
-fault swap 2000 "2 of " "$scratch/micro" --case owner_submit --window-ms 4
-fault swap 2000 "came out of order" "$scratch/micro" --case submit --window-ms 4
-fault lose 2000 "received nothing for 5 s" "$scratch/micro" --case submit --window-ms 4
-# one for each of the other operations that a case measures
-fault demote 2000 "came out of order" "$scratch/micro" --case submit_priority --window-ms 4
-fault forget-immediate 2000 "a call inside the window failed" "$scratch/micro" --case set_immediate --window-ms 4
-fault lie-clear 2000 "1 immediates ran that were cleared" "$scratch/micro" --case clear_immediate --window-ms 4
-fault forget-tick 2000 "lost 1 of" "$scratch/micro" --case next_tick --window-ms 4
-fault forget-close 2000 "lost 1 of" "$scratch/micro" --case defer_close --window-ms 4
-fault lie-timer-cancel 2000 "1 callbacks were still pending" "$scratch/micro" --case timer_replace/n=1000 --window-ms 4
-fault lie-restart 2000 "ENOENT" "$scratch/micro" --case timer_restart/n=1000 --window-ms 4
-fault forget-timer 2000 "timers were due" "$scratch/micro" --case timer_fire/n=1000 --window-ms 4
-fault early-timer 500 "ENOENT" "$scratch/micro" --case timer_arm_cancel/n=1000 --window-ms 4
-fault deaf-fd 10 "got 0 of" "$scratch/micro" --case fd_dispatch/n=64 --window-ms 4
-fault deaf-fd 10 "64 edges, 63 events" "$scratch/micro" --case fd_edge/n=64 --window-ms 4
-fault lie-unwatch 2000 "EEXIST" "$scratch/micro" --case fd_watch --window-ms 4
-fault forget-offload 2000 "was not done within 5 s" "$scratch/micro" --case offload --window-ms 4
-fault no-bound 1 "a call while the loop was held failed" "$scratch/micro" --case submit_full --window-ms 4
-fault lose 100 "999 tasks ran" "$scratch/process" --tasks 1000
-fault double 100 "1001 tasks ran" "$scratch/process" --tasks 1000
-fault swap 100 "2 of them out of order" "$scratch/process" --tasks 1000
-fault double-timer 1 "wrong count" "$scratch/process" --tasks 100000 --with timer
+
+planted=' '
+case_fault() # case_fault CASE WHAT AT TEXT: at call number AT, or at each one for 0
+{
+    planted+="${1%%/*} "
+    fault "$2" "$3" "$4" micro --case "$1" --window-ms 4
+}
+case_fault submit swap 2000 "came out of order"
+case_fault submit lose 2000 "received nothing for 5 s"
+case_fault submit_metrics swap 2000 "came out of order"
+case_fault submit_many/n=8 swap-in-batch 200 "came out of order"
+case_fault submit_caller lose 2000 "lost 1 of"
+case_fault submit_full no-bound 1 "a call while the loop was held failed"
+case_fault owner_submit lose 2000 "lost 1 of"
+case_fault owner_submit double 2000 " callbacks ran for "
+case_fault owner_submit swap 2000 "2 of "
+case_fault owner_submit_metrics lose 2000 "lost 1 of"
+case_fault submit_priority demote 2000 "came out of order"
+case_fault set_immediate forget-immediate 2000 "a call inside the window failed"
+case_fault clear_immediate lie-clear 2000 "1 immediates ran that were cleared"
+case_fault microtask forget-microtask 2000 "lost 1 of"
+case_fault next_tick forget-tick 2000 "lost 1 of"
+case_fault defer_close forget-close 2000 "lost 1 of"
+case_fault timer_arm_cancel/n=1000 early-timer 500 "EALREADY"
+case_fault timer_library/n=1000 lie-timer-cancel 2000 "1 callbacks were still pending"
+case_fault timer_replace/n=1000 lie-timer-cancel 2000 "1 callbacks were still pending"
+case_fault timer_restart/n=1000 lie-restart 2000 "ENOENT"
+case_fault timer_fire/n=1000 forget-timer 2000 "timers were due"
+case_fault timer_cancel_foreign early-timer 500 "ENOENT"
+case_fault fd_dispatch/n=64 deaf-fd 10 "got 0 of"
+case_fault fd_edge/n=64 deaf-fd 10 "64 edges, 63 events"
+case_fault fd_watch lie-unwatch 2000 "EEXIST"
+case_fault fd_modify lie-modify 0 "went by what it was watched for before"
+case_fault fd_modify ghost-event 1 "events of a descriptor that was never ready"
+case_fault offload forget-offload 2000 "was not done within 5 s"
+case_fault wake busy-wake 0 "system calls to wake a loop that was awake"
+case_fault metrics_read no-turns 0 "the counters say that there was no turn"
+case_fault empty_turn no-turns 0 "but only 0 turns were counted"
+case_fault lifecycle lose 20 "a loop was destroyed before its task had run"
+while read -r name; do
+    check "a fault is planted in $name" grep -qF " $name " <<<"$planted"
+done < <("$micro" --list --json | grep -o '"scenario":"[^"]*"' | cut -d'"' -f4)
+
+fault lose 100 "999 tasks ran" process --tasks 1000
+fault double 100 "1001 tasks ran" process --tasks 1000
+fault swap 100 "2 of them out of order" process --tasks 1000
+fault double-timer 1 "wrong count" process --tasks 100000 --with timer
 
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The race program of every contestant: each point of each scenario runs and verifies itself, bad
-# input is refused with words, and a loop that loses, doubles or reorders a task gets no number.
+# input is refused with words, and a run tells of itself what the tournament needs. Faults: faults.sh.
 # Needs a build. V= picks the variant. The last line is "N passed, N failed".
 cd "$(dirname "$0")/../../.." || exit 2
 . scripts/test/check.bash
@@ -11,40 +11,42 @@ mapfile -t contestants <<<"$(scripts/library.sh present)"
 first=${contestants[0]:?no contestant in impls/}
 one_cpu=$(taskset -cp $$ | sed 's/.*[: ]\([0-9]*\).*/\1/')
 
-points_of() # points_of RACE SCRIPT: the ids of the points that this contestant can run
+points_of() # points_of RACE SCRIPT: the ids of the points that this contestant can run, and "*" if core
 {
-    "$1" --describe "$2" | awk '/^  [^ ]/ && / (spread|free|same-core|cross-core) / && !/NOT RUN/ { print $1 }'
+    "$1" --describe "$2" | awk '/^  [^ ]/ && / (spread|free|same-core|cross-core) / && !/NOT RUN/ {
+        print $1, $2 == "*" ? $2 : "" }'
 }
 
 # ---- every scenario by every contestant, every point by one of them ----
-# Each runs the first point of each scenario, the core points, and its share of the others.
+# Each runs the first point of each scenario, the core points, and its share of the others; two at a
+# time, as half of the time is waiting, and no number is looked at.
 turn=0
 for name in "${contestants[@]}"; do
     race=$B/$name/race
     number=0
     for script in scenarios/*.lua; do
-        told "$name describes $script" 0 '"scenario":"'"$(basename "$script" .lua)"'"' \
+        beside told "$name describes $script" 0 '"scenario":"'"$(basename "$script" .lua)"'"' \
             "$race" --describe "$script" --json
-        "$race" --describe "$script" >"$scratch/points"
         first_point=yes
-        while read -r point; do
+        while read -r point core; do
             number=$((number + 1))
-            if [ $first_point = yes ] || [ $((number % ${#contestants[@]})) -eq $turn ] ||
-                grep -qE "^  $point +\* " "$scratch/points"; then
-                told "$name $script $point" 0 '"ok":true' \
+            if [ $first_point = yes ] || [ -n "$core" ] ||
+                [ $((number % ${#contestants[@]})) -eq $turn ]; then
+                beside told "$name $script $point" 0 '"ok":true' \
                     "$race" --scenario "$script" --point "$point" --window-ms 10
             fi
             first_point=no
         done < <(points_of "$race" "$script")
     done
     turn=$((turn + 1))
-    told "$name on one processor" 0 '"placement":"same-core"' taskset -c "$one_cpu" \
+    beside told "$name on one processor" 0 '"placement":"same-core"' taskset -c "$one_cpu" \
         "$race" --scenario scenarios/producers.lua --point threads=2,batch=8 --window-ms 10
-    told "$name without pinning" 0 '"placement":"free"' \
+    beside told "$name without pinning" 0 '"placement":"free"' \
         "$race" --scenario scenarios/burst.lua --point n=64 --window-ms 10 --placement free
-    told "$name at a given rate" 0 '"common_rate_source":"given"' "$race" \
+    beside told "$name at a given rate" 0 '"common_rate_source":"given"' "$race" \
         --scenario scenarios/poisson.lua --point percent=60 --window-ms 10 --common-rate 100000
 done
+together
 
 # ---- memory is that of the contestant ----
 # what the kernel remembers of a process goes back to before its exec: a large parent must not show
@@ -60,19 +62,29 @@ large_parent "$B/$first/race"
 told "a large parent leaves no mark (${bytes:-no} bytes per timer)" 0 "" test "${bytes:-999}" -lt 100
 
 # ---- variants ----
+# What is refused, and why: who is linked otherwise, who lacks the capability, by its source, and what
+# burst has no setting for.
+declares() # declares CONTESTANT CAPABILITY
+{
+    grep -qw "VELO_CAP_$2" impls/"$1"/*.c
+}
 for name in "${contestants[@]}"; do
     race=$B/$name/race
-    for variant in $("$race" --variants | cut -d" " -f1); do
-        status=2 text="variant '$variant'"
-        # a contestant with a fast path runs it; the guard is the program's own word
-        if "$race" --scenario scenarios/burst.lua --point n=64 --window-ms 5 --variant $variant \
-            >/dev/null 2>&1; then
-            status=0 text="\"variant\":\"$variant\""
+    while read -r line; do
+        variant=${line%% *} needs=$(cut -c 12-21 <<<"$line" | tr -d ' ')
+        status=0 text="\"variant\":\"$variant\""
+        if [ "$variant" = heap ] || [ "$variant" = wheel ]; then
+            status=2 text="variant '$variant' is linked with other parts"
+        elif [ -n "$needs" ] && ! declares "$name" "$needs"; then
+            status=2 text="has no variant '$variant': it does not offer $needs"
+        elif [ "$variant" = edge ]; then
+            status=2 text="variant 'edge' would change nothing here"
         fi
-        told "$name, variant $variant" $status "$text" "$race" \
-            --scenario scenarios/burst.lua --point n=64 --window-ms 5 --variant $variant
-    done
+        beside told "$name, variant $variant" $status "$text" "$race" \
+            --scenario scenarios/burst.lua --point n=64 --window-ms 5 --variant "$variant"
+    done < <("$race" --variants)
 done
+together
 
 for race in "$B"/*/heap/race "$B"/*/wheel/race; do
     [ -x "$race" ] || continue # `make variants` has not been here
@@ -129,36 +141,6 @@ bad capability '1: scenario: needs = "FLY": unknown capability' "$head"'name = "
 bad escape "1: attempt to index a nil value (global 'os')" 'os.execute("true")'
 bad loop "1: more than 200 million steps" 'while true do end'
 
-# ---- faults ----
-case ${V:-release} in
-asan) sanitize=-fsanitize=address,undefined ;;
-tsan) sanitize=-fsanitize=thread ;;
-cov) sanitize=--coverage ;;
-esac
-# shellcheck disable=SC2086
-cc -std=c11 -D_GNU_SOURCE -Icommon/include ${sanitize:-} -c -o "$scratch/lossy.o" bench/micro/test/lossy.c
-# shellcheck disable=SC2046,SC2086
-cc -pthread ${sanitize:-} -Wl,--wrap=velo_submit -o "$scratch/race" "$B"/obj/bench/race/*.o "$scratch/lossy.o" \
-    "$B"/obj/impls/"$first"/*.o "$B/libcommon.a" $(pkg-config --libs lua5.4 jansson) -lm
-
-fault() # fault WHAT TEXT SCENARIO POINT [late]: late, if only the waiting for it ended
-{
-    told "a loop that may $1 in $3" 1 "$2" env FAULT="$1" FAULT_AT=2000 \
-        "$scratch/race" --scenario "scenarios/$3.lua" --point "$4" --window-ms 20
-    cp "$log" "$scratch/line"
-    told "it gets no number" 0 '"metrics":{}' cat "$scratch/line"
-    told "and is told to be ${5:-wrong}" 0 "\"failure\":\"${5:-wrong}\"" cat "$scratch/line"
-}
-fault lose "did not run within 5 s" burst n=1024
-fault double "out of order" burst n=1024
-fault swap "out of order" burst n=1024
-fault lose "lost 1 of" producers threads=1,batch=1
-fault double "out of order" producers threads=1,batch=1
-fault swap "2 tasks out of order" producers threads=1,batch=1
-fault lose "lost 1 tasks" poisson percent=60
-fault lose "pending tasks ran within 5 s" memory tasks=1000000 late
-[ "$(nproc)" -lt 2 ] || fault move "generator's thread was moved to other processors" burst n=1024 late
-
 # ---- what a run tells about itself ----
 line() # line WHAT TEXT ARGS...: the run line has the text
 {
@@ -173,9 +155,6 @@ for covariate in cpu_ns user_ns system_ns voluntary_switches involuntary_switche
 done
 poisson=(--scenario scenarios/poisson.lua --point percent=60 --window-ms 20 --common-rate 50000)
 told "how late the generator was" 0 '"slip_share_limit":0.5' "$race" "${poisson[@]}"
-# its submit blocked for 50 ms: the latency contains that, and so does the slip, which is flagged
-told "a generator that was held up is late" 0 '"late":true' \
-    env FAULT=stall FAULT_AT=1500 "$scratch/race" "${poisson[@]}"
 told "one processor has no other core" 0 "NOT RUN: placement cross-core needs two processors" \
     taskset -c "$one_cpu" "$race" --describe scenarios/ping_pong.lua
 told "which the tournament is told" 0 '"runnable":false,"reason":"placement cross-core' \
