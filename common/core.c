@@ -121,6 +121,14 @@ bool core_slice_is_over(const struct velo_core *core)
     return clock_now_ns() >= core->slice_end_ns;
 }
 
+static void call_measured(struct velo_core *core, const struct fd_call *call)
+{
+    struct core_span span = {.arg = call->arg};
+    core_span_start(core, &span);
+    call->fn(call->fd, call->events, call->arg);
+    core_span_stop(core, &span);
+}
+
 void core_run_fds(struct velo_core *core)
 {
     for (int i = 0; i < core->fds.ready && !core_stops(core); i++) {
@@ -129,12 +137,12 @@ void core_run_fds(struct velo_core *core)
             continue;
         VELO_POINT(FD_CLAIMED);
         counter_add(&core->ledger.fd_events, 1);
-        struct core_span span = {.fn = NULL, .arg = call.arg};
-        core_span_begin(core, &span);
         GUARD_SET(&core->guard);
-        call.fn(call.fd, call.events, call.arg);
+        if (core_measures(core))
+            call_measured(core, &call);
+        else
+            call.fn(call.fd, call.events, call.arg);
         GUARD_CLEAR(&core->guard);
-        core_span_end(core, &span);
         core_checkpoint_if_due(core);
     }
     core->fds.ready = 0;

@@ -88,6 +88,7 @@ static const struct rule rules[] = {
     {"L8", "descriptor event, epoll", "ns", "C21 + C2", {"C21", "C2"}, sum_of_two},
     {"L8l", "descriptor event, epoll by level", "ns", "C21l + C2", {"C21l", "C2"}, sum_of_two},
     {"L8u", "descriptor event, io_uring", "ns", "C22 + C2", {"C22", "C2"}, sum_of_two},
+    {"L8p", "descriptor event, io_uring, true", "ns", "C22p + C2", {"C22p", "C2"}, sum_of_two},
     {"L9", "memory of a pending task", "bytes", "a function and its argument", {NULL}, task_bytes},
     {"L10",
      "wake-ups of a loop with nothing to do",

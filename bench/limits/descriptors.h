@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* descriptors.h - the crowd of descriptors that C21 and C22 are asked about: the same for both. */
+/* descriptors.h - the crowd of descriptors that C21 and C22 are asked about: the same for all. */
 #ifndef BENCH_LIMITS_DESCRIPTORS_H
 #define BENCH_LIMITS_DESCRIPTORS_H
 

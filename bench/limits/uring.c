@@ -350,8 +350,18 @@ static bool put_to_rest(struct pollring *set, const int *ready, unsigned count)
     return ok && io_uring_submit(&set->ring) >= 0;
 }
 
+/* Ask what is true of them now: a completion tells what has woken its poll, which may be over. */
+static bool ask_whether_true(const struct pollring *set, const int *ready, unsigned count)
+{
+    static struct pollfd looks[DESCRIPTORS_READY];
+    for (unsigned i = 0; i < count; i++)
+        looks[i] = (struct pollfd){set->fds[ready[i]], POLLIN, 0};
+    return poll(looks, count, 0) == (int)count;
+}
+
 /* Make every 97th ready, time the wait for all of them and taking them from the ring. */
-static double poll_many(struct bench *bench)
+static double poll_many_and(struct bench *bench,
+                            bool (*then)(const struct pollring *, const int *, unsigned))
 {
     struct pollring *set = bench->state;
     int ready[DESCRIPTORS_READY];
@@ -371,6 +381,7 @@ static double poll_many(struct bench *bench)
             uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
             ok &= io_uring_submit_and_wait(&set->ring, left) >= 0;
             unsigned events = harvest(set, ready);
+            ok &= then == NULL || then(set, ready, events);
             spent_ns += past_ns(CLOCK_THREAD_CPUTIME_ID, begin_ns, overhead_ns);
             ok &= put_to_rest(set, ready, events);
             delivered += events;
@@ -381,6 +392,16 @@ static double poll_many(struct bench *bench)
         return (double)spent_ns / (double)delivered;
     refuse(bench, -EIO, "multishot poll");
     return NAN;
+}
+
+static double poll_many(struct bench *bench)
+{
+    return poll_many_and(bench, NULL);
+}
+
+static double poll_many_true(struct bench *bench)
+{
+    return poll_many_and(bench, ask_whether_true);
 }
 
 #define ONE_THREAD "one call submits and waits; CPU time"
@@ -408,6 +429,12 @@ const struct limit limits_uring[] = {
      .method = "10000 eventfds, every 97th of 256 ready; CPU time of wait and harvest",
      .setup = pollring_open,
      .once = poll_many,
+     .teardown = pollring_close},
+    {.id = "C22p",
+     .name = "io_uring multishot poll and poll(2)",
+     .method = "as C22; one poll(2) asks what is still true of the 256",
+     .setup = pollring_open,
+     .once = poll_many_true,
      .teardown = pollring_close},
     {.id = NULL},
 };

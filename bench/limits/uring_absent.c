@@ -31,5 +31,10 @@ const struct limit limits_uring[] = {
      .method = "",
      .setup = absent,
      .once = nothing},
+    {.id = "C22p",
+     .name = "io_uring, true event of many",
+     .method = "",
+     .setup = absent,
+     .once = nothing},
     {.id = NULL},
 };

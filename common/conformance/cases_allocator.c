@@ -205,7 +205,7 @@ CONF_CASE(the_memory_of_a_burst_goes_back_to_the_allocator, "X5 S1", 0)
             assert_int_equal(velo_submit(loop, nothing, NULL), 0);
         size_t full = book.bytes;
         assert_in_range(full - before, 300000 * 8, 300000 * 40);
-        conf_turns(loop, 100);
+        conf_turns(loop, round == 0 ? 100 : 1); /* also before a sleep that may last */
         if (book.bytes > before + (full - before) / 4 + 262144)
             fail_msg("bytes: %zu before, %zu full, %zu after", before, full, book.bytes);
     }

@@ -15,8 +15,7 @@
  */
 enum { STATE_FREE, STATE_ARMED, STATE_DISARMED };
 #define STATE_MASK UINT64_C(3)
-#define SEEN_HANGUP (UINT64_C(1) << 2)
-#define SEEN_ERROR (UINT64_C(1) << 3)
+#define UNASKED (VELO_HANGUP | VELO_ERROR) /* in the word: seen in this arming */
 #define HUSHED (UINT64_C(1) << 4)
 #define EVENTS_SHIFT 5
 #define SERIAL_SHIFT 11
@@ -61,21 +60,26 @@ static void entry_set(struct fd_entry *entry, uint64_t word)
     atomic_store_explicit(&entry->word, word, memory_order_release);
 }
 
+/* The highest bit of [n], which is not 0. */
+static uint32_t top_of(uint32_t n)
+{
+    return 31u ^ (uint32_t)__builtin_clz(n);
+}
+
+/* An entry that was taken once. */
 static struct fd_entry *entry_at(const struct fdtable *table, uint32_t index)
 {
     uint32_t biased = index + FD_FIRST;
-    uint32_t top = 31u - (uint32_t)__builtin_clz(biased);
-    if (top - 6 >= FD_CHUNKS)
-        return NULL;
+    uint32_t top = top_of(biased);
     /* (F3) acquire: pairs with (F3) in grow(); the owner looks without the lock */
     struct fd_entry *chunk = atomic_load_explicit(&table->chunks[top - 6], memory_order_acquire);
-    return chunk == NULL ? NULL : &chunk[biased - (1u << top)];
+    return &chunk[biased - (1u << top)];
 }
 
 static int entry_fd(const struct fd_entry *entry)
 {
-    /* (F4) relaxed: validated by the claim, or read under the lock */
-    return atomic_load_explicit(&entry->fd, memory_order_relaxed);
+    /* (F4) acquire: before the claim, which validates it; pairs with (F4) in watch_locked() */
+    return atomic_load_explicit(&entry->fd, memory_order_acquire);
 }
 
 static void count_add(struct fdtable *table, uint32_t n)
@@ -246,9 +250,11 @@ watch_locked(struct fdtable *table, int fd, unsigned events, velo_fd_fn fn, void
     if (index == FD_NIL)
         return -ENOMEM;
     struct fd_entry *entry = entry_at(table, index);
-    atomic_store_explicit(&entry->fn, fn, memory_order_relaxed);   /* (F4) */
-    atomic_store_explicit(&entry->arg, arg, memory_order_relaxed); /* (F4) */
-    atomic_store_explicit(&entry->fd, fd, memory_order_relaxed);   /* (F4) */
+    /* (F4) release: who reads one of these sees that the arming before has ended; pairs with (F4)
+     * in fdtable_claim() */
+    atomic_store_explicit(&entry->fn, fn, memory_order_release);
+    atomic_store_explicit(&entry->arg, arg, memory_order_release); /* (F4) */
+    atomic_store_explicit(&entry->fd, fd, memory_order_release);   /* (F4) */
     entry_set(entry, next_word(entry_word(entry), events, STATE_ARMED));
     velo_id before = id != NULL ? *id : 0;
     if (id != NULL) /* T6: before the kernel can report */
@@ -414,40 +420,44 @@ static uint64_t word_after_calls(struct fdtable *table, struct fd_entry *entry, 
     return word;
 }
 
+/* The bit [from] of [events] as the bit [to]; a shift, once inlined. */
+static inline unsigned bit_as(uint32_t events, uint32_t from, unsigned to)
+{
+    return (events & from) / from * to;
+}
+
 /* What epoll, or poll, has reported; Linux has the same bits in both. */
 static unsigned from_kernel(uint32_t events)
 {
-    unsigned bits = 0;
-    if ((events & EPOLLIN) != 0)
-        bits |= VELO_READ;
-    if ((events & EPOLLOUT) != 0)
-        bits |= VELO_WRITE;
-    if ((events & EPOLLHUP) != 0)
-        bits |= VELO_HANGUP;
-    if ((events & EPOLLERR) != 0)
-        bits |= VELO_ERROR;
-    return bits;
+    return bit_as(events, EPOLLIN, VELO_READ) | bit_as(events, EPOLLOUT, VELO_WRITE) |
+           bit_as(events, EPOLLHUP, VELO_HANGUP) | bit_as(events, EPOLLERR, VELO_ERROR);
 }
 
 /* What of [got] is news to an arming that asked for [asked]. */
 static unsigned news(unsigned got, unsigned asked, uint64_t word)
 {
-    unsigned seen = 0;
-    if ((word & SEEN_HANGUP) != 0)
-        seen |= VELO_HANGUP;
-    if ((word & SEEN_ERROR) != 0)
-        seen |= VELO_ERROR;
-    unsigned unasked = got & (VELO_HANGUP | VELO_ERROR) & ~asked;
-    return (got & asked) | (unasked & ~seen);
+    unsigned unseen = UNASKED & ~(unsigned)word;
+    return got & (asked | unseen);
 }
 
 static uint64_t word_after(uint64_t word, unsigned events, unsigned asked)
 {
-    if ((events & VELO_HANGUP) != 0)
-        word |= SEEN_HANGUP;
-    if ((events & VELO_ERROR) != 0)
-        word |= SEEN_ERROR;
+    word |= events & UNASKED;
     return (asked & VELO_ONESHOT) != 0 ? (word & ~STATE_MASK) | STATE_DISARMED : word;
+}
+
+/*
+ * The callback counts as started, unless the arming has ended (F3, F4): one moment at which the
+ * word was still [word], after the fields were read. Mostly there is nothing to note in it, and a
+ * look does; a locked instruction would also hold up the fetch of the next entry.
+ */
+static bool claim(struct fd_entry *entry, uint64_t word, uint64_t next)
+{
+    if (next == word) /* (F5) acquire: that moment; the fields were read before, by (F4) */
+        return entry_word(entry) == word;
+    /* (F5) acq_rel: that moment, and what a modify must not overwrite; pairs with (F2) */
+    return atomic_compare_exchange_strong_explicit(
+        &entry->word, &word, next, memory_order_acq_rel, memory_order_relaxed);
 }
 
 bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call)
@@ -464,8 +474,10 @@ bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call)
         if (!is_arming(word, serial))
             return false;
     }
-    call->fn = atomic_load_explicit(&entry->fn, memory_order_relaxed);   /* (F4) */
-    call->arg = atomic_load_explicit(&entry->arg, memory_order_relaxed); /* (F4) */
+    /* (F4) acquire: if one belongs to a later arming, the claim sees that; pairs with (F4) in
+     * watch_locked() */
+    call->fn = atomic_load_explicit(&entry->fn, memory_order_acquire);
+    call->arg = atomic_load_explicit(&entry->arg, memory_order_acquire); /* (F4) */
     call->fd = entry_fd(entry);
     unsigned asked = events_of(word);
     unsigned got = from_kernel(table->batch[i].events);
@@ -476,13 +488,7 @@ bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call)
             hush(table, index, serial, true);
         return false;
     }
-    /* (F5) acq_rel: the callback counts as started, unless the arming has ended (F3, F4); also
-     * proves that the fields above belong to it; pairs with (F2) */
-    if (!atomic_compare_exchange_strong_explicit(&entry->word,
-                                                 &word,
-                                                 word_after(word, call->events, asked),
-                                                 memory_order_acq_rel,
-                                                 memory_order_relaxed))
+    if (!claim(entry, word, word_after(word, call->events, asked)))
         return false;
     if (!edge && (word & HUSHED) != 0 && (got & asked) != 0)
         hush(table, index, serial, false);

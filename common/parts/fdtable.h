@@ -6,9 +6,10 @@
  * sleeping epoll_wait at once (F6). Dispatching takes no lock: one atomic word per registration
  * holds the events asked for and a serial number that goes up with every change, and the kernel
  * hands back the serial with which it was armed. An event whose serial is not the present one
- * belongs to a past registration or arming and is dropped (F4); claiming an event is a
- * compare-and-swap on the word, so that an unwatch from another thread either prevents the callback
- * or finds it started (F3).
+ * belongs to a past registration or arming and is dropped (F4). To claim an event is to look at the
+ * word once more after the fields were read, or to change it by a compare-and-swap if there is
+ * something to note: either way there is one moment at which the arming stood, and an unwatch from
+ * another thread comes after it and finds the callback started, or before and prevents it (F3).
  *
  * Hang-up and error cannot be masked in epoll. Not asked for, they are delivered once per arming;
  * if the kernel then goes on reporting nothing else, the registration is switched to edge-triggered
@@ -39,8 +40,8 @@ struct fd_entry {
     _Atomic(velo_fd_fn) fn; /* these three: under the lock while the entry is free; read by */
     _Atomic(void *) arg;    /*   the owner and validated by the claim (as in a seqlock) */
     _Atomic int fd;
-    uint64_t generation; /* under the lock, as the next */
-    uint32_t next_free;
+    uint32_t next_free; /* under the lock, as the next */
+    uint64_t generation;
 };
 
 struct fdtable {

@@ -65,6 +65,14 @@ SEEN int io_uring_submit_and_get_events(struct io_uring *ring)
     return error != 0 ? -error : next(ring);
 }
 
+/* Of the library's: for what is there already, so it does not wait. */
+SEEN int io_uring_submit_and_wait(struct io_uring *ring, unsigned wanted)
+{
+    NEXT(io_uring_submit_and_wait)
+    int error = sim_enter(SIM_POLL_LOOK);
+    return error != 0 ? -error : next(ring, wanted);
+}
+
 SEEN int io_uring_submit_and_wait_timeout(struct io_uring *ring,
                                           struct io_uring_cqe **completion,
                                           unsigned wanted,

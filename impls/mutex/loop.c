@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define WAKE_TRIES 16
-#define LANE_KEEP 65536u /* a larger array is given back after its run */
+#define LANE_KEEP 65536u /* a larger array is given back when all in it has run */
 
 enum { LANE_NORMAL = VELO_LANE_TASK, LANE_PRIORITY = VELO_LANE_PRIORITY, LANES };
 
@@ -250,16 +250,25 @@ void loop_count(const struct velo_loop *loop, struct loop_counts *out)
 
 /* ---- the owner ---- */
 
-/* Make what is open the running array, once the running one is used up. */
-static void swap(struct velo_loop *loop, int lane)
+/* False: the running array is not used up. Else it is empty, and not large. */
+static bool clear(struct velo_loop *loop, int lane)
 {
     struct array *running = &loop->running[lane];
     if (loop->at[lane] < running->count)
-        return;
+        return false;
     running->count = 0;
     loop->at[lane] = 0;
     if (running->capacity > LANE_KEEP)
         array_free(loop, running);
+    return true;
+}
+
+/* Make what is open the running array, once the running one is used up. */
+static void swap(struct velo_loop *loop, int lane)
+{
+    struct array *running = &loop->running[lane];
+    if (!clear(loop, lane))
+        return;
     pthread_mutex_lock(&loop->lock);
     struct array open = loop->open[lane];
     loop->open[lane] = *running;
@@ -298,6 +307,8 @@ static size_t run_lane(struct velo_loop *loop, int lane)
             break;
         core_call(&loop->core, (enum velo_lane)lane, task.fn, task.arg);
     }
+    if (!core_stops(&loop->core)) /* now: nobody knows when the next turn comes */
+        (void)clear(loop, lane);
     return ran;
 }
 

@@ -28,9 +28,20 @@
 
 /* ---- completions ---- */
 
-/* Put an event into the batch, once for each descriptor. */
-static int report(struct fdtable *table, struct uring_watch *watch, uint32_t events, int n)
+/* Need nothing be done about [watch] after its callback? So it is with edges of a poll that lasts.
+ */
+static bool is_through(const struct uring *uring, const struct uring_watch *watch)
 {
+    bool plain = (watch->told.events & (VELO_EDGE | VELO_ONESHOT)) == VELO_EDGE;
+    return plain && uring_is_polled(uring, watch);
+}
+
+/* Put an event into the batch, once for each descriptor. */
+static int report(struct velo_core *core, struct uring_watch *watch, uint32_t events, int n)
+{
+    struct fdtable *table = &core->fds;
+    struct uring *uring = uring_of(core);
+    uring->recalls |= !is_through(uring, watch);
     if (watch->slot < n && table->batch[watch->slot].data.u64 == watch->told.data) {
         table->batch[watch->slot].events |= events;
         return n;
@@ -61,8 +72,15 @@ static uint32_t events_of_error(struct uring *uring, struct uring_watch *watch, 
 /* Have poll(2) look at [watch]: is its level up, or is true what it has reported? */
 static void look_at(struct uring *uring, struct uring_watch *watch, enum uring_look why)
 {
-    if (watch->look == LOOK_NOT)
-        uring->look[uring->looks++] = watch;
+    uint32_t index = watch->told.index;
+    if (watch->look == LOOK_NOT) {
+        watch->next_look = FD_NIL;
+        if (uring->look_first == FD_NIL)
+            uring->look_first = index;
+        else
+            uring_watch_at(uring, uring->look_last)->next_look = index;
+        uring->look_last = index;
+    }
     watch->look = why;
 }
 
@@ -72,7 +90,7 @@ static int hear(struct velo_core *core, struct uring_watch *watch, uint32_t even
     struct uring *uring = uring_of(core);
     bool has_room = n + uring->doubts < uring->room;
     if (has_room && uring->fresh)
-        return report(&core->fds, watch, events, n);
+        return report(core, watch, events, n);
     if (watch->look == LOOK_DOUBT)
         return n;
     if (has_room && uring->beginning) {
@@ -129,18 +147,24 @@ static int take(struct velo_core *core, const struct io_uring_cqe *cqe, int n)
     return n;
 }
 
+/* The watches of what has come lie anywhere: have all of them on their way at once. */
+static void fetch(const struct uring *uring, uint64_t user_data)
+{
+    if (user_data < URING_DROPPED)
+        __builtin_prefetch(uring_watch_at(uring, user_data & URING_INDEX));
+}
+
 static int drain(struct velo_core *core, int n)
 {
-    struct io_uring *ring = &uring_of(core)->ring;
-    struct io_uring_cqe *cqe;
-    unsigned head;
-    unsigned taken = 0;
-    io_uring_for_each_cqe(ring, head, cqe)
-    {
-        n = take(core, cqe, n);
-        taken++;
-    }
-    io_uring_cq_advance(ring, taken);
+    struct uring *uring = uring_of(core);
+    const struct io_uring_cq *cq = &uring->ring.cq;
+    unsigned first = uring_untaken(uring);
+    unsigned end = io_uring_smp_load_acquire(cq->ktail);
+    for (unsigned at = first; at != end; at++)
+        fetch(uring, cq->cqes[at & cq->ring_mask].user_data);
+    for (unsigned at = first; at != end; at++)
+        n = take(core, &cq->cqes[at & cq->ring_mask], n);
+    uring_taken(uring, end - first);
     return n;
 }
 
@@ -150,7 +174,8 @@ static int drain(struct velo_core *core, int n)
 static void recall(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
-    for (int i = 0; i < uring->last; i++) {
+    int count = uring->recalls || uring->peeked ? uring->last : 0;
+    for (int i = 0; i < count; i++) {
         uint64_t data = core->fds.batch[i].data.u64;
         struct uring_watch *watch = uring_watch_at(uring, data & URING_INDEX);
         if (watch->told.data != data || !watch->watched)
@@ -165,7 +190,7 @@ static void recall(struct velo_core *core)
             uring_queue(uring, watch);
     }
     uring->last = 0;
-    uring->peeked = false;
+    uring->peeked = uring->recalls = false;
 }
 
 /* Take what is there already, or pending. 0 or -errno. */
@@ -197,7 +222,7 @@ static int settle_look(struct velo_core *core, struct uring_watch *watch, short 
     if ((is & POLLNVAL) != 0 || !uring_is_polled(uring, watch))
         uring_queue(uring, watch);
     else if (((uint32_t)is & REPORTED) != 0 && why == LOOK_DOUBT)
-        return report(&core->fds, watch, (uint32_t)is & REPORTED, n);
+        return report(core, watch, (uint32_t)is & REPORTED, n);
     else if (is != 0)
         uring_queue(uring, watch);
     return n;
@@ -207,19 +232,21 @@ static int settle_look(struct velo_core *core, struct uring_watch *watch, short 
 static int look(struct velo_core *core)
 {
     struct uring *uring = uring_of(core);
+    struct uring_watch *watches[2 * FD_BATCH];
     struct pollfd looks[2 * FD_BATCH];
-    int count = uring->looks;
+    int count = 0;
     int n = 0;
-    for (int i = 0; i < count; i++) {
-        const struct uring_watch *watch = uring->look[i];
+    for (uint32_t at = uring->look_first; at != FD_NIL; at = watches[count++]->next_look) {
+        const struct uring_watch *watch = watches[count] = uring_watch_at(uring, at);
         /* POLLNVAL: if nobody looks, the ring is asked */
-        looks[i] = (struct pollfd){watch->told.fd, uring_mask(watch), POLLNVAL};
+        looks[count] = (struct pollfd){watch->told.fd, uring_mask(watch), POLLNVAL};
     }
     if (uring->doubts > 0 || count >= LOOK_LEAST)
         (void)poll(looks, (nfds_t)count, 0);
-    uring->looks = uring->doubts = 0;
+    uring->doubts = 0;
+    uring->look_first = FD_NIL;
     for (int i = 0; i < count; i++)
-        n = settle_look(core, uring->look[i], looks[i].revents, n);
+        n = settle_look(core, watches[i], looks[i].revents, n);
     uring->room = FD_BATCH;
     return n;
 }

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 
-#define SUBMISSIONS 256
-#define COMPLETIONS 1024 /* what does not fit the kernel keeps, at a price */
+#define SUBMISSIONS 64
+#define COMPLETIONS 256          /* of a kernel that works in portions: see uring_taken() */
+#define COMPLETIONS_MANY 1024    /* of others; what does not fit they keep, at a price */
+#define FEAT_PORTIONS (1U << 16) /* IORING_FEAT_RW_ATTR: came with them, in Linux 6.14 */
 
 /* What the ring must be able to do besides. */
 #define FEATURES (IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP)
@@ -20,19 +22,38 @@ static const unsigned kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
-static int make(struct io_uring *ring)
+static int make_with(struct io_uring *ring, struct io_uring_params *params, unsigned completions)
+{
+    unsigned kind = params->flags;
+    *params = (struct io_uring_params){0};
+    params->flags = kind;
+    params->cq_entries = completions;
+    return io_uring_queue_init_params(SUBMISSIONS, ring, params);
+}
+
+/* Of the kind that [params] tells, no larger than it has to be. */
+static int make_kind(struct io_uring *ring, struct io_uring_params *params)
+{
+    int rc = make_with(ring, params, COMPLETIONS);
+    if (rc != 0 || (params->features & FEAT_PORTIONS) != 0)
+        return rc;
+    io_uring_queue_exit(ring);
+    return make_with(ring, params, COMPLETIONS_MANY);
+}
+
+static int make(struct uring *uring)
 {
     int rc = -EINVAL;
     for (int i = 0; i < KINDS && rc == -EINVAL; i++) {
         struct io_uring_params params = {0};
         params.flags =
             kinds[i] | IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
-        params.cq_entries = COMPLETIONS;
-        rc = io_uring_queue_init_params(SUBMISSIONS, ring, &params);
+        rc = make_kind(&uring->ring, &params);
         if (rc == 0 && (params.features & FEATURES) != FEATURES) {
-            io_uring_queue_exit(ring);
+            io_uring_queue_exit(&uring->ring);
             rc = -EINVAL;
         }
+        uring->portion = (params.features & FEAT_PORTIONS) != 0 ? params.cq_entries / 4 : 0;
     }
     return rc;
 }
@@ -54,9 +75,10 @@ static const char *reason_of(int error)
 
 int uring_open(struct uring *uring)
 {
-    int rc = make(&uring->ring);
+    int rc = make(uring);
     if (rc != 0)
         return rc;
+    uring->kept = 0;
     uring->open = true;
     uring->thread = NULL;
     uring->rings++;
@@ -139,7 +161,7 @@ int uring_signal(struct uring *uring)
         return rc;
     /* (U3) seq_cst: the fence of the proof; pairs with the kernel's own */
     (void)atomic_fetch_add_explicit(&uring->changes, 0, memory_order_seq_cst);
-    return uring_is_pending(uring) || io_uring_cq_ready(&uring->ring) != 0;
+    return uring_is_pending(uring) || uring_has_completions(uring);
 }
 
 void uring_tell_unsignalled(const struct velo_core *core, int error)
@@ -186,9 +208,13 @@ struct io_uring_sqe *uring_sqe(struct uring *uring)
 int uring_enter(struct uring *uring, int64_t timeout_ns)
 {
     int rc;
-    if (timeout_ns == 0) {
+    if (timeout_ns == 0 && uring->kept > 0) {
+        rc = io_uring_submit_and_wait(&uring->ring, uring->kept); /* they are there */
+    } else if (timeout_ns == 0) {
         rc = io_uring_submit_and_get_events(&uring->ring);
     } else {
+        io_uring_cq_advance(&uring->ring, uring->kept);
+        uring->kept = 0;
         struct __kernel_timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
         struct io_uring_cqe *cqe;
         rc = io_uring_submit_and_wait_timeout(

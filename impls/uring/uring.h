@@ -35,26 +35,27 @@ enum uring_look {
     LOOK_DOUBT, /* it has reported something that may be over */
 };
 
-/* One entry of the table, with the same index. */
+/* One entry of the table, with the same index. First what each event needs: of many descriptors
+ * that become ready, each costs the lines that it is spread over. */
 struct uring_watch {
+    /* the ring's thread */
+    struct fd_arming told; /* what it goes by */
+    uint64_t tag;          /* of the poll in the kernel; 0 = none */
+    uint64_t ring;         /* of which ring: see uring.rings */
+    enum uring_look look;
+    bool watched; /* [told] is a registration */
+    bool spent;   /* silent until it changes: a oneshot that was told, an error, a file closed */
+    bool queued;  /* in the queue of those to be asked */
+    int slot;     /* where in the batch it may be */
+    uint32_t next_look, next_queued;
+    struct fdfile told_file;
     /* under the table's lock */
-    struct fd_arming want;
-    struct fdfile want_file;
     bool wanted;           /* [want] is a registration */
     bool replaced;         /* what the kernel polls belonged to an earlier one */
     bool changed;          /* in the list of changes */
     uint32_t next_changed; /* FD_NIL: the last */
-    /* the ring's thread */
-    struct fd_arming told; /* what it goes by */
-    struct fdfile told_file;
-    bool watched; /* [told] is a registration */
-    bool spent;   /* silent until it changes: a oneshot that was told, an error, a file closed */
-    enum uring_look look;
-    bool queued; /* in the queue of those to be asked */
-    uint32_t next_queued;
-    uint64_t tag;  /* of the poll in the kernel; 0 = none */
-    uint64_t ring; /* of which ring: see uring.rings */
-    int slot;      /* where in the batch it may be */
+    struct fd_arming want;
+    struct fdfile want_file;
 };
 
 struct uring {
@@ -69,20 +70,23 @@ struct uring {
     _Atomic uint32_t changes;
     _Atomic(struct uring_watch *) chunks[FD_CHUNKS];
     /* the ring's thread */
-    uint64_t rings;    /* made so far */
-    uint64_t tags;     /* polls made so far */
-    bool lost;         /* it is of no use any more: another thread's, or events were lost */
-    bool beginning;    /* a wait does: what comes now was perhaps caused before */
-    bool fresh;        /* completions that come now were caused after the last user code ran */
-    bool woken;        /* the eventfd was written since the wait began */
-    bool deaf;         /* it is not polled */
-    bool peeked;       /* the batch was not delivered */
-    int last;          /* events in the last batch */
-    int room;          /* how many the next one takes of what is pending */
-    int looks, doubts; /* watches in [look], and how many of them are doubts */
-    struct uring_watch *look[2 * FD_BATCH];
+    uint64_t rings; /* made so far */
+    uint64_t tags;  /* polls made so far */
+    bool lost;      /* it is of no use any more: another thread's, or events were lost */
+    bool beginning; /* a wait does: what comes now was perhaps caused before */
+    bool fresh;     /* completions that come now were caused after the last user code ran */
+    bool woken;     /* the eventfd was written since the wait began */
+    bool deaf;      /* it is not polled */
+    bool peeked;    /* the batch was not delivered */
+    bool recalls;   /* some of the last batch are to be looked at again; see report() */
+    int last;       /* events in the last batch */
+    int room;       /* how many the next one takes of what is pending */
+    int doubts;     /* entries to look at that are doubts */
+    uint32_t look_first, look_last;   /* all entries to look at; FD_NIL */
     uint32_t queue_first, queue_last; /* entries of which the kernel is to be asked; FD_NIL */
     uint32_t queued;                  /* how many these are */
+    unsigned kept;    /* completions that were taken, but still stand in the ring: uring_taken() */
+    unsigned portion; /* how many may */
 };
 
 struct velo_loop {
@@ -143,6 +147,33 @@ struct io_uring_sqe *uring_sqe(struct uring *uring);
  */
 int uring_enter(struct uring *uring, int64_t timeout_ns);
 
+/*
+ * Of its deferred work the kernel does at one entry as much as the caller waits for, and 20 pieces
+ * at least: an entry for each 20 events (since Linux 6.14; before, all of it). Who waits for as
+ * many completions as there are already is not put to sleep. So some of those that were taken stay
+ * in the ring, and are what an entry that must not sleep waits for.
+ */
+
+/* Where the completions begin that were not taken. */
+static inline unsigned uring_untaken(const struct uring *uring)
+{
+    return *uring->ring.cq.khead + uring->kept;
+}
+
+/* [count] of these were taken. */
+static inline void uring_taken(struct uring *uring, unsigned count)
+{
+    unsigned all = uring->kept + count;
+    uring->kept = all < uring->portion ? all : uring->portion;
+    io_uring_cq_advance(&uring->ring, all - uring->kept);
+}
+
+/* Are there completions that were not taken? */
+static inline bool uring_has_completions(const struct uring *uring)
+{
+    return io_uring_cq_ready(&uring->ring) > uring->kept;
+}
+
 /* May the kernel have completions that it has not posted? */
 static inline bool uring_is_pending(const struct uring *uring)
 {
@@ -152,14 +183,35 @@ static inline bool uring_is_pending(const struct uring *uring)
 
 /* ---- watch.c ---- */
 
+/* Which chunk holds entry [index]: the geometry of the table. */
+static inline uint32_t uring_chunk_of(uint64_t index)
+{
+    return 31u - (uint32_t)__builtin_clz((uint32_t)index + FD_FIRST) - 6u;
+}
+
 /* The watch of an entry that was watched once. */
-struct uring_watch *uring_watch_at(const struct uring *uring, uint64_t index);
+static inline struct uring_watch *uring_watch_at(const struct uring *uring, uint64_t index)
+{
+    uint32_t chunk = uring_chunk_of(index);
+    /* (U1) acquire: pairs with (U1) in reserve(); the ring's thread looks without the lock */
+    struct uring_watch *watches = atomic_load_explicit(&uring->chunks[chunk], memory_order_acquire);
+    return &watches[(uint32_t)index + FD_FIRST - (FD_FIRST << chunk)];
+}
 
 /* What poll(2) calls the events that it waits for. */
 short uring_mask(const struct uring_watch *watch);
 
-/* Has the kernel a poll for it? One may have ended by itself, for want of room for its reports. */
-bool uring_is_polled(const struct uring *uring, const struct uring_watch *watch);
+/* The tag of the poll that the kernel has for it, or 0. */
+static inline uint64_t uring_tag_of(const struct uring *uring, const struct uring_watch *watch)
+{
+    return watch->ring == uring->rings ? watch->tag : 0; /* those of earlier rings are gone */
+}
+
+/* Has it one? It may have ended by itself, for want of room for its reports. */
+static inline bool uring_is_polled(const struct uring *uring, const struct uring_watch *watch)
+{
+    return uring_tag_of(uring, watch) != 0;
+}
 
 /* Go through what has changed. Ring's thread, under the lock. */
 void uring_apply_changes(struct velo_core *core);

@@ -17,31 +17,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- where they are: the geometry of the table ---- */
+/* ---- where they are ---- */
 
 static size_t chunk_bytes(uint32_t chunk)
 {
     return ((size_t)FD_FIRST << chunk) * sizeof(struct uring_watch);
 }
 
-static uint32_t chunk_of(uint64_t index)
-{
-    return 31u - (uint32_t)__builtin_clz((uint32_t)index + FD_FIRST) - 6u;
-}
-
-struct uring_watch *uring_watch_at(const struct uring *uring, uint64_t index)
-{
-    uint32_t chunk = chunk_of(index);
-    /* (U1) acquire: pairs with (U1) in reserve(); the ring's thread looks without the lock */
-    struct uring_watch *watches = atomic_load_explicit(&uring->chunks[chunk], memory_order_acquire);
-    return &watches[(uint32_t)index + FD_FIRST - (FD_FIRST << chunk)];
-}
-
 /* Room for entry [index]. */
 static int reserve(struct velo_core *core, uint32_t index)
 {
     struct uring *uring = uring_of(core);
-    uint32_t chunk = chunk_of(index);
+    uint32_t chunk = uring_chunk_of(index);
     /* (U1) relaxed: changed under the lock only */
     if (atomic_load_explicit(&uring->chunks[chunk], memory_order_relaxed) != NULL)
         return 0;
@@ -65,16 +52,6 @@ void uring_watches_fini(struct velo_core *core)
 }
 
 /* ---- telling the kernel; ring's thread ---- */
-
-static uint64_t tag_of(const struct uring *uring, const struct uring_watch *watch)
-{
-    return watch->ring == uring->rings ? watch->tag : 0; /* those of earlier rings are gone */
-}
-
-bool uring_is_polled(const struct uring *uring, const struct uring_watch *watch)
-{
-    return tag_of(uring, watch) != 0;
-}
 
 short uring_mask(const struct uring_watch *watch)
 {
@@ -103,7 +80,7 @@ void uring_queue(struct uring *uring, struct uring_watch *watch)
 
 static void ask(struct uring *uring, struct uring_watch *watch, struct io_uring_sqe *sqe)
 {
-    uint64_t tag = tag_of(uring, watch);
+    uint64_t tag = uring_tag_of(uring, watch);
     unsigned mask = (unsigned)uring_mask(watch);
     if (tag == 0) {
         watch->tag = (++uring->tags << FD_INDEX_BITS | watch->told.index) & ~URING_ASKED;
@@ -133,7 +110,7 @@ static bool ask_some(struct uring *uring, int max, bool locked, int *asked)
 {
     while (*asked < max && uring->queue_first != FD_NIL) {
         struct uring_watch *watch = uring_watch_at(uring, uring->queue_first);
-        bool polled = tag_of(uring, watch) != 0;
+        bool polled = uring_tag_of(uring, watch) != 0;
         bool wanted = watch->watched && !watch->spent;
         if (wanted && !polled && !locked)
             return true;
@@ -183,7 +160,7 @@ void uring_ask_locked(struct velo_core *core)
 /* False: the kernel takes nothing now. */
 static bool drop(struct uring *uring, struct uring_watch *watch)
 {
-    uint64_t tag = tag_of(uring, watch);
+    uint64_t tag = uring_tag_of(uring, watch);
     if (tag == 0)
         return true;
     struct io_uring_sqe *sqe = uring_sqe(uring);
@@ -359,7 +336,7 @@ void fdkernel_remove(struct fdtable *table, uint32_t index, int fd)
     watch->wanted = false;
     watch->replaced = true;
     put_change(uring, watch, index);
-    if (!uring->inside && uring->open && tag_of(uring, watch) != 0)
+    if (!uring->inside && uring->open && uring_tag_of(uring, watch) != 0)
         remove_at_rest(core);
 }
 
@@ -393,7 +370,7 @@ int fdkernel_init(struct fdtable *table)
     struct velo_core *core = uring_core(table);
     struct uring *uring = uring_of(core);
     int rc = 0;
-    uring->changed = uring->queue_first = FD_NIL;
+    uring->changed = uring->queue_first = uring->look_first = FD_NIL;
     table->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (table->eventfd < 0)
         return -errno;

@@ -56,7 +56,7 @@ static const struct limit_rule table[] = {
     {"micro", "timer_restart", "*", "L6", 2, "2 L6", "L6"},
     {"micro", "timer_cancel_foreign", "*", "L6", 1, "L6", "L6,C8"},
     {"micro", "timer_fire", "*", "C2", 1, "C2", "C2"},
-    {"micro", "fd_edge", "*", "L8", 1, "L8", "L8,L8u"},
+    {"micro", "fd_edge", "*", "L8", 1, "L8", "L8,L8u,L8p"},
     {"micro", "fd_dispatch", "*", "L8l", 1, "L8l", "L8l"},
     {"micro", "offload", "*", "L1", 2, "2 L1", "L1,C8"}, /* handed over, and handed back */
     {"micro", "empty_turn", "*", "C1", 1, "C1", "C1"},   /* a turn fixes the time */
