@@ -228,7 +228,10 @@ void core_run_closing(struct velo_core *core);
 void core_turn_end(struct velo_core *core);
 
 /* Claim one immediate; false: it was cleared. Frees its record either way. */
-bool core_take_immediate(struct velo_core *core, uint32_t index, struct velo_task *task);
+bool core_take_immediate(struct velo_core *core,
+                         struct velo_op *op,
+                         uint32_t index,
+                         struct velo_task *task);
 
 /* Was velo_loop_wake() called since the last time? Owner. */
 bool core_take_poke(struct velo_core *core);
@@ -400,10 +403,10 @@ static inline void core_see_others_first(struct velo_core *core)
 }
 
 /* Put an armed timer where it belongs; its deadline is set. */
-void core_arm(struct velo_core *core, uint32_t index);
+void core_arm(struct velo_core *core, struct velo_op *op, uint32_t index);
 
 /* Take a pending timer out of where it is. */
-void core_disarm(struct velo_core *core, uint32_t index);
+void core_disarm(struct velo_core *core, struct velo_op *op);
 
 /* Prepare the pool for offloads, which has no thread yet. 0 or -errno. */
 int core_init_pool(struct velo_core *core);

@@ -22,7 +22,7 @@ static int set_on_owner(struct velo_core *core, velo_fn fn, void *arg, velo_id *
         *id = op_id(word, index);
     counter_add(&core->ledger.lanes[VELO_LANE_IMMEDIATE].accepted, 1);
     counter_add(&core->ledger.live, 1);
-    op_list_append(&core->ops, &core->immediates, index);
+    op_list_append(&core->ops, &core->immediates, op, index);
     return 0;
 }
 

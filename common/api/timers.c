@@ -63,12 +63,12 @@ static uint32_t take(struct ops *ops, const struct timer_args *args, bool foreig
 }
 
 static uint64_t fill(struct velo_core *core,
+                     struct velo_op *op,
                      uint32_t index,
                      const struct timer_args *args,
                      uint64_t flags,
                      velo_id *id)
 {
-    struct velo_op *op = ops_at(&core->ops, index);
     if (args->period_ns != 0)
         flags |= OP_PERIODIC;
     uint64_t word = op_word_make(op_word(op), OP_TIMER, flags);
@@ -91,13 +91,14 @@ static int start_on_owner(struct velo_core *core, const struct timer_args *args,
     uint32_t index = take(&core->ops, args, false);
     if (index == OP_NIL)
         return -ENOMEM;
-    uint64_t word = fill(core, index, args, 0, id);
+    struct velo_op *op = ops_at(&core->ops, index);
+    uint64_t word = fill(core, op, index, args, 0, id);
     core_audit_timer(core, VELO_TIMER_ARMED, op_id(word, index), args->deadline_ns);
-    op_publish(ops_at(&core->ops, index), word);
+    op_publish(op, word);
     counter_add(&core->ledger.lanes[VELO_LANE_TIMER].accepted, 1);
     count_live(core, true, 1);
     count_armed(core, true, 1);
-    core_arm(core, index);
+    core_arm(core, op, index);
     return 0;
 }
 
@@ -108,15 +109,16 @@ static int start_elsewhere(struct velo_loop *loop, const struct timer_args *args
         return -ESHUTDOWN;
     uint32_t index = take(&core->ops, args, true);
     if (index != OP_NIL) {
-        uint64_t word = fill(core, index, args, OP_FOREIGN, id);
-        ops_at(&core->ops, index)->at = OP_AT_INBOX;
+        struct velo_op *op = ops_at(&core->ops, index);
+        uint64_t word = fill(core, op, index, args, OP_FOREIGN, id);
+        op->at = OP_AT_INBOX;
         shared_counter_add(&core->foreign.accepted[VELO_LANE_TIMER], 1);
         count_live(core, false, 1);
         count_armed(core, false, 1);
         note_deadline(core, args->deadline_ns);
         core_audit_timer(core, VELO_TIMER_ARMED, op_id(word, index), args->deadline_ns);
-        op_publish(ops_at(&core->ops, index), word);
-        foreign_push(loop, index);
+        op_publish(op, word);
+        foreign_push(loop, op, index);
     }
     gate_leave(&core->work);
     return index == OP_NIL ? -ENOMEM : 0;
@@ -148,16 +150,16 @@ static uint64_t cancelled_word(uint64_t word, bool owner)
 }
 
 /* The record was taken out of the running; let it be recycled. */
-static void recycle(struct velo_loop *loop, uint32_t index, enum op_state was, bool owner)
+static void recycle(
+    struct velo_loop *loop, struct velo_op *op, uint32_t index, enum op_state was, bool owner)
 {
     struct velo_core *core = core_of(loop);
-    struct velo_op *op = ops_at(&core->ops, index);
     if (!owner) {
         inbox_push(&core->reclaim, op, index, true);
         notice_idle(loop);
     } else if (was == OP_PENDING) {
-        core_disarm(core, index);
-        ops_free(&core->ops, index);
+        core_disarm(core, op);
+        ops_free(&core->ops, op, index);
     } /* else: it has cancelled itself, and finish_period() frees it */
 }
 
@@ -190,7 +192,7 @@ static int cancel(struct velo_loop *loop, velo_id id, bool owner)
             shared_counter_add(&core->foreign.cancelled[VELO_LANE_TIMER], 1);
         /* another thread may not look at the deadline, which the owner may be moving */
         core_audit_timer(core, VELO_TIMER_CANCELLED, id, owner ? op->deadline_ns : 0);
-        recycle(loop, index, state, owner);
+        recycle(loop, op, index, state, owner);
         return 0;
     }
 }
@@ -253,9 +255,9 @@ static int restart_on_owner(struct velo_core *core, velo_id id, uint64_t deadlin
     }
     if (OP_STATE(op_word(op)) != OP_PENDING) /* another thread has cancelled it meanwhile */
         return -ENOENT;
-    core_disarm(core, index);
+    core_disarm(core, op);
     op->deadline_ns = deadline_ns;
-    core_arm(core, index);
+    core_arm(core, op, index);
     core_audit_timer(core, VELO_TIMER_RESTARTED, id, deadline_ns);
     return 0;
 }
@@ -294,7 +296,7 @@ static int restart_elsewhere(struct velo_loop *loop, velo_id id, uint64_t deadli
         op_publish(op, op_word_make(op_word(op), OP_RESTART, OP_FOREIGN));
         if (rc == 0)
             core_audit_timer(core, VELO_TIMER_RESTARTED, id, deadline_ns);
-        foreign_push(loop, index);
+        foreign_push(loop, op, index);
     }
     gate_leave(&core->work);
     return rc;

@@ -142,7 +142,7 @@ static uint32_t take_pair_own(struct ops *ops, uint32_t *companion)
     *companion = index == OP_NIL ? OP_NIL : ops_take_own(ops);
     if (*companion != OP_NIL || index == OP_NIL)
         return index;
-    ops_free(ops, index);
+    ops_free(ops, ops_at(ops, index), index);
     return OP_NIL;
 }
 
@@ -213,9 +213,8 @@ static void free_one(struct ops *ops, uint32_t index, struct velo_op *op, uint64
         flush_give_back(ops);
 }
 
-void ops_free(struct ops *ops, uint32_t index)
+void ops_free(struct ops *ops, struct velo_op *op, uint32_t index)
 {
-    struct velo_op *op = ops_at(ops, index);
     uint64_t word = op_word(op);
     if ((word & OP_PERIODIC) != 0) {
         struct velo_op *companion = ops_at(ops, op->companion);

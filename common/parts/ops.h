@@ -160,7 +160,7 @@ uint32_t ops_take_foreign(struct ops *ops);
 uint32_t ops_take_periodic(struct ops *ops, bool foreign);
 
 /* Free a record, and its companion; owner only. Its generation goes up. */
-void ops_free(struct ops *ops, uint32_t index);
+void ops_free(struct ops *ops, struct velo_op *op, uint32_t index);
 
 /*
  * Hand freed records of other threads back; return memory when all are free. Owner, when idle.
@@ -179,13 +179,22 @@ static inline bool ops_are_untidy(const struct ops *ops)
            atomic_load_explicit(&ops->chunks[OPS_KEEP_CHUNKS], memory_order_relaxed) != NULL;
 }
 
-static inline struct velo_op *ops_at(const struct ops *ops, uint32_t index)
+/* The chunk of the record [index], and its place there; NULL: there is none, or none any more. */
+static inline struct velo_op *ops_chunk(const struct ops *ops, uint32_t index, uint32_t *place)
 {
     uint32_t biased = index + OPS_FIRST;
     uint32_t top = 31u - (uint32_t)__builtin_clz(biased);
+    *place = biased - (1u << top);
     /* (O1) seq_cst: a chunk seen here is not freed before the gate is left; pairs with (O2) */
-    struct velo_op *chunk = atomic_load_explicit(&ops->chunks[top - 6], memory_order_seq_cst);
-    return chunk == NULL ? NULL : &chunk[biased - (1u << top)];
+    return atomic_load_explicit(&ops->chunks[top - 6], memory_order_seq_cst);
+}
+
+/* The record [index], which has been taken. Who needs it twice hands it on: this is dear. */
+static inline struct velo_op *ops_at(const struct ops *ops, uint32_t index)
+{
+    uint32_t place;
+    struct velo_op *chunk = ops_chunk(ops, index, &place);
+    return &chunk[place];
 }
 
 static inline uint64_t op_word(const struct velo_op *op)
@@ -247,9 +256,11 @@ ops_find(const struct ops *ops, velo_id id, enum op_kind kind, uint32_t *index, 
     *index = (uint32_t)(id & ((1u << OP_INDEX_BITS) - 1));
     if ((id ^ op_tag(kind)) >> 62 != 0)
         return NULL;
-    struct velo_op *op = ops_at(ops, *index);
-    if (op == NULL)
+    uint32_t place;
+    struct velo_op *chunk = ops_chunk(ops, *index, &place);
+    if (chunk == NULL)
         return NULL;
+    struct velo_op *op = &chunk[place];
     *word = op_word(op);
     bool same = OP_GEN(*word) == ((id >> OP_INDEX_BITS) & OP_GEN_MAX);
     return same && OP_KIND(*word) == kind && OP_STATE(*word) != OP_FREE ? op : NULL;

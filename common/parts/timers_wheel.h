@@ -84,26 +84,25 @@ static void wheel_mark(struct timers *timers, uint32_t slot, bool filled)
 }
 
 /* Put the record behind all others of the slot. */
-static void wheel_link(struct timers *timers, uint32_t to, uint32_t index)
+static void wheel_link(struct timers *timers, uint32_t to, struct velo_op *op, uint32_t index)
 {
     struct wheel_slot *slot = &timers->slots[to];
-    struct velo_op *op = ops_at(timers->ops, index);
     op->at = to == WHEEL_LATE ? OP_AT_LATE : OP_AT_WHEEL;
     if (slot->list.first == OP_NIL)
         wheel_mark(timers, to, true);
     if (slot->list.first == OP_NIL || op->deadline_ns < slot->least_ns)
         slot->least_ns = op->deadline_ns;
-    op_list_append(timers->ops, &slot->list, index);
+    op_list_append(timers->ops, &slot->list, op, index);
     timers->in_wheel++;
 }
 
-static void wheel_unlink(struct timers *timers, uint32_t from, uint32_t index)
+static void wheel_unlink(struct timers *timers, uint32_t from, struct velo_op *op)
 {
     struct wheel_slot *slot = &timers->slots[from];
-    op_list_remove(timers->ops, &slot->list, index);
+    op_list_remove(timers->ops, &slot->list, op);
     if (slot->list.first == OP_NIL)
         wheel_mark(timers, from, false);
-    ops_at(timers->ops, index)->at = OP_AT_NOWHERE;
+    op->at = OP_AT_NOWHERE;
     timers->in_wheel--;
 }
 
@@ -117,38 +116,38 @@ static void wheel_catch_up(struct timers *timers)
 {
     struct op_list *late = &timers->slots[WHEEL_LATE].list;
     while (late->first != OP_NIL) {
-        const uint32_t index = op_list_shift(timers->ops, late);
-        if (heap_insert(&timers->heap, timers->ops, index) != 0) {
-            op_list_unshift(timers->ops, late, index);
+        uint32_t index;
+        struct velo_op *op = op_list_shift(timers->ops, late, &index);
+        if (heap_insert(&timers->heap, timers->ops, op, index) != 0) {
+            op_list_unshift(timers->ops, late, op, index);
             return;
         }
         timers->in_wheel--;
     }
 }
 
-int timers_insert(struct timers *timers, uint32_t index)
+int timers_insert(struct timers *timers, struct velo_op *op, uint32_t index)
 {
-    uint64_t tick = ops_at(timers->ops, index)->deadline_ns >> WHEEL_TICK_BITS;
+    uint64_t tick = op->deadline_ns >> WHEEL_TICK_BITS;
     bool small = timers->in_wheel == 0 && timers->heap.count < WHEEL_HEAP_ONLY;
     if (!small && tick > timers->tick)
-        wheel_link(timers, wheel_slot(timers, tick), index);
+        wheel_link(timers, wheel_slot(timers, tick), op, index);
     else if (!wheel_is_empty(timers, WHEEL_LATE))
-        wheel_link(timers, WHEEL_LATE, index); /* not past those that came before */
+        wheel_link(timers, WHEEL_LATE, op, index); /* not past those that came before */
     else
-        return heap_insert(&timers->heap, timers->ops, index);
+        return heap_insert(&timers->heap, timers->ops, op, index);
     return 0;
 }
 
-void timers_remove(struct timers *timers, uint32_t index)
+void timers_remove(struct timers *timers, struct velo_op *op)
 {
-    const struct velo_op *op = ops_at(timers->ops, index);
     if (op->at == OP_AT_HEAP) {
         heap_remove_at(&timers->heap, timers->ops, op->next);
         heap_trim(&timers->heap, timers->ops);
     } else if (op->at == OP_AT_LATE) {
-        wheel_unlink(timers, WHEEL_LATE, index);
+        wheel_unlink(timers, WHEEL_LATE, op);
     } else {
-        wheel_unlink(timers, wheel_slot(timers, op->deadline_ns >> WHEEL_TICK_BITS), index);
+        wheel_unlink(timers, wheel_slot(timers, op->deadline_ns >> WHEEL_TICK_BITS), op);
     }
 }
 
@@ -159,15 +158,15 @@ static void wheel_spill(struct timers *timers, uint32_t slot)
     timers->slots[slot].list = (struct op_list){OP_NIL, OP_NIL};
     wheel_mark(timers, slot, false);
     while (index != OP_NIL) {
-        const struct velo_op *op = ops_at(timers->ops, index);
+        struct velo_op *op = ops_at(timers->ops, index);
         const uint32_t next = op->next;
         const uint64_t tick = op->deadline_ns >> WHEEL_TICK_BITS;
         timers->in_wheel--;
         if (tick > timers->tick)
-            wheel_link(timers, wheel_slot(timers, tick), index);
+            wheel_link(timers, wheel_slot(timers, tick), op, index);
         else if (!wheel_is_empty(timers, WHEEL_LATE) ||
-                 heap_insert(&timers->heap, timers->ops, index) != 0)
-            wheel_link(timers, WHEEL_LATE, index);
+                 heap_insert(&timers->heap, timers->ops, op, index) != 0)
+            wheel_link(timers, WHEEL_LATE, op, index);
         index = next;
     }
 }
@@ -235,7 +234,7 @@ uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
     const uint32_t index = wheel_top(timers);
     if (index == OP_NIL || ops_at(timers->ops, index)->deadline_ns > now_ns)
         return OP_NIL;
-    timers_remove(timers, index);
+    timers_remove(timers, ops_at(timers->ops, index));
     return index;
 }
 
@@ -282,7 +281,7 @@ uint32_t timers_take_any(struct timers *timers)
     for (uint32_t list = WHEEL_FAR; list <= WHEEL_LATE && index == OP_NIL; list++)
         index = timers->slots[list].list.first;
     if (index != OP_NIL)
-        timers_remove(timers, index);
+        timers_remove(timers, ops_at(timers->ops, index));
     return index;
 }
 

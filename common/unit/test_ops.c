@@ -75,7 +75,7 @@ static void a_stale_id_names_nothing(void **state)
         stale[i] = id_of(&ops, index);
         for (unsigned j = 0; j < i; j++)
             assert_false(is_known(&ops, stale[j], OP_TIMER));
-        ops_free(&ops, index);
+        ops_free(&ops, ops_at(&ops, index), index);
         assert_false(is_known(&ops, stale[i], OP_TIMER));
     }
     ops_fini(&ops);
@@ -92,7 +92,7 @@ static void a_record_at_its_last_generation_is_not_used_again(void **state)
     arm_word(&ops, index, OP_TIMER, 0);
     velo_id last = id_of(&ops, index);
     assert_true(is_known(&ops, last, OP_TIMER));
-    ops_free(&ops, index);
+    ops_free(&ops, ops_at(&ops, index), index);
     assert_false(is_known(&ops, last, OP_TIMER));
     for (unsigned i = 0; i < 200; i++)
         assert_int_not_equal(ops_take_own(&ops), index);
@@ -129,7 +129,7 @@ static void a_companion_comes_and_goes_with_its_timer(void **state)
                 is_known(&ops, op_tag(OP_TIMER) | (id_of(&ops, companion) << 2 >> 2), OP_TIMER));
             assert_true(is_known(&ops, id_of(&ops, index), OP_TIMER));
             assert_int_equal(ops.own_taken + ops.shared_taken - ops.give_back_count, 2);
-            ops_free(&ops, index);
+            ops_free(&ops, ops_at(&ops, index), index);
             assert_int_equal(ops.own_taken + ops.shared_taken - ops.give_back_count, 0);
         }
         assert_true(ops.capacity <= 2 * OPS_FIRST * 3); /* both are used again */
@@ -158,7 +158,7 @@ static void a_record_has_one_holder(void **state)
         } else if (count > 0) {
             unsigned at = (unsigned)unit_below(&random, count);
             is_held[held[at]] = false;
-            ops_free(&ops, held[at]);
+            ops_free(&ops, ops_at(&ops, held[at]), held[at]);
             held[at] = held[--count];
         }
         if (unit_below(&random, 1000) == 0)
@@ -193,7 +193,7 @@ static void memory_returns_after_a_flood(void **state)
         }
         for (unsigned i = 0; i < FLOOD; i++) {
             stale[i] = id_of(&ops, held[i]);
-            ops_free(&ops, held[i]);
+            ops_free(&ops, ops_at(&ops, held[i]), held[i]);
         }
         ops_tidy(&ops, true); /* gives back and retires, */
         ops_tidy(&ops, true); /* then frees */
@@ -215,7 +215,7 @@ static void a_retired_chunk_waits_for_those_inside(void **state)
         held[i] = take(&ops, false);
     unsigned before = chunks_in_use(&ops);
     for (unsigned i = 0; i < FLOOD; i++)
-        ops_free(&ops, held[i]);
+        ops_free(&ops, ops_at(&ops, held[i]), held[i]);
     for (unsigned i = 0; i < 5; i++) {
         ops_tidy(&ops, false);
         assert_int_equal(chunks_in_use(&ops), before);
@@ -234,7 +234,7 @@ static void tidying_touches_nothing_that_is_held(void **state)
     for (unsigned i = 0; i < FLOOD; i++)
         held[i] = take(&ops, i % 3 == 0);
     for (unsigned i = 1; i < FLOOD; i++)
-        ops_free(&ops, held[i]);
+        ops_free(&ops, ops_at(&ops, held[i]), held[i]);
     velo_id kept = id_of(&ops, held[0]);
     for (unsigned i = 0; i < 3; i++)
         ops_tidy(&ops, true);
@@ -312,7 +312,7 @@ static unsigned read_letters(struct mail_race *race, uintptr_t *last_of)
         uint32_t next = op->next;
         assert_int_equal((uintptr_t)op->arg, last_of[op->deadline_ns] + 1);
         last_of[op->deadline_ns]++;
-        ops_free(&race->ops, record);
+        ops_free(&race->ops, ops_at(&race->ops, record), record);
         record = next;
         count++;
     }

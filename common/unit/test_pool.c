@@ -109,7 +109,7 @@ static unsigned take_mail(struct bench *bench, enum op_state state)
     for (uint32_t job = inbox_take(&bench->inbox, &bench->ops, false); job != OP_NIL;) {
         uint32_t next = ops_at(&bench->ops, job)->next;
         count += OP_STATE(op_word(ops_at(&bench->ops, job))) == state;
-        ops_free(&bench->ops, job);
+        ops_free(&bench->ops, ops_at(&bench->ops, job), job);
         job = next;
     }
     return count;

@@ -26,11 +26,12 @@ static void arm_if_it_fits(struct bench *bench, struct model *model, uint64_t de
 {
     const uint32_t index = ops_take_own(&bench->ops);
     assert_int_not_equal(index, OP_NIL);
-    ops_at(&bench->ops, index)->deadline_ns = deadline_ns;
-    if (timers_insert(bench->timers, index) != 0) {
+    struct velo_op *op = ops_at(&bench->ops, index);
+    op->deadline_ns = deadline_ns;
+    if (timers_insert(bench->timers, op, index) != 0) {
         assert_true(is_out);
-        assert_int_equal(ops_at(&bench->ops, index)->at, OP_AT_NOWHERE);
-        ops_free(&bench->ops, index);
+        assert_int_equal(op->at, OP_AT_NOWHERE);
+        ops_free(&bench->ops, op, index);
         return;
     }
     model->timers[model->count++] = (struct model_timer){deadline_ns, ++bench->seq, index};
@@ -62,7 +63,7 @@ static unsigned scarcity(uint64_t seed)
     for (unsigned i = 0; i < CROWD; i++)
         reserve[i] = ops_take_own(&bench.ops);
     for (unsigned i = 0; i < CROWD; i++)
-        ops_free(&bench.ops, reserve[i]);
+        ops_free(&bench.ops, ops_at(&bench.ops, reserve[i]), reserve[i]);
     while (model.count < CROWD * 3 / 4)
         arm_if_it_fits(&bench, &model, HOUR + 2 * MS + unit_below(&random, 40) * MS / 4);
     for (unsigned step = 0; step < 100; step++) {
