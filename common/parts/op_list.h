@@ -51,17 +51,28 @@ op_list_shift(const struct ops *ops, struct op_list *list, uint32_t *index)
     return op;
 }
 
-/* Put the record back in front. */
-static inline void
-op_list_unshift(const struct ops *ops, struct op_list *list, struct velo_op *op, uint32_t index)
+/* Put the record behind [before], which is in the list; in front if that is OP_NIL. */
+static inline void op_list_insert(const struct ops *ops,
+                                  struct op_list *list,
+                                  uint32_t before,
+                                  struct velo_op *op,
+                                  uint32_t index)
 {
-    op->prev = OP_NIL;
-    op->next = list->first;
+    uint32_t *link = before == OP_NIL ? &list->first : &ops_at(ops, before)->next;
+    op->next = *link;
+    op_set_prev(op, before);
     if (op->next == OP_NIL)
         list->last = index;
     else
         op_set_prev(ops_at(ops, op->next), index);
-    list->first = index;
+    *link = index;
+}
+
+/* Put the record back in front. */
+static inline void
+op_list_unshift(const struct ops *ops, struct op_list *list, struct velo_op *op, uint32_t index)
+{
+    op_list_insert(ops, list, OP_NIL, op, index);
 }
 
 #endif

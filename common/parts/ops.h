@@ -90,14 +90,13 @@ enum op_state {
 #define OP_GEN(word) ((word) >> OP_GEN_SHIFT)
 #define OP_GEN_MAX ((UINT64_C(1) << 36) - 1)
 
-/* Where the owner keeps a timer. The last three are places of the timer store. */
+/* Where the owner keeps a timer. The last two are places of the timer store. */
 enum op_place {
     OP_AT_NOWHERE,
     OP_AT_INBOX,
     OP_AT_DEFERRED,
     OP_AT_HEAP, /* next: the place there */
-    OP_AT_WHEEL,
-    OP_AT_LATE
+    OP_AT_WHEEL
 };
 
 struct velo_op {

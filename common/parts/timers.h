@@ -27,7 +27,7 @@ void timers_remove(struct timers *timers, struct velo_op *op);
 uint32_t timers_pop(struct timers *timers, uint64_t now_ns);
 
 /* When to look again: the first deadline (a removal may leave it early), UINT64_MAX if empty. */
-uint64_t timers_next_ns(const struct timers *timers);
+uint64_t timers_next_ns(struct timers *timers);
 
 /* Take any record, for discarding all; OP_NIL when empty. */
 uint32_t timers_take_any(struct timers *timers);

@@ -60,7 +60,7 @@ uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
     return index;
 }
 
-uint64_t timers_next_ns(const struct timers *timers)
+uint64_t timers_next_ns(struct timers *timers)
 {
     return timers->heap.count == 0 ? UINT64_MAX : timers->heap.entries[0].deadline_ns;
 }
