@@ -261,6 +261,14 @@ static inline bool core_has_mail(const struct velo_core *core)
     return !inbox_is_empty(&core->inbox);
 }
 
+/* Both at one look, for calls of the owner that are made often: rarely either is there. */
+static inline bool core_has_mail_or_stop(const struct velo_core *core)
+{
+    bool mail = core_has_mail(core);
+    bool stop = lifecycle_stop(&core->life) != STOP_NO;
+    return __builtin_expect(mail | stop, 0);
+}
+
 /* Should the phase now running end? */
 static inline bool core_stops(const struct velo_core *core)
 {
