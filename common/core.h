@@ -410,11 +410,25 @@ static inline void core_see_others_first(struct velo_core *core)
         core_drain_inbox(core);
 }
 
+/* The same as below for a timer that does not go into the store now, and one that is not there. */
+void core_put_off(struct velo_core *core, struct velo_op *op, uint32_t index);
+void core_take_back(struct velo_core *core, struct velo_op *op);
+
 /* Put an armed timer where it belongs; its deadline is set. */
-void core_arm(struct velo_core *core, struct velo_op *op, uint32_t index);
+static inline void core_arm(struct velo_core *core, struct velo_op *op, uint32_t index)
+{
+    if (core->deferring || timers_insert(core->timers, op, index) != 0)
+        core_put_off(core, op, index);
+}
 
 /* Take a pending timer out of where it is. */
-void core_disarm(struct velo_core *core, struct velo_op *op);
+static inline void core_disarm(struct velo_core *core, struct velo_op *op)
+{
+    if (op->at >= OP_AT_HEAP)
+        timers_remove(core->timers, op);
+    else
+        core_take_back(core, op);
+}
 
 /* Prepare the pool for offloads, which has no thread yet. 0 or -errno. */
 int core_init_pool(struct velo_core *core);

@@ -13,35 +13,22 @@ void core_tell_timer(const struct velo_core *core,
     core->opts.on_timer_audit(core->opts.ctx, &audit);
 }
 
-/* A timer finds no memory in the store: it waits in the backlog, and the loop does not sleep long.
- */
-static void insert(struct velo_core *core, struct velo_op *op, uint32_t index)
+/* In the timers phase it waits for its end. Else it finds no memory in the store: it waits in the
+ * backlog, and the loop does not sleep long. */
+void core_put_off(struct velo_core *core, struct velo_op *op, uint32_t index)
 {
-    if (timers_insert(core->timers, op, index) == 0)
-        return;
-    core->starved = true;
-    op->at = OP_AT_INBOX;
-    op_list_append(&core->ops, &core->backlog, op, index);
+    struct op_list *list = core->deferring ? &core->deferred : &core->backlog;
+    op->at = core->deferring ? OP_AT_DEFERRED : OP_AT_INBOX;
+    core->starved |= !core->deferring;
+    op_list_append(&core->ops, list, op, index);
 }
 
-void core_arm(struct velo_core *core, struct velo_op *op, uint32_t index)
-{
-    if (core->deferring) {
-        op->at = OP_AT_DEFERRED;
-        op_list_append(&core->ops, &core->deferred, op, index);
-    } else {
-        insert(core, op, index);
-    }
-}
-
-void core_disarm(struct velo_core *core, struct velo_op *op)
+void core_take_back(struct velo_core *core, struct velo_op *op)
 {
     if (op->at == OP_AT_DEFERRED)
         op_list_remove(&core->ops, &core->deferred, op);
     else if (op->at == OP_AT_INBOX)
         op_list_remove(&core->ops, &core->backlog, op);
-    else if (op->at != OP_AT_NOWHERE)
-        timers_remove(core->timers, op);
     op->at = OP_AT_NOWHERE;
 }
 
@@ -113,5 +100,5 @@ void core_run_timers(struct velo_core *core)
     uint32_t index;
     struct velo_op *op;
     while ((op = op_list_shift(&core->ops, &core->deferred, &index)) != NULL)
-        insert(core, op, index);
+        core_arm(core, op, index);
 }

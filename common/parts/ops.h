@@ -89,6 +89,7 @@ enum op_state {
 #define OP_GEN_SHIFT 25
 #define OP_GEN(word) ((word) >> OP_GEN_SHIFT)
 #define OP_GEN_MAX ((UINT64_C(1) << 36) - 1)
+#define OP_GEN_MASK (OP_GEN_MAX << OP_GEN_SHIFT)
 
 /* Where the owner keeps a timer. The last two are places of the timer store. */
 enum op_place {
@@ -148,18 +149,18 @@ struct ops {
 int ops_init(struct ops *ops);
 void ops_fini(struct ops *ops);
 
-/*
- * Take a record: state FREE, generation set. Owner or foreign variant.
- * Returns the index, or OP_NIL when memory is out.
- */
-uint32_t ops_take_own(struct ops *ops);
+/* ops_take_own() when the owner has freed none: state FREE, generation set. */
+struct velo_op *ops_take_fresh(struct ops *ops, uint32_t *index);
+
+/* The same by another thread. Returns the index, or OP_NIL when memory is out. */
 uint32_t ops_take_foreign(struct ops *ops);
 
 /* Take two, the second as companion of the first; both or none. [foreign]: by another thread. */
 uint32_t ops_take_periodic(struct ops *ops, bool foreign);
 
-/* Free a record, and its companion; owner only. Its generation goes up. */
-void ops_free(struct ops *ops, struct velo_op *op, uint32_t index);
+/* What ops_free() does rarely: a second record; a record of another thread, or at its end. */
+void ops_free_companion(struct ops *ops, const struct velo_op *op);
+void ops_free_other(struct ops *ops, struct velo_op *op, uint32_t index, uint64_t word);
 
 /*
  * Hand freed records of other threads back; return memory when all are free. Owner, when idle.
@@ -238,6 +239,38 @@ static inline uint64_t op_word_make(uint64_t gen_word, enum op_kind kind, uint64
     return (OP_GEN(gen_word) << OP_GEN_SHIFT) | flags | ((uint64_t)kind << 3) | OP_PENDING;
 }
 
+/* Take a record, and tell its index. Owner. NULL: memory is out. */
+static inline struct velo_op *ops_take_own(struct ops *ops, uint32_t *index)
+{
+    *index = ops->own_free;
+    if (__builtin_expect(*index == OP_NIL, 0))
+        return ops_take_fresh(ops, index);
+    struct velo_op *op = ops_at(ops, *index);
+    ops->own_free = op->next;
+    ops->own_taken++;
+    return op;
+}
+
+/* Free a record, and its companion; owner only. Its generation goes up. */
+static inline void ops_free(struct ops *ops, struct velo_op *op, uint32_t index)
+{
+    uint64_t word = op_word(op);
+    uint64_t gen = OP_GEN(word);
+    if (__builtin_expect((word & OP_PERIODIC) != 0, 0))
+        ops_free_companion(ops, op);
+    if (gen > ops->gen_max)
+        ops->gen_max = gen;
+    op->at = OP_AT_NOWHERE;
+    if (__builtin_expect((word & OP_FOREIGN) != 0 || gen == OP_GEN_MAX, 0)) {
+        ops_free_other(ops, op, index, word);
+        return;
+    }
+    op_publish(op, (gen + 1) << OP_GEN_SHIFT);
+    ops->own_taken--;
+    op->next = ops->own_free;
+    ops->own_free = index;
+}
+
 static inline uint64_t op_tag(enum op_kind kind)
 {
     return (uint64_t)kind << 62; /* its two low bits */
@@ -261,7 +294,8 @@ ops_find(const struct ops *ops, velo_id id, enum op_kind kind, uint32_t *index, 
         return NULL;
     struct velo_op *op = &chunk[place];
     *word = op_word(op);
-    bool same = OP_GEN(*word) == ((id >> OP_INDEX_BITS) & OP_GEN_MAX);
+    uint64_t generation = id >> (OP_INDEX_BITS - OP_GEN_SHIFT); /* where the word has it */
+    bool same = ((*word ^ generation) & OP_GEN_MASK) == 0;
     return same && OP_KIND(*word) == kind && OP_STATE(*word) != OP_FREE ? op : NULL;
 }
 

@@ -7,6 +7,12 @@
 #include "common/parts/ops.h"
 #include "common/unit/unit.h"
 
+static uint32_t take_own(struct ops *ops)
+{
+    uint32_t index;
+    return ops_take_own(ops, &index) == NULL ? OP_NIL : index;
+}
+
 enum { THREADS = 3, FLOOD = 20000 };
 
 static void arm_word(struct ops *ops, uint32_t index, enum op_kind kind, uint64_t flags)
@@ -48,7 +54,7 @@ static void an_id_names_its_record_and_kind_only(void **state)
     struct ops ops = {0};
     assert_int_equal(ops_init(&ops), 0);
     for (unsigned i = 0; i < 300; i++) {
-        uint32_t index = ops_take_own(&ops), found = OP_NIL;
+        uint32_t index = take_own(&ops), found = OP_NIL;
         uint64_t word = 0;
         arm_word(&ops, index, OP_TIMER, 0);
         velo_id id = id_of(&ops, index);
@@ -69,7 +75,7 @@ static void a_stale_id_names_nothing(void **state)
     assert_int_equal(ops_init(&ops), 0);
     velo_id stale[1000];
     for (unsigned i = 0; i < 1000; i++) {
-        uint32_t index = ops_take_own(&ops);
+        uint32_t index = take_own(&ops);
         assert_int_equal(index, 0);
         arm_word(&ops, index, OP_TIMER, 0);
         stale[i] = id_of(&ops, index);
@@ -87,7 +93,7 @@ static void a_record_at_its_last_generation_is_not_used_again(void **state)
     (void)state;
     struct ops ops = {0};
     assert_int_equal(ops_init(&ops), 0);
-    uint32_t index = ops_take_own(&ops);
+    uint32_t index = take_own(&ops);
     op_publish(ops_at(&ops, index), (OP_GEN_MAX << OP_GEN_SHIFT));
     arm_word(&ops, index, OP_TIMER, 0);
     velo_id last = id_of(&ops, index);
@@ -95,7 +101,7 @@ static void a_record_at_its_last_generation_is_not_used_again(void **state)
     ops_free(&ops, ops_at(&ops, index), index);
     assert_false(is_known(&ops, last, OP_TIMER));
     for (unsigned i = 0; i < 200; i++)
-        assert_int_not_equal(ops_take_own(&ops), index);
+        assert_int_not_equal(take_own(&ops), index);
     ops_fini(&ops);
 }
 
@@ -103,7 +109,7 @@ static void a_record_at_its_last_generation_is_not_used_again(void **state)
 
 static uint32_t take(struct ops *ops, bool foreign)
 {
-    uint32_t index = foreign ? ops_take_foreign(ops) : ops_take_own(ops);
+    uint32_t index = foreign ? ops_take_foreign(ops) : take_own(ops);
     assert_int_not_equal(index, OP_NIL);
     arm_word(ops, index, OP_TIMER, foreign ? OP_FOREIGN : 0);
     return index;

@@ -56,7 +56,7 @@ static unsigned scarcity(uint64_t seed)
     assert_non_null(bench.timers);
     uint32_t reserve[CROWD]; /* the records are memory, too */
     for (unsigned i = 0; i < CROWD; i++)
-        reserve[i] = ops_take_own(&bench.ops);
+        reserve[i] = take_own(&bench.ops);
     for (unsigned i = 0; i < CROWD; i++)
         ops_free(&bench.ops, ops_at(&bench.ops, reserve[i]), reserve[i]);
     is_out = true;

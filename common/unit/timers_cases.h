@@ -11,6 +11,12 @@
 #include "common/parts/timers.h"
 #include "common/unit/unit.h"
 
+static uint32_t take_own(struct ops *ops)
+{
+    uint32_t index;
+    return ops_take_own(ops, &index) == NULL ? OP_NIL : index;
+}
+
 #define MS UINT64_C(1000000)
 #define HOUR (UINT64_C(3600) * 1000 * MS)
 #define BLOCK (UINT64_C(1) << 52) /* the span of four wheel levels: 2^32 ticks of 2^20 ns */
@@ -38,7 +44,7 @@ static void bench_close(struct bench *bench)
 
 static uint32_t bench_arm(struct bench *bench, uint64_t deadline_ns)
 {
-    uint32_t index = ops_take_own(&bench->ops);
+    uint32_t index = take_own(&bench->ops);
     assert_int_not_equal(index, OP_NIL);
     struct velo_op *op = ops_at(&bench->ops, index);
     op->deadline_ns = deadline_ns;
