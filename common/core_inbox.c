@@ -64,6 +64,20 @@ static bool deliver(struct velo_core *core, struct velo_op *op, uint32_t index)
     return true;
 }
 
+/* Try again what found no memory. */
+static void deliver_backlog(struct velo_core *core)
+{
+    core->starved = false; /* a timer without memory goes to the end of the backlog: no more then */
+    while (core->backlog.first != OP_NIL && !core->starved) {
+        uint32_t index;
+        struct velo_op *op = op_list_shift(&core->ops, &core->backlog, &index);
+        if (deliver(core, op, index))
+            continue;
+        op_list_unshift(&core->ops, &core->backlog, op, index);
+        break;
+    }
+}
+
 /* Free timers that other threads have cancelled; all their starts have arrived. */
 static void reclaim(struct velo_core *core, uint32_t index)
 {
@@ -86,19 +100,13 @@ void core_drain_inbox(struct velo_core *core)
     /* cancellations first: then their starts are in the inbox taken after them, or before */
     uint32_t cancelled = inbox_take(&core->reclaim, &core->ops, true);
     uint32_t index = inbox_take(&core->inbox, &core->ops, false);
-    while (index != OP_NIL) {
+    deliver_backlog(core);
+    while (index != OP_NIL) { /* behind what waits for memory, if there is any */
         struct velo_op *op = ops_at(&core->ops, index);
         uint32_t next = op->next;
-        op_list_append(&core->ops, &core->backlog, op, index);
+        if (core->backlog.first != OP_NIL || !deliver(core, op, index))
+            op_list_append(&core->ops, &core->backlog, op, index);
         index = next;
-    }
-    core->starved = false; /* a timer without memory goes to the end of the backlog: no more then */
-    while (core->backlog.first != OP_NIL && !core->starved) {
-        struct velo_op *op = op_list_shift(&core->ops, &core->backlog, &index);
-        if (deliver(core, op, index))
-            continue;
-        op_list_unshift(&core->ops, &core->backlog, op, index);
-        break;
     }
     reclaim(core, cancelled);
 }

@@ -173,11 +173,8 @@ static void flush_give_back(struct ops *ops)
 {
     if (ops->give_back == OP_NIL)
         return;
-    uint32_t last = ops->give_back;
-    while (ops_at(ops, last)->next != OP_NIL)
-        last = ops_at(ops, last)->next;
     pthread_mutex_lock(&ops->lock);
-    ops_at(ops, last)->next = ops->shared_free;
+    ops_at(ops, ops->give_back_last)->next = ops->shared_free;
     ops->shared_free = ops->give_back;
     ops->shared_taken -= ops->give_back_count;
     pthread_mutex_unlock(&ops->lock);
@@ -197,6 +194,8 @@ void ops_free_other(struct ops *ops, struct velo_op *op, uint32_t index, uint64_
         return;
     }
     op_publish(op, (OP_GEN(word) + 1) << OP_GEN_SHIFT);
+    if (ops->give_back == OP_NIL)
+        ops->give_back_last = index;
     op->next = ops->give_back;
     ops->give_back = index;
     if (++ops->give_back_count >= GIVE_BACK_MAX)

@@ -133,6 +133,7 @@ struct ops {
     uint32_t own_fresh; /* never used records [own_fresh, own_fresh_end) */
     uint32_t own_fresh_end;
     uint32_t give_back; /* freed records of other threads, not yet on the shared list */
+    uint32_t give_back_last;
     uint32_t give_back_count;
     uint64_t own_taken; /* taken minus freed, by the owner */
     bool any_retired;

@@ -168,31 +168,56 @@ static void wheel_spill(struct timers *timers, uint32_t level, uint32_t digit)
     }
 }
 
-/* Is anything due? If so, the due list has it. */
-static bool wheel_look(struct timers *timers, uint64_t now_ns)
+/* Take the first of the due list, if it is due. */
+static uint32_t wheel_pop_due(struct timers *timers, uint64_t now_ns)
 {
-    while (timers->due.first == OP_NIL) {
-        uint32_t level;
-        if (timers->levels == 0) {
-            if (now_ns > timers->present_ns)
-                timers->present_ns = now_ns; /* what comes next is near it, and goes in low */
-            return false;
-        }
-        const uint32_t digit = wheel_first(timers, &level);
-        if (timers->slots[level][digit].least_ns > now_ns)
-            return false;
-        wheel_spill(timers, level, digit);
-    }
-    return ops_at(timers->ops, timers->due.first)->deadline_ns <= now_ns;
+    uint32_t index;
+    if (ops_at(timers->ops, timers->due.first)->deadline_ns > now_ns)
+        return OP_NIL;
+    op_list_shift(timers->ops, &timers->due, &index)->at = OP_AT_NOWHERE;
+    return index;
+}
+
+/* Take the one timer of the first slot, if it is due: as if it were spilled, but at once. */
+static uint32_t
+wheel_pop_alone(struct timers *timers, uint32_t level, uint32_t digit, uint64_t now_ns)
+{
+    struct wheel_slot *slot = &timers->slots[level][digit];
+    const uint32_t index = slot->list.first;
+    struct velo_op *op = ops_at(timers->ops, index);
+    slot->least_ns = op->deadline_ns; /* it was less if another one was cancelled */
+    if (slot->least_ns > now_ns)
+        return OP_NIL;
+    timers->present_ns = slot->least_ns;
+    wheel_clear(timers, level, digit);
+    op->at = OP_AT_NOWHERE;
+    return index;
+}
+
+/* Nothing is pending. What comes next is not before now: the nearer, the lower it goes in. */
+static void wheel_rest(struct timers *timers, uint64_t now_ns)
+{
+    if (now_ns > timers->present_ns)
+        timers->present_ns = now_ns;
 }
 
 uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
 {
-    uint32_t index;
-    if (!wheel_look(timers, now_ns))
-        return OP_NIL;
-    op_list_shift(timers->ops, &timers->due, &index)->at = OP_AT_NOWHERE;
-    return index;
+    while (timers->due.first == OP_NIL) {
+        uint32_t level;
+        if (timers->levels == 0) {
+            wheel_rest(timers, now_ns);
+            return OP_NIL;
+        }
+        const uint32_t digit = wheel_first(timers, &level);
+        const struct wheel_slot *slot = &timers->slots[level][digit];
+        if (slot->least_ns > now_ns)
+            return OP_NIL;
+        if (slot->list.first == slot->list.last)
+            return wheel_pop_alone(timers, level, digit, now_ns);
+        wheel_spill(timers, level, digit);
+    }
+    return wheel_pop_due(timers, now_ns);
 }
 
 /* The least one of the slot was cancelled: look for the next, unless there are many. */
