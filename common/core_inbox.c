@@ -29,12 +29,13 @@ static bool deliver(struct velo_core *core, struct velo_op *op, uint32_t index)
     int rc = 0;
     switch (kind) {
     case OP_TIMER:
-        op->at = OP_AT_NOWHERE;
         if (OP_STATE(word) == OP_DEAD)
             ops_free(&core->ops, op, index);
         else if (OP_STATE(word) == OP_PENDING)
             core_arm(core, op, index);
-        return true; /* cancelled by another thread: the reclaim list frees it */
+        else
+            op->at = OP_AT_NOWHERE; /* cancelled by another thread: the reclaim list frees it */
+        return true;
     case OP_IMMEDIATE:
         op_list_append(&core->ops, &core->immediates, op, index);
         return true;

@@ -18,9 +18,9 @@ void core_tell_timer(const struct velo_core *core,
 void core_put_off(struct velo_core *core, struct velo_op *op, uint32_t index)
 {
     struct op_list *list = core->deferring ? &core->deferred : &core->backlog;
-    op->at = core->deferring ? OP_AT_DEFERRED : OP_AT_INBOX;
     core->starved |= !core->deferring;
     op_list_append(&core->ops, list, op, index);
+    op->at = core->deferring ? OP_AT_DEFERRED : OP_AT_INBOX;
 }
 
 void core_take_back(struct velo_core *core, struct velo_op *op)

@@ -107,7 +107,8 @@ struct velo_op {
         velo_done_fn done;    /* offloads: may be NULL; who took the record, before publishing */
         uint64_t period_ns;   /* a companion's; likewise */
     };
-    uint32_t next;                    /* inbox link by the pusher, then lists of the owner */
+    uint32_t next; /* inbox link by the pusher, then lists of the owner */
+    /* Set [at] last: it is stored as a byte, and a read of both right after that would wait. */
     uint32_t prev : OP_INDEX_BITS;    /* lists of the owner */
     uint32_t at : 32 - OP_INDEX_BITS; /* enum op_place; owner once published */
     union {
@@ -184,7 +185,7 @@ static inline bool ops_are_untidy(const struct ops *ops)
 static inline struct velo_op *ops_chunk(const struct ops *ops, uint32_t index, uint32_t *place)
 {
     uint32_t biased = index + OPS_FIRST;
-    uint32_t top = 31u - (uint32_t)__builtin_clz(biased);
+    uint32_t top = 31u ^ (uint32_t)__builtin_clz(biased); /* one instruction, unlike 31 - ... */
     *place = biased - (1u << top);
     /* (O1) seq_cst: a chunk seen here is not freed before the gate is left; pairs with (O2) */
     return atomic_load_explicit(&ops->chunks[top - 6], memory_order_seq_cst);

@@ -124,18 +124,14 @@ static inline void wheel_place(struct timers *timers, struct velo_op *op, uint32
 
 int timers_insert(struct timers *timers, struct velo_op *op, uint32_t index)
 {
-    op->at = OP_AT_WHEEL;
     wheel_place(timers, op, index);
+    op->at = OP_AT_WHEEL;
     return 0;
 }
 
-void timers_remove(struct timers *timers, struct velo_op *op)
+/* Take the record out of its slot. */
+static inline void wheel_unlink(struct timers *timers, const struct velo_op *op)
 {
-    op->at = OP_AT_NOWHERE;
-    if (op->deadline_ns <= timers->present_ns) {
-        op_list_remove(timers->ops, &timers->due, op);
-        return;
-    }
     const uint32_t level = wheel_level(timers, op->deadline_ns);
     const uint32_t digit = wheel_digit(op->deadline_ns, level);
     struct wheel_slot *slot = &timers->slots[level][digit];
@@ -144,6 +140,15 @@ void timers_remove(struct timers *timers, struct velo_op *op)
         wheel_clear(timers, level, digit);
     else if (slot->least_ns == op->deadline_ns)
         timers->stale[level] |= UINT64_C(1) << digit;
+}
+
+void timers_remove(struct timers *timers, struct velo_op *op)
+{
+    if (op->deadline_ns > timers->present_ns)
+        wheel_unlink(timers, op);
+    else
+        op_list_remove(timers->ops, &timers->due, op);
+    op->at = OP_AT_NOWHERE;
 }
 
 /* The slot with the first deadline; there is one. */
