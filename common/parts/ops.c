@@ -189,11 +189,8 @@ void ops_free_companion(struct ops *ops, const struct velo_op *op)
 
 void ops_free_other(struct ops *ops, struct velo_op *op, uint32_t index, uint64_t word)
 {
-    if (OP_GEN(word) == OP_GEN_MAX) { /* retired for good: its ids may not come again (T5) */
-        op_publish(op, op_with_state(word, OP_FREE));
+    if (OP_GEN(word) == OP_GEN_MAX)
         return;
-    }
-    op_publish(op, (OP_GEN(word) + 1) << OP_GEN_SHIFT);
     if (ops->give_back == OP_NIL)
         ops->give_back_last = index;
     op->next = ops->give_back;

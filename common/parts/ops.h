@@ -253,6 +253,14 @@ static inline struct velo_op *ops_take_own(struct ops *ops, uint32_t *index)
     return op;
 }
 
+/* What the word of a record that has [word] is when it is free: of the next generation. The last
+ * one is retired for good, for its ids may not come again (T5). */
+static inline uint64_t op_word_freed(uint64_t word)
+{
+    uint64_t gen = OP_GEN(word);
+    return gen == OP_GEN_MAX ? op_with_state(word, OP_FREE) : (gen + 1) << OP_GEN_SHIFT;
+}
+
 /* Free a record, and its companion; owner only. Its generation goes up. */
 static inline void ops_free(struct ops *ops, struct velo_op *op, uint32_t index)
 {
@@ -263,11 +271,11 @@ static inline void ops_free(struct ops *ops, struct velo_op *op, uint32_t index)
     if (gen > ops->gen_max)
         ops->gen_max = gen;
     op->at = OP_AT_NOWHERE;
+    op_publish(op, op_word_freed(word));
     if (__builtin_expect((word & OP_FOREIGN) != 0 || gen == OP_GEN_MAX, 0)) {
         ops_free_other(ops, op, index, word);
         return;
     }
-    op_publish(op, (gen + 1) << OP_GEN_SHIFT);
     ops->own_taken--;
     op->next = ops->own_free;
     ops->own_free = index;
