@@ -36,7 +36,7 @@ static void arm_any(struct bench *bench, struct model *model, uint64_t *random)
     if (choice == 0 && model->count > 0)
         deadline_ns = model->timers[unit_below(random, model->count)].deadline_ns;
     else if (choice == 1)
-        deadline_ns = bench->now_ns - unit_below(random, 40) * MS / 16;
+        deadline_ns = bench->timers->present_ns - unit_below(random, 40) * MS / 16;
     model_arm(bench, model, deadline_ns);
 }
 
