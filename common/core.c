@@ -149,16 +149,15 @@ void core_run_fds(struct velo_core *core)
 }
 
 /* Enter the callback of an offload that is complete, or was cancelled. */
-static void complete(struct velo_core *core, uint32_t index)
+static void complete(struct velo_core *core, struct velo_op *op, uint32_t index)
 {
-    const struct velo_op *op = ops_at(&core->ops, index);
     velo_done_fn done_fn = op->done;
     void *arg = op->arg;
     int status = OP_STATE(op_word(op)) == OP_CANCELLED ? -ECANCELED : 0;
     counter_add(&core->ledger.live, UINT64_MAX);
     if (status == 0)
         counter_add(&core->ledger.lanes[VELO_LANE_OFFLOAD].executed, 1);
-    ops_free(&core->ops, index);
+    ops_free(&core->ops, op, index);
     if (done_fn == NULL)
         return;
     struct core_span span = {.fn = NULL, .arg = arg};
@@ -182,21 +181,25 @@ size_t core_run_fenced(struct velo_core *core, uint64_t ran)
     for (; all->fenced > 0 && !core_stops(core); done++) {
         all->fenced--;
         all->count--;
-        complete(core, op_list_shift(&core->ops, &all->list));
+        uint32_t index;
+        struct velo_op *op = op_list_shift(&core->ops, &all->list, &index);
+        complete(core, op, index);
     }
     return done;
 }
 
-bool core_take_immediate(struct velo_core *core, uint32_t index, struct velo_task *task)
+bool core_take_immediate(struct velo_core *core,
+                         struct velo_op *op,
+                         uint32_t index,
+                         struct velo_task *task)
 {
-    struct velo_op *op = ops_at(&core->ops, index);
     uint64_t word = op_word(op);
     *task = (struct velo_task){op->fn, op->arg};
     bool claimed =
         OP_STATE(word) == OP_PENDING && op_move(op, &word, op_with_state(word, OP_FIRING));
     if (claimed)
         counter_add(&core->ledger.live, UINT64_MAX);
-    ops_free(&core->ops, index);
+    ops_free(&core->ops, op, index);
     return claimed;
 }
 
@@ -204,9 +207,10 @@ void core_run_immediates(struct velo_core *core)
 {
     uint32_t last = core->immediates.last; /* R2: those present now */
     struct velo_task task;
+    uint32_t index;
     while (core->immediates.first != OP_NIL && !core_stops(core)) {
-        uint32_t index = op_list_shift(&core->ops, &core->immediates);
-        if (core_take_immediate(core, index, &task))
+        struct velo_op *op = op_list_shift(&core->ops, &core->immediates, &index);
+        if (core_take_immediate(core, op, index, &task))
             core_call(core, VELO_LANE_IMMEDIATE, task.fn, task.arg);
         if (index == last)
             break;

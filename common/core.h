@@ -232,7 +232,10 @@ void core_run_closing(struct velo_core *core);
 void core_turn_end(struct velo_core *core);
 
 /* Claim one immediate; false: it was cleared. Frees its record either way. */
-bool core_take_immediate(struct velo_core *core, uint32_t index, struct velo_task *task);
+bool core_take_immediate(struct velo_core *core,
+                         struct velo_op *op,
+                         uint32_t index,
+                         struct velo_task *task);
 
 /* Was velo_loop_wake() called since the last time? Owner. */
 bool core_take_poke(struct velo_core *core);
@@ -260,6 +263,14 @@ bool core_has_news(const struct velo_core *core);
 static inline bool core_has_mail(const struct velo_core *core)
 {
     return !inbox_is_empty(&core->inbox);
+}
+
+/* Both at one look, for calls of the owner that are made often: rarely either is there. */
+static inline bool core_has_mail_or_stop(const struct velo_core *core)
+{
+    bool mail = core_has_mail(core);
+    bool stop = lifecycle_stop(&core->life) != STOP_NO;
+    return __builtin_expect(mail | stop, 0);
 }
 
 /* Should the phase now running end? */
@@ -403,11 +414,25 @@ static inline void core_see_others_first(struct velo_core *core)
         core_drain_inbox(core);
 }
 
+/* The same as below for a timer that does not go into the store now, and one that is not there. */
+void core_put_off(struct velo_core *core, struct velo_op *op, uint32_t index);
+void core_take_back(struct velo_core *core, struct velo_op *op);
+
 /* Put an armed timer where it belongs; its deadline is set. */
-void core_arm(struct velo_core *core, uint32_t index);
+static inline void core_arm(struct velo_core *core, struct velo_op *op, uint32_t index)
+{
+    if (core->deferring || timers_insert(core->timers, op, index) != 0)
+        core_put_off(core, op, index);
+}
 
 /* Take a pending timer out of where it is. */
-void core_disarm(struct velo_core *core, uint32_t index);
+static inline void core_disarm(struct velo_core *core, struct velo_op *op)
+{
+    if (op->at >= OP_AT_HEAP)
+        timers_remove(core->timers, op);
+    else
+        core_take_back(core, op);
+}
 
 /* Prepare the pool for offloads, which has no thread yet. 0 or -errno. */
 int core_init_pool(struct velo_core *core);

@@ -40,9 +40,8 @@ static void discard_ring(struct velo_core *core, enum velo_lane lane, struct rin
     }
 }
 
-static void discard_timer(struct velo_core *core, uint32_t index)
+static void discard_timer(struct velo_core *core, struct velo_op *op, uint32_t index)
 {
-    struct velo_op *op = ops_at(&core->ops, index);
     uint64_t word = op_word(op);
     op->at = OP_AT_NOWHERE;
     while (OP_STATE(word) == OP_PENDING) {
@@ -54,7 +53,7 @@ static void discard_timer(struct velo_core *core, uint32_t index)
             counter_add(&core->ledger.live, UINT64_MAX);
         const struct velo_op *holder = op_holder(&core->ops, op, word);
         discard(core, VELO_LANE_TIMER, holder->fn, holder->arg);
-        ops_free(&core->ops, index);
+        ops_free(&core->ops, op, index);
         return;
     }
     /* cancelled by another thread at the last moment: its reclaim list frees it */
@@ -62,23 +61,20 @@ static void discard_timer(struct velo_core *core, uint32_t index)
 
 /* An offload that has ended, or was never begun: it is the caller's. One that was cancelled has met
  * its end, only its callback does not run any more. */
-static void discard_offload(struct velo_core *core, uint32_t index)
+static void discard_offload(struct velo_core *core, struct velo_op *op, uint32_t index)
 {
-    const struct velo_op *op = ops_at(&core->ops, index);
     counter_add(&core->ledger.live, UINT64_MAX);
     if (OP_STATE(op_word(op)) != OP_CANCELLED)
         discard(core, VELO_LANE_OFFLOAD, op->fn, op->arg);
-    ops_free(&core->ops, index);
+    ops_free(&core->ops, op, index);
 }
 
 static void discard_offloads(struct velo_core *core, struct op_list *list)
 {
-    for (;;) {
-        uint32_t index = op_list_shift(&core->ops, list);
-        if (index == OP_NIL)
-            return;
-        discard_offload(core, index);
-    }
+    uint32_t index;
+    struct velo_op *op;
+    while ((op = op_list_shift(&core->ops, list, &index)) != NULL)
+        discard_offload(core, op, index);
 }
 
 void core_discard_late(struct velo_core *core, uint32_t index)
@@ -98,30 +94,28 @@ static void discard_restarted(struct velo_core *core, const struct velo_op *node
     struct velo_op *op =
         ops_find(&core->ops, (velo_id)(uintptr_t)node->arg, OP_TIMER, &index, &word);
     if (op != NULL && op->at == OP_AT_NOWHERE)
-        discard_timer(core, index);
+        discard_timer(core, op, index);
 }
 
 /* What could not be delivered for want of memory. */
 static void discard_backlog(struct velo_core *core)
 {
-    for (;;) {
-        uint32_t index = op_list_shift(&core->ops, &core->backlog);
-        if (index == OP_NIL)
-            return;
-        struct velo_op *op = ops_at(&core->ops, index);
+    uint32_t index;
+    struct velo_op *op;
+    while ((op = op_list_shift(&core->ops, &core->backlog, &index)) != NULL) {
         enum op_kind kind = OP_KIND(op_word(op));
         struct velo_task task;
         if (kind == OP_TIMER) {
-            discard_timer(core, index);
+            discard_timer(core, op, index);
             continue;
         }
         if (kind == OP_IMMEDIATE) { /* perhaps cleared already */
-            if (core_take_immediate(core, index, &task))
+            if (core_take_immediate(core, op, index, &task))
                 discard(core, VELO_LANE_IMMEDIATE, task.fn, task.arg);
             continue;
         }
         if (kind == OP_OFFLOAD) {
-            discard_offload(core, index);
+            discard_offload(core, op, index);
             continue;
         }
         if (kind == OP_RESTART) {
@@ -130,7 +124,7 @@ static void discard_backlog(struct velo_core *core)
             counter_add(&core->ledger.live, UINT64_MAX);
             discard(core, op_lane(kind), op->fn, op->arg);
         }
-        ops_free(&core->ops, index);
+        ops_free(&core->ops, op, index);
     }
 }
 
@@ -140,6 +134,8 @@ void core_discard_all(struct velo_loop *loop)
     struct velo_task task;
     struct op_list jobs;
     enum velo_lane lane;
+    uint32_t index;
+    struct velo_op *op;
     core->ended = true;
     pool_end(&core->pool, &jobs); /* all that have ended are in the inbox */
     core_drain_inbox(core);
@@ -149,21 +145,14 @@ void core_discard_all(struct velo_loop *loop)
     discard_offloads(core, &jobs);
     discard_ring(core, VELO_LANE_TICK, &core->ticks);
     discard_ring(core, VELO_LANE_MICROTASK, &core->microtasks);
-    for (;;) {
-        uint32_t index = op_list_shift(&core->ops, &core->immediates);
-        if (index == OP_NIL)
-            break;
-        if (core_take_immediate(core, index, &task))
+    while ((op = op_list_shift(&core->ops, &core->immediates, &index)) != NULL) {
+        if (core_take_immediate(core, op, index, &task))
             discard(core, VELO_LANE_IMMEDIATE, task.fn, task.arg);
     }
     discard_ring(core, VELO_LANE_CLOSE, &core->closing);
     discard_backlog(core);
-    for (;;) {
-        uint32_t index = timers_take_any(core->timers);
-        if (index == OP_NIL)
-            break;
-        discard_timer(core, index);
-    }
+    while ((index = timers_take_any(core->timers)) != OP_NIL)
+        discard_timer(core, ops_at(&core->ops, index), index);
     fdtable_clear(&core->fds);
     (void)core_settle(core);
 }

@@ -14,38 +14,38 @@ static void deliver_restart(struct velo_core *core, const struct velo_op *node)
         /* a period whose callback is running right now becomes pending, as by its own restart */
         if (!op_move(op, &word, op_with_state(word - OP_MOVE, OP_PENDING)))
             continue;
-        core_disarm(core, index);
+        core_disarm(core, op);
         op->deadline_ns = node->deadline_ns;
-        core_arm(core, index);
+        core_arm(core, op, index);
         return;
     }
 }
 
 /* Hand one record on to where it belongs. False: no memory now, keep it. */
-static bool deliver(struct velo_core *core, uint32_t index)
+static bool deliver(struct velo_core *core, struct velo_op *op, uint32_t index)
 {
-    struct velo_op *op = ops_at(&core->ops, index);
     uint64_t word = op_word(op);
     enum op_kind kind = OP_KIND(word);
     int rc = 0;
     switch (kind) {
     case OP_TIMER:
-        op->at = OP_AT_NOWHERE;
         if (OP_STATE(word) == OP_DEAD)
-            ops_free(&core->ops, index);
+            ops_free(&core->ops, op, index);
         else if (OP_STATE(word) == OP_PENDING)
-            core_arm(core, index);
-        return true; /* cancelled by another thread: the reclaim list frees it */
+            core_arm(core, op, index);
+        else
+            op->at = OP_AT_NOWHERE; /* cancelled by another thread: the reclaim list frees it */
+        return true;
     case OP_IMMEDIATE:
-        op_list_append(&core->ops, &core->immediates, index);
+        op_list_append(&core->ops, &core->immediates, op, index);
         return true;
     case OP_OFFLOAD:
-        op_list_append(&core->ops, &core->completions.list, index);
+        op_list_append(&core->ops, &core->completions.list, op, index);
         core->completions.count++;
         return true;
     case OP_RESTART:
         deliver_restart(core, op);
-        ops_free(&core->ops, index);
+        ops_free(&core->ops, op, index);
         return true;
     case OP_TICK:
         rc = ring_push(&core->ticks, op->fn, op->arg);
@@ -61,17 +61,32 @@ static bool deliver(struct velo_core *core, uint32_t index)
         return false;
     counter_add(&core->ledger.lanes[op_lane(kind)].moved, 1);
     counter_add(&core->ledger.live, UINT64_MAX); /* the ring keeps the loop alive from here on */
-    ops_free(&core->ops, index);
+    ops_free(&core->ops, op, index);
     return true;
+}
+
+/* Try again what found no memory. */
+static void deliver_backlog(struct velo_core *core)
+{
+    core->starved = false; /* a timer without memory goes to the end of the backlog: no more then */
+    while (core->backlog.first != OP_NIL && !core->starved) {
+        uint32_t index;
+        struct velo_op *op = op_list_shift(&core->ops, &core->backlog, &index);
+        if (deliver(core, op, index))
+            continue;
+        op_list_unshift(&core->ops, &core->backlog, op, index);
+        break;
+    }
 }
 
 /* Free timers that other threads have cancelled; all their starts have arrived. */
 static void reclaim(struct velo_core *core, uint32_t index)
 {
     while (index != OP_NIL) {
-        uint32_t next = ops_at(&core->ops, index)->reclaim;
-        core_disarm(core, index);
-        ops_free(&core->ops, index);
+        struct velo_op *op = ops_at(&core->ops, index);
+        uint32_t next = op->reclaim;
+        core_disarm(core, op);
+        ops_free(&core->ops, op, index);
         index = next;
     }
 }
@@ -86,18 +101,13 @@ void core_drain_inbox(struct velo_core *core)
     /* cancellations first: then their starts are in the inbox taken after them, or before */
     uint32_t cancelled = inbox_take(&core->reclaim, &core->ops, true);
     uint32_t index = inbox_take(&core->inbox, &core->ops, false);
-    while (index != OP_NIL) {
-        uint32_t next = ops_at(&core->ops, index)->next;
-        op_list_append(&core->ops, &core->backlog, index);
+    deliver_backlog(core);
+    while (index != OP_NIL) { /* behind what waits for memory, if there is any */
+        struct velo_op *op = ops_at(&core->ops, index);
+        uint32_t next = op->next;
+        if (core->backlog.first != OP_NIL || !deliver(core, op, index))
+            op_list_append(&core->ops, &core->backlog, op, index);
         index = next;
-    }
-    core->starved = false; /* a timer without memory goes to the end of the backlog: no more then */
-    while (core->backlog.first != OP_NIL && !core->starved) {
-        index = op_list_shift(&core->ops, &core->backlog);
-        if (deliver(core, index))
-            continue;
-        op_list_unshift(&core->ops, &core->backlog, index);
-        break;
     }
     reclaim(core, cancelled);
 }

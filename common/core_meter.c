@@ -4,6 +4,7 @@
 
 #include "common/parts/clock.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <time.h>
 

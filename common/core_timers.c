@@ -13,53 +13,38 @@ void core_tell_timer(const struct velo_core *core,
     core->opts.on_timer_audit(core->opts.ctx, &audit);
 }
 
-/* A timer finds no memory in the store: it waits in the backlog, and the loop does not sleep long.
- */
-static void insert(struct velo_core *core, uint32_t index)
+/* In the timers phase it waits for its end. Else it finds no memory in the store: it waits in the
+ * backlog, and the loop does not sleep long. */
+void core_put_off(struct velo_core *core, struct velo_op *op, uint32_t index)
 {
-    if (timers_insert(core->timers, index) == 0)
-        return;
-    core->starved = true;
-    ops_at(&core->ops, index)->at = OP_AT_INBOX;
-    op_list_append(&core->ops, &core->backlog, index);
+    struct op_list *list = core->deferring ? &core->deferred : &core->backlog;
+    core->starved |= !core->deferring;
+    op_list_append(&core->ops, list, op, index);
+    op->at = core->deferring ? OP_AT_DEFERRED : OP_AT_INBOX;
 }
 
-void core_arm(struct velo_core *core, uint32_t index)
+void core_take_back(struct velo_core *core, struct velo_op *op)
 {
-    if (core->deferring) {
-        ops_at(&core->ops, index)->at = OP_AT_DEFERRED;
-        op_list_append(&core->ops, &core->deferred, index);
-    } else {
-        insert(core, index);
-    }
-}
-
-void core_disarm(struct velo_core *core, uint32_t index)
-{
-    struct velo_op *op = ops_at(&core->ops, index);
     if (op->at == OP_AT_DEFERRED)
-        op_list_remove(&core->ops, &core->deferred, index);
+        op_list_remove(&core->ops, &core->deferred, op);
     else if (op->at == OP_AT_INBOX)
-        op_list_remove(&core->ops, &core->backlog, index);
-    else if (op->at != OP_AT_NOWHERE)
-        timers_remove(core->timers, index);
+        op_list_remove(&core->ops, &core->backlog, op);
     op->at = OP_AT_NOWHERE;
 }
 
 /* The callback of a one shot has returned. */
-static void finish_once(struct velo_core *core, uint32_t index)
+static void finish_once(struct velo_core *core, struct velo_op *op, uint32_t index)
 {
-    uint64_t word = op_word(ops_at(&core->ops, index));
-    if (OP_STATE(word) != OP_FIRING)
+    if (OP_STATE(op_word(op)) != OP_FIRING)
         return; /* restarted by its own callback: armed again */
     counter_add(&core->ledger.lanes[VELO_LANE_TIMER].executed, 1);
-    ops_free(&core->ops, index);
+    ops_free(&core->ops, op, index);
 }
 
 /* The callback of a periodic timer has returned. */
-static void finish_period(struct velo_core *core, uint32_t index, uint64_t start_ns)
+static void
+finish_period(struct velo_core *core, struct velo_op *op, uint32_t index, uint64_t start_ns)
 {
-    struct velo_op *op = ops_at(&core->ops, index);
     uint64_t word = op_word(op);
     while (OP_STATE(word) == OP_FIRING) {
         if (!op_move(op, &word, op_with_state(word, OP_PENDING)))
@@ -67,11 +52,11 @@ static void finish_period(struct velo_core *core, uint32_t index, uint64_t start
         const struct velo_op *companion = ops_at(&core->ops, op->companion);
         op->deadline_ns = clock_add_ns(start_ns, companion->period_ns); /* T4 */
         if ((word & OP_MOVES_MASK) == 0) /* else the restart on its way arms it */
-            core_arm(core, index);
+            core_arm(core, op, index);
         return;
     }
     if (OP_STATE(word) == OP_DEAD)
-        ops_free(&core->ops, index); /* cancelled by itself */
+        ops_free(&core->ops, op, index); /* cancelled by itself */
 }
 
 /* Claim and run the timer, unless it was cancelled or is being moved by another thread. */
@@ -96,9 +81,9 @@ static void fire(struct velo_core *core, uint32_t index)
     const struct velo_op *holder = op_holder(&core->ops, op, word);
     core_invoke(core, holder->fn, holder->arg);
     if (periodic)
-        finish_period(core, index, start_ns);
+        finish_period(core, op, index, start_ns);
     else
-        finish_once(core, index);
+        finish_once(core, op, index);
     core_checkpoint_if_due(core);
 }
 
@@ -112,10 +97,8 @@ void core_run_timers(struct velo_core *core)
         fire(core, index);
     }
     core->deferring = false;
-    for (;;) {
-        uint32_t index = op_list_shift(&core->ops, &core->deferred);
-        if (index == OP_NIL)
-            break;
-        insert(core, index);
-    }
+    uint32_t index;
+    struct velo_op *op;
+    while ((op = op_list_shift(&core->ops, &core->deferred, &index)) != NULL)
+        core_arm(core, op, index);
 }

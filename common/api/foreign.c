@@ -4,10 +4,10 @@
 
 #include <errno.h>
 
-void foreign_push(struct velo_loop *loop, uint32_t index)
+void foreign_push(struct velo_loop *loop, struct velo_op *op, uint32_t index)
 {
     struct velo_core *core = core_of(loop);
-    inbox_push(&core->inbox, ops_at(&core->ops, index), index, false);
+    inbox_push(&core->inbox, op, index, false);
     loop_notify(loop);
 }
 
@@ -28,7 +28,7 @@ int foreign_submit(struct velo_loop *loop, enum op_kind kind, velo_fn fn, void *
         shared_counter_add(&core->foreign.accepted[op_lane(kind)], 1);
         shared_counter_add(&core->foreign.live, 1);
         op_publish(op, word);
-        foreign_push(loop, index);
+        foreign_push(loop, op, index);
     }
     gate_leave(&core->work);
     return index == OP_NIL ? -ENOMEM : 0;

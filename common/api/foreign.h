@@ -12,6 +12,6 @@
 int foreign_submit(struct velo_loop *loop, enum op_kind kind, velo_fn fn, void *arg, velo_id *id);
 
 /* Publish a filled record. Inside the work gate. */
-void foreign_push(struct velo_loop *loop, uint32_t index);
+void foreign_push(struct velo_loop *loop, struct velo_op *op, uint32_t index);
 
 #endif

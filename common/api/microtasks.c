@@ -5,7 +5,24 @@
 
 #include <errno.h>
 
-static int queue(struct velo_loop *loop, enum op_kind kind, velo_fn fn, void *arg)
+static inline int push(struct velo_core *core, enum op_kind kind, velo_fn fn, void *arg)
+{
+    return ring_push(kind == OP_TICK ? &core->ticks : &core->microtasks, fn, arg);
+}
+
+/* There is mail, or a stop. Apart from queue(), which so needs no frame. */
+__attribute__((noinline)) static int
+queue_after_look(struct velo_core *core, enum op_kind kind, velo_fn fn, void *arg)
+{
+    if (core->ended || lifecycle_stop(&core->life) == STOP_IMMEDIATE)
+        return -ESHUTDOWN; /* while draining gracefully they are still accepted */
+    core_see_others_first(core);
+    return push(core, kind, fn, arg);
+}
+
+/* Inline, so that each of the two knows its ring. */
+__attribute__((always_inline)) static inline int
+queue(struct velo_loop *loop, enum op_kind kind, velo_fn fn, void *arg)
 {
     if (loop == NULL || fn == NULL)
         return -EINVAL;
@@ -14,10 +31,9 @@ static int queue(struct velo_loop *loop, enum op_kind kind, velo_fn fn, void *ar
     struct velo_core *core = core_of(loop);
     if (!lifecycle_is_owner(&core->life))
         return foreign_submit(loop, kind, fn, arg, NULL);
-    if (core->ended || lifecycle_stop(&core->life) == STOP_IMMEDIATE)
-        return -ESHUTDOWN; /* while draining gracefully they are still accepted */
-    core_see_others_first(core);
-    return ring_push(kind == OP_TICK ? &core->ticks : &core->microtasks, fn, arg);
+    if (core_has_mail_or_stop(core))
+        return queue_after_look(core, kind, fn, arg);
+    return push(core, kind, fn, arg);
 }
 
 int velo_next_tick(struct velo_loop *loop, velo_fn fn, void *arg)

@@ -75,7 +75,10 @@ int velo_offload(
     int rc = pool_prepare(&core->pool);
     uint32_t index = OP_NIL;
     if (rc == 0) {
-        index = owner ? ops_take_own(&core->ops) : ops_take_foreign(&core->ops);
+        if (owner)
+            (void)ops_take_own(&core->ops, &index);
+        else
+            index = ops_take_foreign(&core->ops);
         rc = index == OP_NIL ? -ENOMEM : 0;
     }
     if (rc == 0) {

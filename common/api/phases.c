@@ -10,10 +10,10 @@ static int set_on_owner(struct velo_core *core, velo_fn fn, void *arg, velo_id *
     if (lifecycle_stop(&core->life) != STOP_NO)
         return -ESHUTDOWN;
     core_see_others_first(core);
-    uint32_t index = ops_take_own(&core->ops);
-    if (index == OP_NIL)
+    uint32_t index;
+    struct velo_op *op = ops_take_own(&core->ops, &index);
+    if (op == NULL)
         return -ENOMEM;
-    struct velo_op *op = ops_at(&core->ops, index);
     uint64_t word = op_word_make(op_word(op), OP_IMMEDIATE, 0);
     op->fn = fn;
     op->arg = arg;
@@ -22,7 +22,7 @@ static int set_on_owner(struct velo_core *core, velo_fn fn, void *arg, velo_id *
         *id = op_id(word, index);
     counter_add(&core->ledger.lanes[VELO_LANE_IMMEDIATE].accepted, 1);
     counter_add(&core->ledger.live, 1);
-    op_list_append(&core->ops, &core->immediates, index);
+    op_list_append(&core->ops, &core->immediates, op, index);
     return 0;
 }
 

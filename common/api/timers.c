@@ -17,7 +17,7 @@ static void notice_idle(struct velo_loop *loop)
         loop_notify(loop);
 }
 
-static void count_live(struct velo_core *core, bool owner, uint64_t n)
+static inline void count_live(struct velo_core *core, bool owner, uint64_t n)
 {
     if (owner)
         counter_add(&core->ledger.live, n);
@@ -25,7 +25,7 @@ static void count_live(struct velo_core *core, bool owner, uint64_t n)
         shared_counter_add(&core->foreign.live, n);
 }
 
-static void count_armed(struct velo_core *core, bool owner, uint64_t n)
+static inline void count_armed(struct velo_core *core, bool owner, uint64_t n)
 {
     if (owner)
         counter_add(&core->ledger.armed, n);
@@ -55,20 +55,23 @@ struct timer_args {
     void *arg;
 };
 
-static uint32_t take(struct ops *ops, const struct timer_args *args, bool foreign)
+/* A record, two if there is a period. NULL: memory is out. */
+static inline struct velo_op *
+take(struct ops *ops, const struct timer_args *args, bool foreign, uint32_t *index)
 {
-    if (args->period_ns != 0)
-        return ops_take_periodic(ops, foreign);
-    return foreign ? ops_take_foreign(ops) : ops_take_own(ops);
+    if (args->period_ns == 0 && !foreign)
+        return ops_take_own(ops, index);
+    *index = args->period_ns == 0 ? ops_take_foreign(ops) : ops_take_periodic(ops, foreign);
+    return *index == OP_NIL ? NULL : ops_at(ops, *index);
 }
 
-static uint64_t fill(struct velo_core *core,
-                     uint32_t index,
-                     const struct timer_args *args,
-                     uint64_t flags,
-                     velo_id *id)
+static inline uint64_t fill(struct velo_core *core,
+                            struct velo_op *op,
+                            uint32_t index,
+                            const struct timer_args *args,
+                            uint64_t flags,
+                            velo_id *id)
 {
-    struct velo_op *op = ops_at(&core->ops, index);
     if (args->period_ns != 0)
         flags |= OP_PERIODIC;
     uint64_t word = op_word_make(op_word(op), OP_TIMER, flags);
@@ -88,16 +91,17 @@ static int start_on_owner(struct velo_core *core, const struct timer_args *args,
     if (lifecycle_stop(&core->life) != STOP_NO)
         return -ESHUTDOWN;
     core_see_others_first(core);
-    uint32_t index = take(&core->ops, args, false);
-    if (index == OP_NIL)
+    uint32_t index;
+    struct velo_op *op = take(&core->ops, args, false, &index);
+    if (op == NULL)
         return -ENOMEM;
-    uint64_t word = fill(core, index, args, 0, id);
+    uint64_t word = fill(core, op, index, args, 0, id);
     core_audit_timer(core, VELO_TIMER_ARMED, op_id(word, index), args->deadline_ns);
-    op_publish(ops_at(&core->ops, index), word);
+    op_publish(op, word);
     counter_add(&core->ledger.lanes[VELO_LANE_TIMER].accepted, 1);
     count_live(core, true, 1);
     count_armed(core, true, 1);
-    core_arm(core, index);
+    core_arm(core, op, index);
     return 0;
 }
 
@@ -106,20 +110,21 @@ static int start_elsewhere(struct velo_loop *loop, const struct timer_args *args
     struct velo_core *core = core_of(loop);
     if (!gate_enter(&core->work))
         return -ESHUTDOWN;
-    uint32_t index = take(&core->ops, args, true);
-    if (index != OP_NIL) {
-        uint64_t word = fill(core, index, args, OP_FOREIGN, id);
-        ops_at(&core->ops, index)->at = OP_AT_INBOX;
+    uint32_t index;
+    struct velo_op *op = take(&core->ops, args, true, &index);
+    if (op != NULL) {
+        uint64_t word = fill(core, op, index, args, OP_FOREIGN, id);
+        op->at = OP_AT_INBOX;
         shared_counter_add(&core->foreign.accepted[VELO_LANE_TIMER], 1);
         count_live(core, false, 1);
         count_armed(core, false, 1);
         note_deadline(core, args->deadline_ns);
         core_audit_timer(core, VELO_TIMER_ARMED, op_id(word, index), args->deadline_ns);
-        op_publish(ops_at(&core->ops, index), word);
-        foreign_push(loop, index);
+        op_publish(op, word);
+        foreign_push(loop, op, index);
     }
     gate_leave(&core->work);
-    return index == OP_NIL ? -ENOMEM : 0;
+    return op == NULL ? -ENOMEM : 0;
 }
 
 int velo_timer_start(struct velo_loop *loop,
@@ -140,7 +145,7 @@ int velo_timer_start(struct velo_loop *loop,
 }
 
 /* What a cancel makes of the record: who recycles it depends on who cancels. */
-static uint64_t cancelled_word(uint64_t word, bool owner)
+static inline uint64_t cancelled_word(uint64_t word, bool owner)
 {
     if (!owner)
         return op_with_state(word, OP_CANCELLED);
@@ -148,20 +153,22 @@ static uint64_t cancelled_word(uint64_t word, bool owner)
 }
 
 /* The record was taken out of the running; let it be recycled. */
-static void recycle(struct velo_loop *loop, uint32_t index, enum op_state was, bool owner)
+static inline void
+recycle(struct velo_loop *loop, struct velo_op *op, uint32_t index, enum op_state was, bool owner)
 {
     struct velo_core *core = core_of(loop);
-    struct velo_op *op = ops_at(&core->ops, index);
     if (!owner) {
         inbox_push(&core->reclaim, op, index, true);
         notice_idle(loop);
     } else if (was == OP_PENDING) {
-        core_disarm(core, index);
-        ops_free(&core->ops, index);
+        core_disarm(core, op);
+        ops_free(&core->ops, op, index);
     } /* else: it has cancelled itself, and finish_period() frees it */
 }
 
-static int cancel(struct velo_loop *loop, velo_id id, bool owner)
+/* Inline, so that the owner asks at no step whether it is the owner. */
+__attribute__((always_inline)) static inline int
+cancel(struct velo_loop *loop, velo_id id, bool owner)
 {
     struct velo_core *core = core_of(loop);
     uint32_t index;
@@ -190,9 +197,19 @@ static int cancel(struct velo_loop *loop, velo_id id, bool owner)
             shared_counter_add(&core->foreign.cancelled[VELO_LANE_TIMER], 1);
         /* another thread may not look at the deadline, which the owner may be moving */
         core_audit_timer(core, VELO_TIMER_CANCELLED, id, owner ? op->deadline_ns : 0);
-        recycle(loop, index, state, owner);
+        recycle(loop, op, index, state, owner);
         return 0;
     }
+}
+
+static int cancel_on_owner(struct velo_loop *loop, velo_id id)
+{
+    return cancel(loop, id, true);
+}
+
+static int cancel_elsewhere(struct velo_loop *loop, velo_id id)
+{
+    return cancel(loop, id, false);
 }
 
 int velo_timer_cancel(struct velo_loop *loop, velo_id id)
@@ -201,9 +218,10 @@ int velo_timer_cancel(struct velo_loop *loop, velo_id id)
         return -EINVAL;
     if (core_is_forked(core_of(loop)))
         return -ECHILD;
-    bool owner = core_enter_guest(core_of(loop));
-    int rc = cancel(loop, id, owner);
-    core_leave_guest(core_of(loop), owner);
+    if (core_enter_guest(core_of(loop)))
+        return cancel_on_owner(loop, id);
+    int rc = cancel_elsewhere(loop, id);
+    core_leave_guest(core_of(loop), false);
     return rc;
 }
 
@@ -215,7 +233,7 @@ int velo_timer_cancel_many(struct velo_loop *loop, const velo_id *ids, size_t co
         return -ECHILD;
     bool owner = core_enter_guest(core_of(loop));
     for (size_t i = 0; i < count; i++) {
-        int rc = cancel(loop, ids[i], owner);
+        int rc = owner ? cancel_on_owner(loop, ids[i]) : cancel_elsewhere(loop, ids[i]);
         if (results != NULL)
             results[i] = rc;
     }
@@ -253,9 +271,9 @@ static int restart_on_owner(struct velo_core *core, velo_id id, uint64_t deadlin
     }
     if (OP_STATE(op_word(op)) != OP_PENDING) /* another thread has cancelled it meanwhile */
         return -ENOENT;
-    core_disarm(core, index);
+    core_disarm(core, op);
     op->deadline_ns = deadline_ns;
-    core_arm(core, index);
+    core_arm(core, op, index);
     core_audit_timer(core, VELO_TIMER_RESTARTED, id, deadline_ns);
     return 0;
 }
@@ -294,7 +312,7 @@ static int restart_elsewhere(struct velo_loop *loop, velo_id id, uint64_t deadli
         op_publish(op, op_word_make(op_word(op), OP_RESTART, OP_FOREIGN));
         if (rc == 0)
             core_audit_timer(core, VELO_TIMER_RESTARTED, id, deadline_ns);
-        foreign_push(loop, index);
+        foreign_push(loop, op, index);
     }
     gate_leave(&core->work);
     return rc;

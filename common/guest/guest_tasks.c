@@ -96,13 +96,12 @@ static void ring(struct guest *guest)
 /* Room for [count] more. */
 static int reserve(struct ring *ring, size_t count)
 {
-    uint64_t size = ring->slots == NULL ? 0 : ring->mask + 1;
-    uint64_t wanted = size == 0 ? RING_MIN : size;
+    uint64_t wanted = ring->size == 0 ? RING_MIN : ring->size;
     if (count > SIZE_MAX / sizeof(struct velo_task) / 2 - ring_count(ring))
         return -ENOMEM;
     while (wanted < ring_count(ring) + count)
         wanted *= 2;
-    return wanted == size ? 0 : ring_resize(ring, wanted);
+    return wanted == ring->size ? 0 : ring_resize(ring, wanted);
 }
 
 /* Under the lock: tasks accepted and not yet begun. */

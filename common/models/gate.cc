@@ -22,7 +22,7 @@ ORDER(G1_ENTER, "G1", "common/parts/gate.h", gate_enter, fetch_add, seq_cst);
 ORDER(G2_LEAVE, "G2", "common/parts/gate.h", gate_leave, fetch_sub, release);
 ORDER(G3_EMPTY, "G3", "common/parts/gate.h", gate_is_empty, load, seq_cst);
 ORDER(G4_CLOSE, "G4", "common/parts/gate.h", gate_close, fetch_or, seq_cst);
-ORDER(O1_LOOK, "O1", "common/parts/ops.h", ops_at, load, seq_cst);
+ORDER(O1_LOOK, "O1", "common/parts/ops.h", ops_chunk, load, seq_cst);
 ORDER(O2_RETIRE, "O2", "common/parts/ops.c", retire_chunks, exchange, seq_cst);
 ORDER(O2_GROW, "O2", "common/parts/ops.c", grow, store, release);
 FAULT(CHECK_THEN_ENTER);

@@ -86,15 +86,15 @@ static inline int heap_resize(struct heap *heap, const struct ops *ops, uint32_t
     return 0;
 }
 
-/* Add [index] by its deadline, behind all that have the same. Returns 0 or -ENOMEM. */
-static inline int heap_insert(struct heap *heap, const struct ops *ops, uint32_t index)
+/* Add the record by its deadline, behind all that have the same. Returns 0 or -ENOMEM. */
+static inline int
+heap_insert(struct heap *heap, const struct ops *ops, struct velo_op *op, uint32_t index)
 {
     if (heap->count == heap->capacity) {
         int rc = heap_resize(heap, ops, heap->capacity == 0 ? 64 : heap->capacity * 2);
         if (rc != 0)
             return rc;
     }
-    struct velo_op *op = ops_at(ops, index);
     struct heap_entry entry = {op->deadline_ns, ++heap->seq, index};
     op->at = OP_AT_HEAP;
     heap_sift_up(heap, ops, heap->count++, entry);

@@ -95,22 +95,17 @@ static bool refill_own(struct ops *ops)
     return ops->own_fresh < ops->own_fresh_end || ops->own_free != OP_NIL;
 }
 
-/* Is a record at hand for the owner? */
-static bool have_own(struct ops *ops)
+struct velo_op *ops_take_fresh(struct ops *ops, uint32_t *index)
 {
-    return ops->own_free != OP_NIL || ops->own_fresh != ops->own_fresh_end || refill_own(ops);
-}
-
-uint32_t ops_take_own(struct ops *ops)
-{
-    if (!have_own(ops))
-        return OP_NIL;
-    ops->own_taken++;
+    *index = OP_NIL;
+    if (ops->own_fresh == ops->own_fresh_end && !refill_own(ops))
+        return NULL;
     if (ops->own_free != OP_NIL)
-        return pop(ops, &ops->own_free);
-    uint32_t index = ops->own_fresh++;
-    open_record(ops, index, ops->floor);
-    return index;
+        return ops_take_own(ops, index);
+    ops->own_taken++;
+    *index = ops->own_fresh++;
+    open_record(ops, *index, ops->floor);
+    return ops_at(ops, *index);
 }
 
 /* Under the lock. */
@@ -138,11 +133,11 @@ uint32_t ops_take_foreign(struct ops *ops)
 
 static uint32_t take_pair_own(struct ops *ops, uint32_t *companion)
 {
-    uint32_t index = ops_take_own(ops);
-    *companion = index == OP_NIL ? OP_NIL : ops_take_own(ops);
-    if (*companion != OP_NIL || index == OP_NIL)
+    uint32_t index;
+    struct velo_op *op = ops_take_own(ops, &index);
+    if (op == NULL || ops_take_own(ops, companion) != NULL)
         return index;
-    ops_free(ops, index);
+    ops_free(ops, op, index);
     return OP_NIL;
 }
 
@@ -178,11 +173,8 @@ static void flush_give_back(struct ops *ops)
 {
     if (ops->give_back == OP_NIL)
         return;
-    uint32_t last = ops->give_back;
-    while (ops_at(ops, last)->next != OP_NIL)
-        last = ops_at(ops, last)->next;
     pthread_mutex_lock(&ops->lock);
-    ops_at(ops, last)->next = ops->shared_free;
+    ops_at(ops, ops->give_back_last)->next = ops->shared_free;
     ops->shared_free = ops->give_back;
     ops->shared_taken -= ops->give_back_count;
     pthread_mutex_unlock(&ops->lock);
@@ -190,38 +182,21 @@ static void flush_give_back(struct ops *ops)
     ops->give_back_count = 0;
 }
 
-static void free_one(struct ops *ops, uint32_t index, struct velo_op *op, uint64_t word)
+void ops_free_companion(struct ops *ops, const struct velo_op *op)
 {
-    uint64_t gen = OP_GEN(word);
-    if (gen > ops->gen_max)
-        ops->gen_max = gen;
-    op->at = OP_AT_NOWHERE;
-    if (gen == OP_GEN_MAX) { /* retired for good: its ids may not come again (T5) */
-        op_publish(op, op_with_state(word, OP_FREE));
+    ops_free(ops, ops_at(ops, op->companion), op->companion);
+}
+
+void ops_free_other(struct ops *ops, struct velo_op *op, uint32_t index, uint64_t word)
+{
+    if (OP_GEN(word) == OP_GEN_MAX)
         return;
-    }
-    op_publish(op, (gen + 1) << OP_GEN_SHIFT);
-    if ((word & OP_FOREIGN) == 0) {
-        ops->own_taken--;
-        op->next = ops->own_free;
-        ops->own_free = index;
-        return;
-    }
+    if (ops->give_back == OP_NIL)
+        ops->give_back_last = index;
     op->next = ops->give_back;
     ops->give_back = index;
     if (++ops->give_back_count >= GIVE_BACK_MAX)
         flush_give_back(ops);
-}
-
-void ops_free(struct ops *ops, uint32_t index)
-{
-    struct velo_op *op = ops_at(ops, index);
-    uint64_t word = op_word(op);
-    if ((word & OP_PERIODIC) != 0) {
-        struct velo_op *companion = ops_at(ops, op->companion);
-        free_one(ops, op->companion, companion, op_word(companion));
-    }
-    free_one(ops, index, op, word);
 }
 
 /* All records are free: forget the large chunks. Readers may still look at them (O1). */

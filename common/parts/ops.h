@@ -89,15 +89,15 @@ enum op_state {
 #define OP_GEN_SHIFT 25
 #define OP_GEN(word) ((word) >> OP_GEN_SHIFT)
 #define OP_GEN_MAX ((UINT64_C(1) << 36) - 1)
+#define OP_GEN_MASK (OP_GEN_MAX << OP_GEN_SHIFT)
 
-/* Where the owner keeps a timer. The last three are places of the timer store. */
+/* Where the owner keeps a timer. The last two are places of the timer store. */
 enum op_place {
     OP_AT_NOWHERE,
     OP_AT_INBOX,
     OP_AT_DEFERRED,
     OP_AT_HEAP, /* next: the place there */
-    OP_AT_WHEEL,
-    OP_AT_LATE
+    OP_AT_WHEEL
 };
 
 struct velo_op {
@@ -107,7 +107,8 @@ struct velo_op {
         velo_done_fn done;    /* offloads: may be NULL; who took the record, before publishing */
         uint64_t period_ns;   /* a companion's; likewise */
     };
-    uint32_t next;                    /* inbox link by the pusher, then lists of the owner */
+    uint32_t next; /* inbox link by the pusher, then lists of the owner */
+    /* Set [at] last: it is stored as a byte, and a read of both right after that would wait. */
     uint32_t prev : OP_INDEX_BITS;    /* lists of the owner */
     uint32_t at : 32 - OP_INDEX_BITS; /* enum op_place; owner once published */
     union {
@@ -133,6 +134,7 @@ struct ops {
     uint32_t own_fresh; /* never used records [own_fresh, own_fresh_end) */
     uint32_t own_fresh_end;
     uint32_t give_back; /* freed records of other threads, not yet on the shared list */
+    uint32_t give_back_last;
     uint32_t give_back_count;
     uint64_t own_taken; /* taken minus freed, by the owner */
     bool any_retired;
@@ -149,18 +151,18 @@ struct ops {
 int ops_init(struct ops *ops);
 void ops_fini(struct ops *ops);
 
-/*
- * Take a record: state FREE, generation set. Owner or foreign variant.
- * Returns the index, or OP_NIL when memory is out.
- */
-uint32_t ops_take_own(struct ops *ops);
+/* ops_take_own() when the owner has freed none: state FREE, generation set. */
+struct velo_op *ops_take_fresh(struct ops *ops, uint32_t *index);
+
+/* The same by another thread. Returns the index, or OP_NIL when memory is out. */
 uint32_t ops_take_foreign(struct ops *ops);
 
 /* Take two, the second as companion of the first; both or none. [foreign]: by another thread. */
 uint32_t ops_take_periodic(struct ops *ops, bool foreign);
 
-/* Free a record, and its companion; owner only. Its generation goes up. */
-void ops_free(struct ops *ops, uint32_t index);
+/* What ops_free() does rarely: a second record; a record of another thread, or at its end. */
+void ops_free_companion(struct ops *ops, const struct velo_op *op);
+void ops_free_other(struct ops *ops, struct velo_op *op, uint32_t index, uint64_t word);
 
 /*
  * Hand freed records of other threads back; return memory when all are free. Owner, when idle.
@@ -179,13 +181,22 @@ static inline bool ops_are_untidy(const struct ops *ops)
            atomic_load_explicit(&ops->chunks[OPS_KEEP_CHUNKS], memory_order_relaxed) != NULL;
 }
 
-static inline struct velo_op *ops_at(const struct ops *ops, uint32_t index)
+/* The chunk of the record [index], and its place there; NULL: there is none, or none any more. */
+static inline struct velo_op *ops_chunk(const struct ops *ops, uint32_t index, uint32_t *place)
 {
     uint32_t biased = index + OPS_FIRST;
-    uint32_t top = 31u - (uint32_t)__builtin_clz(biased);
+    uint32_t top = 31u ^ (uint32_t)__builtin_clz(biased); /* one instruction, unlike 31 - ... */
+    *place = biased - (1u << top);
     /* (O1) seq_cst: a chunk seen here is not freed before the gate is left; pairs with (O2) */
-    struct velo_op *chunk = atomic_load_explicit(&ops->chunks[top - 6], memory_order_seq_cst);
-    return chunk == NULL ? NULL : &chunk[biased - (1u << top)];
+    return atomic_load_explicit(&ops->chunks[top - 6], memory_order_seq_cst);
+}
+
+/* The record [index], which has been taken. Who needs it twice hands it on: this is dear. */
+static inline struct velo_op *ops_at(const struct ops *ops, uint32_t index)
+{
+    uint32_t place;
+    struct velo_op *chunk = ops_chunk(ops, index, &place);
+    return &chunk[place];
 }
 
 static inline uint64_t op_word(const struct velo_op *op)
@@ -230,6 +241,46 @@ static inline uint64_t op_word_make(uint64_t gen_word, enum op_kind kind, uint64
     return (OP_GEN(gen_word) << OP_GEN_SHIFT) | flags | ((uint64_t)kind << 3) | OP_PENDING;
 }
 
+/* Take a record, and tell its index. Owner. NULL: memory is out. */
+static inline struct velo_op *ops_take_own(struct ops *ops, uint32_t *index)
+{
+    *index = ops->own_free;
+    if (__builtin_expect(*index == OP_NIL, 0))
+        return ops_take_fresh(ops, index);
+    struct velo_op *op = ops_at(ops, *index);
+    ops->own_free = op->next;
+    ops->own_taken++;
+    return op;
+}
+
+/* What the word of a record that has [word] is when it is free: of the next generation. The last
+ * one is retired for good, for its ids may not come again (T5). */
+static inline uint64_t op_word_freed(uint64_t word)
+{
+    uint64_t gen = OP_GEN(word);
+    return gen == OP_GEN_MAX ? op_with_state(word, OP_FREE) : (gen + 1) << OP_GEN_SHIFT;
+}
+
+/* Free a record, and its companion; owner only. Its generation goes up. */
+static inline void ops_free(struct ops *ops, struct velo_op *op, uint32_t index)
+{
+    uint64_t word = op_word(op);
+    uint64_t gen = OP_GEN(word);
+    if (__builtin_expect((word & OP_PERIODIC) != 0, 0))
+        ops_free_companion(ops, op);
+    if (gen > ops->gen_max)
+        ops->gen_max = gen;
+    op->at = OP_AT_NOWHERE;
+    op_publish(op, op_word_freed(word));
+    if (__builtin_expect((word & OP_FOREIGN) != 0 || gen == OP_GEN_MAX, 0)) {
+        ops_free_other(ops, op, index, word);
+        return;
+    }
+    ops->own_taken--;
+    op->next = ops->own_free;
+    ops->own_free = index;
+}
+
 static inline uint64_t op_tag(enum op_kind kind)
 {
     return (uint64_t)kind << 62; /* its two low bits */
@@ -247,11 +298,14 @@ ops_find(const struct ops *ops, velo_id id, enum op_kind kind, uint32_t *index, 
     *index = (uint32_t)(id & ((1u << OP_INDEX_BITS) - 1));
     if ((id ^ op_tag(kind)) >> 62 != 0)
         return NULL;
-    struct velo_op *op = ops_at(ops, *index);
-    if (op == NULL)
+    uint32_t place;
+    struct velo_op *chunk = ops_chunk(ops, *index, &place);
+    if (chunk == NULL)
         return NULL;
+    struct velo_op *op = &chunk[place];
     *word = op_word(op);
-    bool same = OP_GEN(*word) == ((id >> OP_INDEX_BITS) & OP_GEN_MAX);
+    uint64_t generation = id >> (OP_INDEX_BITS - OP_GEN_SHIFT); /* where the word has it */
+    bool same = ((*word ^ generation) & OP_GEN_MASK) == 0;
     return same && OP_KIND(*word) == kind && OP_STATE(*word) != OP_FREE ? op : NULL;
 }
 

@@ -101,7 +101,7 @@ static void mail(struct pool *pool, uint32_t job, enum op_state state)
 
 static void unqueue(struct pool *pool, uint32_t job)
 {
-    op_list_remove(pool->ops, &pool->queue, job);
+    op_list_remove(pool->ops, &pool->queue, ops_at(pool->ops, job));
     pool->queued--;
 }
 
@@ -190,9 +190,10 @@ int pool_prepare(struct pool *pool)
 
 void pool_put(struct pool *pool, uint32_t job, uint64_t word)
 {
+    struct velo_op *op = ops_at(pool->ops, job);
     pthread_mutex_lock(&pool->lock);
-    op_publish(ops_at(pool->ops, job), word);
-    op_list_append(pool->ops, &pool->queue, job);
+    op_publish(op, word);
+    op_list_append(pool->ops, &pool->queue, op, job);
     pool->queued++;
     if (pool->queued > pool->started - pool->busy && pool->started < pool->max)
         (void)start_one(pool); /* else those that are there get to it later */

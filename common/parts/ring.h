@@ -9,17 +9,15 @@
 #ifndef VELO_PARTS_RING_H
 #define VELO_PARTS_RING_H
 
-#include "common/parts/alloc.h"
 #include "common/parts/counter.h"
-
-#include <errno.h>
+#include "velo.h"
 
 #define RING_MIN 64u
 #define RING_KEEP 4096u
 
 struct ring {
-    struct velo_task *slots; /* [mask + 1], NULL until first use */
-    uint64_t mask;
+    struct velo_task *slots;            /* [size], NULL until first use */
+    uint64_t size;                      /* a power of two, or 0 */
     const struct velo_allocator *alloc; /* constant */
     struct counter head;                /* popped since ever */
     struct counter tail;                /* pushed since ever; tail - head are queued */
@@ -39,56 +37,38 @@ static inline bool ring_is_empty(const struct ring *ring)
 }
 
 /* Give up the array, and what is in it. */
-static inline void ring_fini(struct ring *ring)
-{
-    size_t size = (ring->mask + 1) * sizeof(*ring->slots);
-    alloc_free(ring->alloc, ring->slots, size, _Alignof(struct velo_task));
-    ring->slots = NULL;
-    ring->mask = 0;
-}
+void ring_fini(struct ring *ring);
 
 /* Move the content to an array of [size] slots, a power of two that is large enough. */
-static inline int ring_resize(struct ring *ring, uint64_t size)
-{
-    struct velo_task *slots =
-        alloc_new(ring->alloc, size * sizeof(*slots), _Alignof(struct velo_task));
-    if (slots == NULL)
-        return -ENOMEM;
-    uint64_t tail = counter_get(&ring->tail);
-    for (uint64_t i = counter_get(&ring->head); i != tail; i++)
-        slots[i & (size - 1)] = ring->slots[i & ring->mask];
-    ring_fini(ring);
-    ring->slots = slots;
-    ring->mask = size - 1;
-    return 0;
-}
+int ring_resize(struct ring *ring, uint64_t size);
+
+/* ring_push() into a ring without room. */
+int ring_push_grown(struct ring *ring, velo_fn fn, void *arg);
 
 /* Append. Returns 0, or -ENOMEM with nothing changed. */
 static inline int ring_push(struct ring *ring, velo_fn fn, void *arg)
 {
     uint64_t tail = counter_get(&ring->tail);
-    if (__builtin_expect(ring->slots == NULL || tail - counter_get(&ring->head) > ring->mask, 0)) {
-        int rc = ring_resize(ring, ring->slots == NULL ? RING_MIN : (ring->mask + 1) * 2);
-        if (rc != 0)
-            return rc;
-    }
-    ring->slots[tail & ring->mask] = (struct velo_task){fn, arg};
-    counter_add(&ring->tail, 1);
+    if (__builtin_expect(tail - counter_get(&ring->head) >= ring->size, 0))
+        return ring_push_grown(ring, fn, arg);
+    ring->slots[tail & (ring->size - 1)] = (struct velo_task){fn, arg};
+    counter_set(&ring->tail, tail + 1);
     return 0;
 }
 
 /* Take the oldest. The ring is not empty. The slot may be overwritten by the callee's pushes. */
 static inline struct velo_task ring_pop(struct ring *ring)
 {
-    struct velo_task task = ring->slots[counter_get(&ring->head) & ring->mask];
-    counter_add(&ring->head, 1);
+    uint64_t head = counter_get(&ring->head);
+    struct velo_task task = ring->slots[head & (ring->size - 1)];
+    counter_set(&ring->head, head + 1);
     return task;
 }
 
 /* Give a large array back if the ring is empty: a close may have ended its run early. */
 static inline void ring_trim(struct ring *ring)
 {
-    if (ring->mask >= RING_KEEP && ring_is_empty(ring))
+    if (ring->size > RING_KEEP && ring_is_empty(ring))
         ring_fini(ring);
 }
 

@@ -18,16 +18,16 @@ struct timers *timers_create(struct ops *ops, uint64_t now_ns);
 void timers_destroy(struct timers *timers);
 
 /* Add the record by its key. Returns 0 or -ENOMEM with nothing changed. */
-int timers_insert(struct timers *timers, uint32_t index);
+int timers_insert(struct timers *timers, struct velo_op *op, uint32_t index);
 
 /* Take out a record that is in the store. */
-void timers_remove(struct timers *timers, uint32_t index);
+void timers_remove(struct timers *timers, struct velo_op *op);
 
 /* Take the first record whose deadline is at most [now_ns], or return OP_NIL. */
 uint32_t timers_pop(struct timers *timers, uint64_t now_ns);
 
 /* When to look again: the first deadline (a removal may leave it early), UINT64_MAX if empty. */
-uint64_t timers_next_ns(const struct timers *timers);
+uint64_t timers_next_ns(struct timers *timers);
 
 /* Take any record, for discarding all; OP_NIL when empty. */
 uint32_t timers_take_any(struct timers *timers);

@@ -31,14 +31,14 @@ void timers_destroy(struct timers *timers)
     alloc_free(timers->ops->alloc, timers, sizeof(*timers), _Alignof(struct timers));
 }
 
-int timers_insert(struct timers *timers, uint32_t index)
+int timers_insert(struct timers *timers, struct velo_op *op, uint32_t index)
 {
-    return heap_insert(&timers->heap, timers->ops, index);
+    return heap_insert(&timers->heap, timers->ops, op, index);
 }
 
-void timers_remove(struct timers *timers, uint32_t index)
+void timers_remove(struct timers *timers, struct velo_op *op)
 {
-    heap_remove_at(&timers->heap, timers->ops, ops_at(timers->ops, index)->next);
+    heap_remove_at(&timers->heap, timers->ops, op->next);
     heap_trim(&timers->heap, timers->ops);
 }
 
@@ -60,7 +60,7 @@ uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
     return index;
 }
 
-uint64_t timers_next_ns(const struct timers *timers)
+uint64_t timers_next_ns(struct timers *timers)
 {
     return timers->heap.count == 0 ? UINT64_MAX : timers->heap.entries[0].deadline_ns;
 }

@@ -1,34 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timer store, body 2 of 2: a coarse wheel and a near heap.
+ * Timer store, body 2 of 2: a hierarchical wheel (G. Varghese, A. Lauck, SOSP 1987) that is exact
+ * to the nanosecond, driven by its timers and not by a tick: a radix heap (R. K. Ahuja, K.
+ * Mehlhorn, J. B. Orlin, R. E. Tarjan, JACM 1990).
  *
- * Up to HEAP_ONLY timers the heap holds all. Beyond that the heap holds what is due in the present
- * tick (2^20 ns), and a hierarchical wheel of 4 levels x 256 slots the rest (G. Varghese, A. Lauck,
- * SOSP 1987): adding and cancelling are a list operation, and only what is about to fire pays for
- * sorting. A timer's level is the highest digit (base 256) in which its tick differs from the
- * present one. Deadlines beyond 2^32 ticks (52 days) wait in a list of their own.
+ * [present_ns] is a time at or before the first deadline. A timer's level is the highest digit
+ * (base 64) in which its deadline differs from the present, its slot in that level the digit
+ * itself. So what stands in a lower level is earlier than all of a higher one, and within a level
+ * the slots are in order. When the first slot is due, the present moves to its least deadline, and
+ * its timers go down to lower levels; those that are equal to the present go to the due list. A
+ * timer goes down at most once per level, one alone in its slot goes down once at all. Adding and
+ * cancelling are a list operation; nothing sorts, and nothing needs memory.
  *
- * Equal deadlines (T2). At any time a deadline has one slot, that of its tick: so those that are
- * equal stand in one list, in the order in which they came, and move on together, in that order.
- * The heap counts what it gets, and keeps that order too. The slot of a timer need not be
- * remembered either.
+ * Equal deadlines (T2). At any time a deadline has one place: so those that are equal stand in one
+ * list, in the order in which they came, and move on together, in that order. The place of a timer
+ * need not be remembered either.
+ *
+ * A deadline before the present is possible, of a call that another thread has begun long ago, one
+ * for each such thread. It is inserted into the due list, which is sorted, from its end.
  *
  * Each slot remembers the least deadline it has held, so the loop sleeps until a deadline and not
- * until a slot begins; after a cancellation this may be early by one look.
+ * until a slot begins. When that timer was cancelled, the next look at the slot finds the new least
+ * one, if it is among few; else the loop will wake up early, once.
  */
 #ifndef VELO_PARTS_TIMERS_WHEEL_H
 #define VELO_PARTS_TIMERS_WHEEL_H
 
-#include "common/parts/heap4.h"
+#include "common/parts/alloc.h"
 #include "common/parts/op_list.h"
 #include "common/parts/timers.h"
 
-#define WHEEL_TICK_BITS 20
-#define WHEEL_LEVELS 4u
-#define WHEEL_SLOTS 256u
-#define WHEEL_FAR (WHEEL_LEVELS * WHEEL_SLOTS) /* the list of the far future */
-#define WHEEL_LATE (WHEEL_FAR + 1)             /* due, but there was no memory in the heap */
-#define WHEEL_HEAP_ONLY 1024u
+#define WHEEL_DIGIT_BITS 6u
+#define WHEEL_SLOTS (1u << WHEEL_DIGIT_BITS)
+#define WHEEL_LEVELS 11u /* 64 bits of nanoseconds in digits of 6 */
+#define WHEEL_FEW 64u    /* so many are searched for the least one: no longer than a turn takes */
 
 struct wheel_slot {
     struct op_list list; /* in the order in which they came */
@@ -37,11 +42,12 @@ struct wheel_slot {
 
 struct timers {
     struct ops *ops;
-    struct heap heap;
-    uint64_t tick;     /* all deadlines of this tick or before are in the heap */
-    uint32_t in_wheel; /* in its slots, the last two lists included */
-    uint64_t filled[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* a bit per slot that is not empty */
-    struct wheel_slot slots[WHEEL_LATE + 1];
+    uint64_t present_ns;           /* no timer in a slot is due before */
+    struct op_list due;            /* by deadline; all are at the present or before */
+    uint32_t levels;               /* a bit per level that is not empty */
+    uint64_t filled[WHEEL_LEVELS]; /* a bit per slot that is not empty */
+    uint64_t stale[WHEEL_LEVELS]; /* a bit per slot whose least one was cancelled; of filled ones */
+    struct wheel_slot slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
 struct timers *timers_create(struct ops *ops, uint64_t now_ns)
@@ -50,9 +56,8 @@ struct timers *timers_create(struct ops *ops, uint64_t now_ns)
     if (timers == NULL)
         return NULL;
     timers->ops = ops;
-    timers->tick = now_ns >> WHEEL_TICK_BITS;
-    for (uint32_t i = 0; i <= WHEEL_LATE; i++)
-        timers->slots[i].list = (struct op_list){OP_NIL, OP_NIL};
+    timers->present_ns = now_ns;
+    timers->due = (struct op_list){OP_NIL, OP_NIL};
     return timers;
 }
 
@@ -60,229 +65,208 @@ void timers_destroy(struct timers *timers)
 {
     if (timers == NULL)
         return;
-    heap_fini(&timers->heap, timers->ops);
     alloc_free(timers->ops->alloc, timers, sizeof(*timers), _Alignof(struct timers));
 }
 
-/* The slot for [tick], which is after the present tick. */
-static uint32_t wheel_slot(const struct timers *timers, uint64_t tick)
+/* The level of a deadline after the present. */
+static inline uint32_t wheel_level(const struct timers *timers, uint64_t deadline_ns)
 {
-    uint64_t differ = tick ^ timers->tick;
-    if (differ >> 32 != 0)
-        return WHEEL_FAR;
-    uint32_t level = (63u - (uint32_t)__builtin_clzll(differ)) / 8;
-    return level * WHEEL_SLOTS + (uint32_t)((tick >> (8 * level)) & 255);
+    return (63u - (uint32_t)__builtin_clzll(deadline_ns ^ timers->present_ns)) / WHEEL_DIGIT_BITS;
 }
 
-static void wheel_mark(struct timers *timers, uint32_t slot, bool filled)
+static inline uint32_t wheel_digit(uint64_t deadline_ns, uint32_t level)
 {
-    if (slot >= WHEEL_FAR)
-        return;
-    uint64_t *word = &timers->filled[slot / WHEEL_SLOTS][slot % WHEEL_SLOTS / 64];
-    uint64_t bit = UINT64_C(1) << (slot % 64);
-    *word = filled ? *word | bit : *word & ~bit;
+    return (uint32_t)(deadline_ns >> (level * WHEEL_DIGIT_BITS)) % WHEEL_SLOTS;
 }
 
-/* Put the record behind all others of the slot. */
-static void wheel_link(struct timers *timers, uint32_t to, uint32_t index)
+/* Put the record into its slot, behind all others there. Its deadline is after the present. */
+static inline void wheel_link(struct timers *timers, struct velo_op *op, uint32_t index)
 {
-    struct wheel_slot *slot = &timers->slots[to];
-    struct velo_op *op = ops_at(timers->ops, index);
-    op->at = to == WHEEL_LATE ? OP_AT_LATE : OP_AT_WHEEL;
-    if (slot->list.first == OP_NIL)
-        wheel_mark(timers, to, true);
-    if (slot->list.first == OP_NIL || op->deadline_ns < slot->least_ns)
+    const uint32_t level = wheel_level(timers, op->deadline_ns);
+    const uint32_t digit = wheel_digit(op->deadline_ns, level);
+    struct wheel_slot *slot = &timers->slots[level][digit];
+    if ((timers->filled[level] >> digit & 1) == 0) {
+        timers->filled[level] |= UINT64_C(1) << digit;
+        timers->levels |= 1u << level;
+        slot->list = (struct op_list){OP_NIL, OP_NIL};
         slot->least_ns = op->deadline_ns;
-    op_list_append(timers->ops, &slot->list, index);
-    timers->in_wheel++;
-}
-
-static void wheel_unlink(struct timers *timers, uint32_t from, uint32_t index)
-{
-    struct wheel_slot *slot = &timers->slots[from];
-    op_list_remove(timers->ops, &slot->list, index);
-    if (slot->list.first == OP_NIL)
-        wheel_mark(timers, from, false);
-    ops_at(timers->ops, index)->at = OP_AT_NOWHERE;
-    timers->in_wheel--;
-}
-
-static bool wheel_is_empty(const struct timers *timers, uint32_t slot)
-{
-    return timers->slots[slot].list.first == OP_NIL;
-}
-
-/* What was late before and now finds memory enters the heap, in its order. */
-static void wheel_catch_up(struct timers *timers)
-{
-    struct op_list *late = &timers->slots[WHEEL_LATE].list;
-    while (late->first != OP_NIL) {
-        const uint32_t index = op_list_shift(timers->ops, late);
-        if (heap_insert(&timers->heap, timers->ops, index) != 0) {
-            op_list_unshift(timers->ops, late, index);
-            return;
-        }
-        timers->in_wheel--;
+    } else if (op->deadline_ns < slot->least_ns) {
+        slot->least_ns = op->deadline_ns;
     }
+    op_list_append(timers->ops, &slot->list, op, index);
 }
 
-int timers_insert(struct timers *timers, uint32_t index)
+/* The slot has become empty. */
+static inline void wheel_clear(struct timers *timers, uint32_t level, uint32_t digit)
 {
-    uint64_t tick = ops_at(timers->ops, index)->deadline_ns >> WHEEL_TICK_BITS;
-    bool small = timers->in_wheel == 0 && timers->heap.count < WHEEL_HEAP_ONLY;
-    if (!small && tick > timers->tick)
-        wheel_link(timers, wheel_slot(timers, tick), index);
-    else if (!wheel_is_empty(timers, WHEEL_LATE))
-        wheel_link(timers, WHEEL_LATE, index); /* not past those that came before */
+    timers->filled[level] &= ~(UINT64_C(1) << digit);
+    timers->stale[level] &= ~(UINT64_C(1) << digit);
+    if (timers->filled[level] == 0)
+        timers->levels &= ~(1u << level);
+}
+
+/* Put the record into the due list, behind all that are not after it: at the end, as a rule. */
+static void wheel_join_due(struct timers *timers, struct velo_op *op, uint32_t index)
+{
+    uint32_t before = timers->due.last;
+    while (before != OP_NIL && ops_at(timers->ops, before)->deadline_ns > op->deadline_ns)
+        before = ops_at(timers->ops, before)->prev;
+    op_list_insert(timers->ops, &timers->due, before, op, index);
+}
+
+static inline void wheel_place(struct timers *timers, struct velo_op *op, uint32_t index)
+{
+    if (op->deadline_ns > timers->present_ns)
+        wheel_link(timers, op, index);
     else
-        return heap_insert(&timers->heap, timers->ops, index);
+        wheel_join_due(timers, op, index);
+}
+
+int timers_insert(struct timers *timers, struct velo_op *op, uint32_t index)
+{
+    wheel_place(timers, op, index);
+    op->at = OP_AT_WHEEL;
     return 0;
 }
 
-void timers_remove(struct timers *timers, uint32_t index)
+/* Take the record out of its slot. */
+static inline void wheel_unlink(struct timers *timers, const struct velo_op *op)
 {
-    const struct velo_op *op = ops_at(timers->ops, index);
-    if (op->at == OP_AT_HEAP) {
-        heap_remove_at(&timers->heap, timers->ops, op->next);
-        heap_trim(&timers->heap, timers->ops);
-    } else if (op->at == OP_AT_LATE) {
-        wheel_unlink(timers, WHEEL_LATE, index);
-    } else {
-        wheel_unlink(timers, wheel_slot(timers, op->deadline_ns >> WHEEL_TICK_BITS), index);
-    }
+    const uint32_t level = wheel_level(timers, op->deadline_ns);
+    const uint32_t digit = wheel_digit(op->deadline_ns, level);
+    struct wheel_slot *slot = &timers->slots[level][digit];
+    op_list_remove(timers->ops, &slot->list, op);
+    if (slot->list.first == OP_NIL)
+        wheel_clear(timers, level, digit);
+    else if (slot->least_ns == op->deadline_ns)
+        timers->stale[level] |= UINT64_C(1) << digit;
 }
 
-/* Empty the slot, and move what was in it to where it belongs now, in its order. */
-static void wheel_spill(struct timers *timers, uint32_t slot)
+void timers_remove(struct timers *timers, struct velo_op *op)
 {
-    uint32_t index = timers->slots[slot].list.first;
-    timers->slots[slot].list = (struct op_list){OP_NIL, OP_NIL};
-    wheel_mark(timers, slot, false);
+    if (op->deadline_ns > timers->present_ns)
+        wheel_unlink(timers, op);
+    else
+        op_list_remove(timers->ops, &timers->due, op);
+    op->at = OP_AT_NOWHERE;
+}
+
+/* The slot with the first deadline; there is one. */
+static inline uint32_t wheel_first(const struct timers *timers, uint32_t *level)
+{
+    *level = (uint32_t)__builtin_ctz(timers->levels);
+    return (uint32_t)__builtin_ctzll(timers->filled[*level]);
+}
+
+/* Let the present be the least deadline of the first slot, and move on what was in it, in order. */
+static void wheel_spill(struct timers *timers, uint32_t level, uint32_t digit)
+{
+    struct wheel_slot *slot = &timers->slots[level][digit];
+    uint32_t index = slot->list.first;
+    wheel_clear(timers, level, digit);
+    timers->present_ns = slot->least_ns;
     while (index != OP_NIL) {
-        const struct velo_op *op = ops_at(timers->ops, index);
+        struct velo_op *op = ops_at(timers->ops, index);
         const uint32_t next = op->next;
-        const uint64_t tick = op->deadline_ns >> WHEEL_TICK_BITS;
-        timers->in_wheel--;
-        if (tick > timers->tick)
-            wheel_link(timers, wheel_slot(timers, tick), index);
-        else if (!wheel_is_empty(timers, WHEEL_LATE) ||
-                 heap_insert(&timers->heap, timers->ops, index) != 0)
-            wheel_link(timers, WHEEL_LATE, index);
+        wheel_place(timers, op, index);
         index = next;
     }
 }
 
-/* Spill the slots from [first] to [last] of [level] that are not empty. */
-static void wheel_spill_range(struct timers *timers, uint32_t level, uint32_t first, uint32_t last)
+/* Take the first of the due list, if it is due. */
+static uint32_t wheel_pop_due(struct timers *timers, uint64_t now_ns)
 {
-    for (uint32_t word = first / 64; word <= last / 64; word++) {
-        uint64_t bits = timers->filled[level][word];
-        while (bits != 0) {
-            uint32_t digit = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            bits &= bits - 1;
-            if (digit >= first && digit <= last)
-                wheel_spill(timers, level * WHEEL_SLOTS + digit);
-        }
-    }
+    uint32_t index;
+    if (ops_at(timers->ops, timers->due.first)->deadline_ns > now_ns)
+        return OP_NIL;
+    op_list_shift(timers->ops, &timers->due, &index)->at = OP_AT_NOWHERE;
+    return index;
 }
 
-/* Let the present tick be [tick]: what is due goes to the heap, what came nearer goes down. */
-static void wheel_advance(struct timers *timers, uint64_t tick)
+/* Take the one timer of the first slot, if it is due: as if it were spilled, but at once. */
+static uint32_t
+wheel_pop_alone(struct timers *timers, uint32_t level, uint32_t digit, uint64_t now_ns)
 {
-    uint64_t before = timers->tick;
-    timers->tick = tick;
-    if (timers->in_wheel == 0)
-        return;
-    /* upwards, so that what comes down a level is not moved twice */
-    for (uint32_t level = 0; level < WHEEL_LEVELS; level++) {
-        bool whole = (before ^ tick) >> (8 * (level + 1)) != 0;
-        uint32_t last = whole ? WHEEL_SLOTS - 1 : (uint32_t)((tick >> (8 * level)) & 255);
-        wheel_spill_range(timers, level, 0, last);
-    }
-    if ((before ^ tick) >> 32 != 0)
-        wheel_spill(timers, WHEEL_FAR);
+    struct wheel_slot *slot = &timers->slots[level][digit];
+    const uint32_t index = slot->list.first;
+    struct velo_op *op = ops_at(timers->ops, index);
+    slot->least_ns = op->deadline_ns; /* it was less if another one was cancelled */
+    if (slot->least_ns > now_ns)
+        return OP_NIL;
+    timers->present_ns = slot->least_ns;
+    wheel_clear(timers, level, digit);
+    op->at = OP_AT_NOWHERE;
+    return index;
 }
 
-/* Of the late ones the first to fire, OP_NIL without any. There are none but when memory is out. */
-static uint32_t wheel_first_late(const struct timers *timers)
+/* Nothing is pending. What comes next is not before now: the nearer, the lower it goes in. */
+static void wheel_rest(struct timers *timers, uint64_t now_ns)
 {
-    uint32_t first = timers->slots[WHEEL_LATE].list.first;
-    for (uint32_t index = first; index != OP_NIL; index = ops_at(timers->ops, index)->next) {
-        if (ops_at(timers->ops, index)->deadline_ns < ops_at(timers->ops, first)->deadline_ns)
-            first = index;
-    }
-    return first;
-}
-
-/* The one to fire next in heap and late list, OP_NIL without any. In the heap are the older ones.
- */
-static uint32_t wheel_top(const struct timers *timers)
-{
-    const uint32_t late = wheel_first_late(timers);
-    if (timers->heap.count == 0)
-        return late;
-    const struct heap_entry *top = &timers->heap.entries[0];
-    return late != OP_NIL && ops_at(timers->ops, late)->deadline_ns < top->deadline_ns ? late
-                                                                                       : top->index;
+    if (now_ns > timers->present_ns)
+        timers->present_ns = now_ns;
 }
 
 uint32_t timers_pop(struct timers *timers, uint64_t now_ns)
 {
-    const uint64_t tick = now_ns >> WHEEL_TICK_BITS;
-    wheel_catch_up(timers);
-    if (tick > timers->tick)
-        wheel_advance(timers, tick);
-    const uint32_t index = wheel_top(timers);
-    if (index == OP_NIL || ops_at(timers->ops, index)->deadline_ns > now_ns)
-        return OP_NIL;
-    timers_remove(timers, index);
-    return index;
-}
-
-/* The first slot of [level] that is not empty, or WHEEL_SLOTS. */
-static uint32_t wheel_first(const struct timers *timers, uint32_t level)
-{
-    for (uint32_t word = 0; word < WHEEL_SLOTS / 64; word++) {
-        if (timers->filled[level][word] != 0)
-            return word * 64 + (uint32_t)__builtin_ctzll(timers->filled[level][word]);
-    }
-    return WHEEL_SLOTS;
-}
-
-uint64_t timers_next_ns(const struct timers *timers)
-{
-    uint64_t next = timers->heap.count == 0 ? UINT64_MAX : timers->heap.entries[0].deadline_ns;
-    if (!wheel_is_empty(timers, WHEEL_LATE) && timers->slots[WHEEL_LATE].least_ns < next)
-        return timers->slots[WHEEL_LATE].least_ns; /* nothing is earlier */
-    for (uint32_t level = 0; level < WHEEL_LEVELS && timers->in_wheel > 0; level++) {
-        uint32_t digit = wheel_first(timers, level);
-        if (digit < WHEEL_SLOTS) { /* lower levels are always earlier than higher ones */
-            uint64_t least = timers->slots[level * WHEEL_SLOTS + digit].least_ns;
-            return least < next ? least : next;
+    while (timers->due.first == OP_NIL) {
+        uint32_t level;
+        if (timers->levels == 0) {
+            wheel_rest(timers, now_ns);
+            return OP_NIL;
         }
+        const uint32_t digit = wheel_first(timers, &level);
+        const struct wheel_slot *slot = &timers->slots[level][digit];
+        if (slot->least_ns > now_ns)
+            return OP_NIL;
+        if (slot->list.first == slot->list.last)
+            return wheel_pop_alone(timers, level, digit, now_ns);
+        wheel_spill(timers, level, digit);
     }
-    if (!wheel_is_empty(timers, WHEEL_FAR) && timers->slots[WHEEL_FAR].least_ns < next)
-        next = timers->slots[WHEEL_FAR].least_ns;
-    return next;
+    return wheel_pop_due(timers, now_ns);
+}
+
+/* The least one of the slot was cancelled: look for the next, unless there are many. */
+static void wheel_search(const struct timers *timers, struct wheel_slot *slot)
+{
+    uint64_t least_ns = UINT64_MAX;
+    uint32_t index = slot->list.first;
+    for (uint32_t seen = 0; index != OP_NIL; seen++) {
+        const struct velo_op *op = ops_at(timers->ops, index);
+        if (seen == WHEEL_FEW)
+            return;
+        if (op->deadline_ns < least_ns)
+            least_ns = op->deadline_ns;
+        index = op->next;
+    }
+    slot->least_ns = least_ns;
+}
+
+uint64_t timers_next_ns(struct timers *timers)
+{
+    uint32_t level;
+    if (timers->due.first != OP_NIL)
+        return ops_at(timers->ops, timers->due.first)->deadline_ns;
+    if (timers->levels == 0)
+        return UINT64_MAX;
+    const uint32_t digit = wheel_first(timers, &level);
+    struct wheel_slot *slot = &timers->slots[level][digit];
+    if ((timers->stale[level] >> digit & 1) != 0) {
+        wheel_search(timers, slot);
+        timers->stale[level] &= ~(UINT64_C(1) << digit);
+    }
+    return slot->least_ns;
 }
 
 uint32_t timers_take_any(struct timers *timers)
 {
-    uint32_t index = OP_NIL;
-    if (timers->heap.count > 0) {
-        index = timers->heap.entries[0].index;
-        heap_remove_at(&timers->heap, timers->ops, 0);
-        return index;
+    uint32_t index = timers->due.first;
+    if (index == OP_NIL && timers->levels != 0) {
+        uint32_t level;
+        const uint32_t digit = wheel_first(timers, &level);
+        index = timers->slots[level][digit].list.first;
     }
-    for (uint32_t level = 0; level < WHEEL_LEVELS && index == OP_NIL; level++) {
-        uint32_t digit = wheel_first(timers, level);
-        if (digit < WHEEL_SLOTS)
-            index = timers->slots[level * WHEEL_SLOTS + digit].list.first;
-    }
-    for (uint32_t list = WHEEL_FAR; list <= WHEEL_LATE && index == OP_NIL; list++)
-        index = timers->slots[list].list.first;
     if (index != OP_NIL)
-        timers_remove(timers, index);
+        timers_remove(timers, ops_at(timers->ops, index));
     return index;
 }
 

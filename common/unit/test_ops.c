@@ -7,6 +7,12 @@
 #include "common/parts/ops.h"
 #include "common/unit/unit.h"
 
+static uint32_t take_own(struct ops *ops)
+{
+    uint32_t index;
+    return ops_take_own(ops, &index) == NULL ? OP_NIL : index;
+}
+
 enum { THREADS = 3, FLOOD = 20000 };
 
 static void arm_word(struct ops *ops, uint32_t index, enum op_kind kind, uint64_t flags)
@@ -48,7 +54,7 @@ static void an_id_names_its_record_and_kind_only(void **state)
     struct ops ops = {0};
     assert_int_equal(ops_init(&ops), 0);
     for (unsigned i = 0; i < 300; i++) {
-        uint32_t index = ops_take_own(&ops), found = OP_NIL;
+        uint32_t index = take_own(&ops), found = OP_NIL;
         uint64_t word = 0;
         arm_word(&ops, index, OP_TIMER, 0);
         velo_id id = id_of(&ops, index);
@@ -69,13 +75,13 @@ static void a_stale_id_names_nothing(void **state)
     assert_int_equal(ops_init(&ops), 0);
     velo_id stale[1000];
     for (unsigned i = 0; i < 1000; i++) {
-        uint32_t index = ops_take_own(&ops);
+        uint32_t index = take_own(&ops);
         assert_int_equal(index, 0);
         arm_word(&ops, index, OP_TIMER, 0);
         stale[i] = id_of(&ops, index);
         for (unsigned j = 0; j < i; j++)
             assert_false(is_known(&ops, stale[j], OP_TIMER));
-        ops_free(&ops, index);
+        ops_free(&ops, ops_at(&ops, index), index);
         assert_false(is_known(&ops, stale[i], OP_TIMER));
     }
     ops_fini(&ops);
@@ -87,15 +93,15 @@ static void a_record_at_its_last_generation_is_not_used_again(void **state)
     (void)state;
     struct ops ops = {0};
     assert_int_equal(ops_init(&ops), 0);
-    uint32_t index = ops_take_own(&ops);
+    uint32_t index = take_own(&ops);
     op_publish(ops_at(&ops, index), (OP_GEN_MAX << OP_GEN_SHIFT));
     arm_word(&ops, index, OP_TIMER, 0);
     velo_id last = id_of(&ops, index);
     assert_true(is_known(&ops, last, OP_TIMER));
-    ops_free(&ops, index);
+    ops_free(&ops, ops_at(&ops, index), index);
     assert_false(is_known(&ops, last, OP_TIMER));
     for (unsigned i = 0; i < 200; i++)
-        assert_int_not_equal(ops_take_own(&ops), index);
+        assert_int_not_equal(take_own(&ops), index);
     ops_fini(&ops);
 }
 
@@ -103,7 +109,7 @@ static void a_record_at_its_last_generation_is_not_used_again(void **state)
 
 static uint32_t take(struct ops *ops, bool foreign)
 {
-    uint32_t index = foreign ? ops_take_foreign(ops) : ops_take_own(ops);
+    uint32_t index = foreign ? ops_take_foreign(ops) : take_own(ops);
     assert_int_not_equal(index, OP_NIL);
     arm_word(ops, index, OP_TIMER, foreign ? OP_FOREIGN : 0);
     return index;
@@ -129,7 +135,7 @@ static void a_companion_comes_and_goes_with_its_timer(void **state)
                 is_known(&ops, op_tag(OP_TIMER) | (id_of(&ops, companion) << 2 >> 2), OP_TIMER));
             assert_true(is_known(&ops, id_of(&ops, index), OP_TIMER));
             assert_int_equal(ops.own_taken + ops.shared_taken - ops.give_back_count, 2);
-            ops_free(&ops, index);
+            ops_free(&ops, ops_at(&ops, index), index);
             assert_int_equal(ops.own_taken + ops.shared_taken - ops.give_back_count, 0);
         }
         assert_true(ops.capacity <= 2 * OPS_FIRST * 3); /* both are used again */
@@ -158,7 +164,7 @@ static void a_record_has_one_holder(void **state)
         } else if (count > 0) {
             unsigned at = (unsigned)unit_below(&random, count);
             is_held[held[at]] = false;
-            ops_free(&ops, held[at]);
+            ops_free(&ops, ops_at(&ops, held[at]), held[at]);
             held[at] = held[--count];
         }
         if (unit_below(&random, 1000) == 0)
@@ -193,7 +199,7 @@ static void memory_returns_after_a_flood(void **state)
         }
         for (unsigned i = 0; i < FLOOD; i++) {
             stale[i] = id_of(&ops, held[i]);
-            ops_free(&ops, held[i]);
+            ops_free(&ops, ops_at(&ops, held[i]), held[i]);
         }
         ops_tidy(&ops, true); /* gives back and retires, */
         ops_tidy(&ops, true); /* then frees */
@@ -215,7 +221,7 @@ static void a_retired_chunk_waits_for_those_inside(void **state)
         held[i] = take(&ops, false);
     unsigned before = chunks_in_use(&ops);
     for (unsigned i = 0; i < FLOOD; i++)
-        ops_free(&ops, held[i]);
+        ops_free(&ops, ops_at(&ops, held[i]), held[i]);
     for (unsigned i = 0; i < 5; i++) {
         ops_tidy(&ops, false);
         assert_int_equal(chunks_in_use(&ops), before);
@@ -234,7 +240,7 @@ static void tidying_touches_nothing_that_is_held(void **state)
     for (unsigned i = 0; i < FLOOD; i++)
         held[i] = take(&ops, i % 3 == 0);
     for (unsigned i = 1; i < FLOOD; i++)
-        ops_free(&ops, held[i]);
+        ops_free(&ops, ops_at(&ops, held[i]), held[i]);
     velo_id kept = id_of(&ops, held[0]);
     for (unsigned i = 0; i < 3; i++)
         ops_tidy(&ops, true);
@@ -312,7 +318,7 @@ static unsigned read_letters(struct mail_race *race, uintptr_t *last_of)
         uint32_t next = op->next;
         assert_int_equal((uintptr_t)op->arg, last_of[op->deadline_ns] + 1);
         last_of[op->deadline_ns]++;
-        ops_free(&race->ops, record);
+        ops_free(&race->ops, ops_at(&race->ops, record), record);
         record = next;
         count++;
     }

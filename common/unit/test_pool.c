@@ -9,6 +9,12 @@
 #include <errno.h>
 #include <semaphore.h>
 
+static uint32_t take_own(struct ops *ops)
+{
+    uint32_t index;
+    return ops_take_own(ops, &index) == NULL ? OP_NIL : index;
+}
+
 enum { JOBS = 200 };
 
 /* Jobs are found by their arg, their number; those below [held] wait for [gate]. */
@@ -76,7 +82,7 @@ static void bench_init(struct bench *bench, unsigned max)
 
 static velo_id put(struct bench *bench, uintptr_t number)
 {
-    uint32_t job = ops_take_own(&bench->ops);
+    uint32_t job = take_own(&bench->ops);
     struct velo_op *op = ops_at(&bench->ops, job);
     uint64_t word = op_word_make(op_word(op), OP_OFFLOAD, 0);
     op->arg = (void *)number; // NOLINT(performance-no-int-to-ptr)
@@ -109,7 +115,7 @@ static unsigned take_mail(struct bench *bench, enum op_state state)
     for (uint32_t job = inbox_take(&bench->inbox, &bench->ops, false); job != OP_NIL;) {
         uint32_t next = ops_at(&bench->ops, job)->next;
         count += OP_STATE(op_word(ops_at(&bench->ops, job))) == state;
-        ops_free(&bench->ops, job);
+        ops_free(&bench->ops, ops_at(&bench->ops, job), job);
         job = next;
     }
     return count;

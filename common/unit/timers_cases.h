@@ -11,6 +11,12 @@
 #include "common/parts/timers.h"
 #include "common/unit/unit.h"
 
+static uint32_t take_own(struct ops *ops)
+{
+    uint32_t index;
+    return ops_take_own(ops, &index) == NULL ? OP_NIL : index;
+}
+
 #define MS UINT64_C(1000000)
 #define HOUR (UINT64_C(3600) * 1000 * MS)
 #define BLOCK (UINT64_C(1) << 52) /* the span of four wheel levels: 2^32 ticks of 2^20 ns */
@@ -38,21 +44,21 @@ static void bench_close(struct bench *bench)
 
 static uint32_t bench_arm(struct bench *bench, uint64_t deadline_ns)
 {
-    uint32_t index = ops_take_own(&bench->ops);
+    uint32_t index = take_own(&bench->ops);
     assert_int_not_equal(index, OP_NIL);
     struct velo_op *op = ops_at(&bench->ops, index);
     op->deadline_ns = deadline_ns;
     bench->seq++;
-    assert_int_equal(timers_insert(bench->timers, index), 0);
+    assert_int_equal(timers_insert(bench->timers, op, index), 0);
     assert_true(op->at >= OP_AT_HEAP);
     return index;
 }
 
 static void bench_drop(struct bench *bench, uint32_t index)
 {
-    timers_remove(bench->timers, index);
+    timers_remove(bench->timers, ops_at(&bench->ops, index));
     assert_int_equal(ops_at(&bench->ops, index)->at, OP_AT_NOWHERE);
-    ops_free(&bench->ops, index);
+    ops_free(&bench->ops, ops_at(&bench->ops, index), index);
 }
 
 /* Pop one; its deadline, or UINT64_MAX when nothing is due. */
@@ -64,7 +70,7 @@ static uint64_t bench_pop(struct bench *bench)
     assert_int_equal(ops_at(&bench->ops, index)->at, OP_AT_NOWHERE);
     uint64_t deadline_ns = ops_at(&bench->ops, index)->deadline_ns;
     assert_true(deadline_ns <= bench->now_ns); /* T1: never early */
-    ops_free(&bench->ops, index);
+    ops_free(&bench->ops, ops_at(&bench->ops, index), index);
     return deadline_ns;
 }
 
@@ -252,7 +258,7 @@ static bool model_fire_one(struct bench *bench, struct model *model)
         return false;
     assert_int_equal(index, model->timers[first].index);
     model_remove(model, first);
-    ops_free(&bench->ops, index);
+    ops_free(&bench->ops, ops_at(&bench->ops, index), index);
     return true;
 }
 
