@@ -19,7 +19,7 @@ static uint32_t take_own(struct ops *ops)
 
 #define MS UINT64_C(1000000)
 #define HOUR (UINT64_C(3600) * 1000 * MS)
-#define BLOCK (UINT64_C(1) << 52) /* the span of four wheel levels: 2^32 ticks of 2^20 ns */
+#define BLOCK (UINT64_C(1) << 52) /* 52 days: a high level of the wheel */
 
 struct bench {
     struct ops ops;
@@ -182,7 +182,7 @@ static void a_removed_timer_is_not_there(void **state)
 }
 
 /* A sleeper that follows timers_next_ns() arrives at each timer after a few looks, not by spinning;
- * also when timers beyond the reach of the wheel, and removed ones, are about. */
+ * also when timers of the far future, and removed ones, are about. */
 static void the_next_look_always_advances(void **state)
 {
     (void)state;
@@ -234,7 +234,7 @@ static void model_remove(struct model *model, unsigned at)
     model->timers[at] = model->timers[--model->count];
 }
 
-/* A distance of a random magnitude: from nothing over all wheel levels to beyond them. */
+/* A distance of a random magnitude: from nothing over nearly all wheel levels. */
 static uint64_t random_distance(uint64_t *random)
 {
     uint64_t bits = unit_below(random, 56);
