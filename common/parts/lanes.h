@@ -18,8 +18,9 @@ enum { LANE_NORMAL = VELO_LANE_TASK, LANE_PRIORITY = VELO_LANE_PRIORITY, LANES }
 #define NAP_MAX_NS 1000000
 #define STALL_SPINS 200 /* looks at a claimed slot before giving up for this turn */
 #define LAG_PAUSES 64   /* how long to hold back, in pause instructions: about a microsecond */
-#define LAG_ENOUGH 64   /* so many tasks are a batch already */
 #define LAG_GAIN 8      /* holding back pays if so many came meanwhile */
+#define LAG_MORE 8      /* in a flood the last pause is so many times as long: 13 us in all */
+#define LAG_ENOUGH 1024 /* so many tasks are a batch already */
 #define LAG_SKIP_MAX 4096
 
 struct lanes {
@@ -76,7 +77,8 @@ static inline uint64_t lanes_count(const struct lanes *lanes)
  * A loop that keeps up with its producers takes every cache line away from them while they fill it,
  * so each task costs several transfers; one that lags a little takes full lines. Whether holding
  * back pays is tried: if few tasks come meanwhile (a client waits for our answer), it is not tried
- * again for a growing number of turns, so a ping-pong pays for one probe in thousands.
+ * again for a growing number of turns, so a ping-pong pays for one probe in thousands. While tasks
+ * come at ten millions a second it goes on, each time for longer: the looks cost producers, too.
  */
 void lanes_lag(struct lanes *lanes);
 
