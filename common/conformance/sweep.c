@@ -75,6 +75,19 @@ bool sweep_has_ended(const struct sweep *run)
     return velo_loop_state(run->loop) >= VELO_STATE_TERMINATING;
 }
 
+/* The loop refuses a moment before velo_loop_state() tells of the end: only when nothing is
+ * accepted any more. */
+static bool comes_to_an_end(const struct sweep *run)
+{
+    const uint64_t deadline_ns = conf_now_ns() + CONF_PATIENCE_NS;
+    while (!sweep_has_ended(run)) {
+        if (conf_now_ns() > deadline_ns)
+            return false;
+        sched_yield();
+    }
+    return true;
+}
+
 int sweep_told(const struct sweep *run,
                int result,
                const char *text,
@@ -88,7 +101,7 @@ int sweep_told(const struct sweep *run,
     for (; *documented != 0; documented++)
         known = known || result == *documented;
     if (result == -ESHUTDOWN && run->loop != NULL)
-        known = sweep_has_ended(run);
+        known = comes_to_an_end(run);
     conf_record(known && sweep_is_hit(run),
                 file,
                 line,
