@@ -121,7 +121,7 @@ bool core_slice_is_over(const struct velo_core *core)
     return clock_now_ns() >= core->slice_end_ns;
 }
 
-static void call_measured(struct velo_core *core, const struct fd_call *call)
+static void run_fd_measured(struct velo_core *core, const struct fd_call *call)
 {
     struct core_span span = {.arg = call->arg};
     core_span_start(core, &span);
@@ -139,13 +139,21 @@ void core_run_fds(struct velo_core *core)
         counter_add(&core->ledger.fd_events, 1);
         GUARD_SET(&core->guard);
         if (core_measures(core))
-            call_measured(core, &call);
+            run_fd_measured(core, &call);
         else
             call.fn(call.fd, call.events, call.arg);
         GUARD_CLEAR(&core->guard);
         core_checkpoint_if_due(core);
     }
     core->fds.ready = 0;
+}
+
+static void complete_measured(struct velo_core *core, velo_done_fn done_fn, int status, void *arg)
+{
+    struct core_span span = {.arg = arg};
+    core_span_start(core, &span);
+    done_fn(status, arg);
+    core_span_stop(core, &span);
 }
 
 /* Enter the callback of an offload that is complete, or was cancelled. */
@@ -160,12 +168,12 @@ static void complete(struct velo_core *core, struct velo_op *op, uint32_t index)
     ops_free(&core->ops, op, index);
     if (done_fn == NULL)
         return;
-    struct core_span span = {.fn = NULL, .arg = arg};
-    core_span_begin(core, &span);
     GUARD_SET(&core->guard);
-    done_fn(status, arg);
+    if (core_measures(core))
+        complete_measured(core, done_fn, status, arg);
+    else
+        done_fn(status, arg);
     GUARD_CLEAR(&core->guard);
-    core_span_end(core, &span);
     core_checkpoint_if_due(core);
 }
 

@@ -75,8 +75,8 @@ struct velo_core {
     bool timed;                      /* constant: some callbacks are measured, see meter.h */
     bool sliced;                     /* constant: time_slice_ns is set */
     /* owner only */
-    _Alignas(128) bool draining; /* in the graceful drain: STOP_GRACEFUL is no reason to stop */
-    bool ended;                  /* discarding: the owner's ticks are refused, too */
+    _Alignas(LINES_BYTES) bool draining; /* gracefully: STOP_GRACEFUL is no reason to stop */
+    bool ended;                          /* discarding: the owner's ticks are refused, too */
     bool deferring;        /* in the timers phase: what is armed now is inserted after it (T3) */
     bool starved;          /* an inserted timer has found no memory: see core_drain_inbox() */
     bool unharvested;      /* the kernel was seen to have events: the next turn must take them */
@@ -95,7 +95,7 @@ struct velo_core {
     struct ledger ledger;
     struct ops ops;
     /* any thread */
-    _Alignas(128) struct foreign_ledger foreign;
+    _Alignas(LINES_BYTES) struct foreign_ledger foreign;
     _Alignas(64) struct inbox inbox;
     struct inbox reclaim;
     struct gate work;            /* calls that add work; closed at termination */
@@ -103,13 +103,14 @@ struct velo_core {
     _Atomic uint32_t until_idle; /* run UNTIL_IDLE is on: losing the last live thing must wake */
     _Atomic uint32_t poked;      /* velo_loop_wake(): the next poll may not block */
     _Atomic uint32_t left_over;  /* the last run has left something to do; written by its owner */
-    _Alignas(128) struct lifecycle life; /* a line that others read and that rarely changes */
-    _Alignas(128) struct fdtable fds;
-    _Alignas(128) struct pool pool;
+    _Alignas(LINES_BYTES) struct lifecycle life; /* others read it, and it rarely changes */
+    _Alignas(LINES_BYTES) struct fdtable fds;
+    _Alignas(LINES_BYTES) struct pool pool;
 };
-LINES_APART(struct velo_core, sliced, draining); /* producers look at the first at each submit */
-LINES_APART(struct velo_core, ops, foreign);
-LINES_APART(struct velo_core, left_over, life);
+LINES_BEGIN(struct velo_core, draining); /* producers look before that at each submit */
+LINES_BEGIN(struct velo_core, foreign);
+LINES_BEGIN(struct velo_core, life);
+LINES_BEGIN(struct velo_core, fds);
 
 /* ---- what a contestant provides; [loop] is what velo_loop_create() allocated ---- */
 
@@ -350,7 +351,6 @@ static inline size_t core_run_completions(struct velo_core *core, uint64_t ran)
 struct core_span {
     velo_fn fn;
     void *arg;
-    bool measured;
     uint64_t start_ns;
     uint64_t cpu_ns;
 };
@@ -362,20 +362,6 @@ void core_span_stop(struct velo_core *core, const struct core_span *span);
 static inline bool core_measures(struct velo_core *core)
 {
     return __builtin_expect(core->timed, 0) && --core->unmeasured == 0;
-}
-
-/* Around a callback that core_invoke() cannot call. */
-static inline void core_span_begin(struct velo_core *core, struct core_span *span)
-{
-    span->measured = core_measures(core);
-    if (span->measured)
-        core_span_start(core, span);
-}
-
-static inline void core_span_end(struct velo_core *core, const struct core_span *span)
-{
-    if (span->measured)
-        core_span_stop(core, span);
 }
 
 /* Enter user code. */

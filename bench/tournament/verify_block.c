@@ -256,7 +256,7 @@ static void keep_attempt(struct verify *v)
     const size_t width = v->plan.entry_count;
     if (costs->attempt_count == costs->attempt_room) {
         costs->attempt_room = costs->attempt_room == 0 ? 64 : 2 * costs->attempt_room;
-        costs->attempts =
+        costs->attempts = /* + 1: a plan without entries asks for none */
             realloc(costs->attempts, (costs->attempt_room * width + 1) * sizeof(*costs->attempts));
         if (costs->attempts == NULL)
             abort();

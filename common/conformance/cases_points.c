@@ -237,3 +237,24 @@ CONF_CASE(an_unwatch_never_waits_for_a_callback_that_begins, "F3", VELO_CAP_FDS)
     assert_true(conf_count_get(&stage.ran) <= 1);
     fd_pair_close(&pair);
 }
+
+/* F3 F4, trap F1: the owner has read what to call, another thread unwatches: nothing begins. */
+CONF_CASE(an_unwatch_before_the_claim_prevents_the_callback, "F3 F4", VELO_CAP_FDS)
+{
+    struct stage stage;
+    struct fd_pair pair;
+    need_points();
+    stage_start(&stage);
+    pair = fd_pair_readable();
+    sim_hold(POINT_FD_READ);
+    assert_int_equal(
+        velo_fd_watch(stage.loop, pair.near, VELO_READ, on_readable, &stage.ran, &stage.id), 0);
+    assert_held(POINT_FD_READ);
+    assert_int_equal(velo_fd_unwatch(stage.loop, stage.id), 0);
+    sim_let_go(POINT_FD_READ);
+    for (int i = 0; i < 3; i++)
+        conf_sync(stage.loop);
+    stage_end(&stage);
+    assert_int_equal(conf_count_get(&stage.ran), 0);
+    fd_pair_close(&pair);
+}

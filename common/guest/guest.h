@@ -65,19 +65,19 @@ struct guest_list {
 };
 
 struct guest {
-    struct velo_core core;              /* first: a loop is a core */
-    _Alignas(128) pthread_mutex_t lock; /* guards the fields up to claims */
+    struct velo_core core;                      /* first: a loop is a core */
+    _Alignas(LINES_BYTES) pthread_mutex_t lock; /* guards the fields up to claims */
     struct ring open[GUEST_LANES];
     uint64_t accepted[GUEST_LANES];
     struct rate rate;
-    bool closed;                        /* no task is accepted any more */
-    bool armed;                         /* the owner sleeps, and nobody has woken it */
-    bool asleep;                        /* between arm and disarm */
-    uint64_t claims;                    /* wake-ups begun */
-    struct shared_counter done;         /* wake-ups ended: the last access of their makers */
-    struct shared_counter calls;        /* made to wake */
-    _Alignas(128) struct counter begun; /* owner: tasks begun or discarded */
-    struct ring running[GUEST_LANES];   /* owner: taken from the open rings, one batch at a time */
+    bool closed;                 /* no task is accepted any more */
+    bool armed;                  /* the owner sleeps, and nobody has woken it */
+    bool asleep;                 /* between arm and disarm */
+    uint64_t claims;             /* wake-ups begun */
+    struct shared_counter done;  /* wake-ups ended: the last access of their makers */
+    struct shared_counter calls; /* made to wake */
+    _Alignas(LINES_BYTES) struct counter begun; /* owner: tasks begun or discarded */
+    struct ring running[GUEST_LANES]; /* owner: taken from the open rings, one batch at a time */
     /* descriptors: under the lock of core.fds */
     struct guest_watcher **watchers; /* [watchers_size] by entry */
     size_t watchers_size;
@@ -105,7 +105,8 @@ struct guest {
     bool opened;                 /* from loop_init to loop_fini: the library's loop exists */
 };
 
-LINES_APART(struct guest, calls, begun);
+LINES_BEGIN(struct guest, lock);
+LINES_BEGIN(struct guest, begun);
 
 static inline struct guest *guest_of(struct velo_loop *loop)
 {

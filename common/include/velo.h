@@ -358,7 +358,8 @@ VELO_API int velo_loop_close(struct velo_loop *loop);
 VELO_API int velo_loop_destroy(struct velo_loop *loop);
 
 /*
- * The state now (L1). It may have changed when the caller looks at it.
+ * The state now (L1). It may have changed when the caller looks at it. TERMINATING is told when
+ * nothing is accepted any more: a call may be refused with -ESHUTDOWN a moment before.
  * Thread:  any.
  */
 VELO_API enum velo_state velo_loop_state(const struct velo_loop *loop);

@@ -4,7 +4,9 @@
 #include "common/parts/fdtable.h"
 
 #include "common/parts/alloc.h"
+#include "common/parts/doubling.h"
 #include "common/parts/fdkernel.h"
+#include "common/parts/point.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,20 +62,13 @@ static void entry_set(struct fd_entry *entry, uint64_t word)
     atomic_store_explicit(&entry->word, word, memory_order_release);
 }
 
-/* The highest bit of [n], which is not 0. */
-static uint32_t top_of(uint32_t n)
-{
-    return 31u ^ (uint32_t)__builtin_clz(n);
-}
-
 /* An entry that was taken once. */
 static struct fd_entry *entry_at(const struct fdtable *table, uint32_t index)
 {
-    uint32_t biased = index + FD_FIRST;
-    uint32_t top = top_of(biased);
+    uint32_t place, at = doubling_chunk(index, &place);
     /* (F3) acquire: pairs with (F3) in grow(); the owner looks without the lock */
-    struct fd_entry *chunk = atomic_load_explicit(&table->chunks[top - 6], memory_order_acquire);
-    return &chunk[biased - (1u << top)];
+    struct fd_entry *chunk = atomic_load_explicit(&table->chunks[at], memory_order_acquire);
+    return &chunk[place];
 }
 
 static int entry_fd(const struct fd_entry *entry)
@@ -91,14 +86,12 @@ static void count_add(struct fdtable *table, uint32_t n)
 /* What chunk [chunk] takes. */
 static size_t chunk_bytes(uint32_t chunk)
 {
-    return ((size_t)FD_FIRST << chunk) * sizeof(struct fd_entry);
+    return doubling_size(chunk) * sizeof(struct fd_entry);
 }
 
 static bool grow(struct fdtable *table)
 {
-    uint32_t chunk = 0;
-    while (chunk < FD_CHUNKS && (FD_FIRST << chunk) - FD_FIRST < table->capacity)
-        chunk++;
+    uint32_t place, chunk = doubling_chunk(table->capacity, &place); /* the first of the next */
     if (chunk == FD_CHUNKS)
         return false;
     struct fd_entry *entries =
@@ -107,7 +100,7 @@ static bool grow(struct fdtable *table)
         return false;
     /* (F3) release: publishes the zeroed entries; pairs with (F3) in entry_at() */
     atomic_store_explicit(&table->chunks[chunk], entries, memory_order_release);
-    table->capacity = (FD_FIRST << (chunk + 1)) - FD_FIRST;
+    table->capacity = doubling_start(chunk + 1);
     return true;
 }
 
@@ -488,6 +481,7 @@ bool fdtable_claim(struct fdtable *table, int i, struct fd_call *call)
             hush(table, index, serial, true);
         return false;
     }
+    VELO_POINT(FD_READ);
     if (!claim(entry, word, word_after(word, call->events, asked)))
         return false;
     if (!edge && (word & HUSHED) != 0 && (got & asked) != 0)

@@ -29,7 +29,6 @@
 #include <sys/epoll.h>
 
 #define FD_CHUNKS 20u
-#define FD_FIRST 64u
 #define FD_BATCH 256
 #define FD_NIL UINT32_MAX
 #define FD_INDEX_BITS 26        /* of an event's data: the entry; above it stands the serial */

@@ -110,7 +110,7 @@ struct pen {
 };
 
 struct seat {
-    _Alignas(128) _Atomic uint32_t busy;           /* somebody sits here */
+    _Alignas(LINES_BYTES) _Atomic uint32_t busy;   /* somebody sits here */
     struct pen pen;                                /* who sits here, as the next two */
     uint64_t last;                                 /* the run before the pen, or RUN_NONE */
     struct counter accepted[BLOCK_LANES];          /* tasks, since ever */
@@ -131,25 +131,26 @@ struct runs {
 };
 
 struct list {
-    _Alignas(128) _Atomic uint64_t head;
+    _Alignas(LINES_BYTES) _Atomic uint64_t head;
 };
 
 struct blocks {
     struct list lanes[BLOCK_LANES];
-    _Alignas(
-        128) _Atomic(const void *) users[SEATS]; /* who sat there last, thread_self(); advice */
-    _Atomic uint32_t used;                       /* one bit for each seat where ever somebody sat */
+    _Alignas(LINES_BYTES) _Atomic(const void *)
+        users[SEATS];      /* who sat there last, thread_self(); advice */
+    _Atomic uint32_t used; /* one bit for each seat where ever somebody sat */
     struct seat seats[SEATS];
     struct seat own;                            /* of the owner, for what callbacks submit */
     struct seat loose;                          /* no seat, but where their blocks return */
     struct shared_counter loosely[BLOCK_LANES]; /* tasks accepted without a seat */
     _Atomic uint32_t visitors;                  /* calls without a seat */
     struct chunk_pool pool;
-    _Alignas(128) struct runs runs[BLOCK_LANES]; /* owner; the counters are read by others */
-    uint32_t came_back;                          /* owner: blocks, since the last trim */
+    _Alignas(
+        LINES_BYTES) struct runs runs[BLOCK_LANES]; /* owner; the counters are read by others */
+    uint32_t came_back;                             /* owner: blocks, since the last trim */
 };
-LINES_APART(struct blocks, lanes[BLOCK_LANES - 1], users);
-LINES_APART(struct blocks, pool, runs);
+LINES_BEGIN(struct blocks, users);
+LINES_BEGIN(struct blocks, runs);
 
 /* [alloc] may be NULL, see alloc.h. Returns 0 or -ENOMEM. */
 int blocks_init(struct blocks *in, const struct velo_allocator *alloc);

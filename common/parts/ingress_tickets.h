@@ -72,8 +72,8 @@ struct chunk {
 };
 
 struct ingress {
-    _Alignas(128) _Atomic uint64_t tickets; /* claimed * 2 | closed; any thread */
-    _Alignas(128) _Atomic(struct chunk *) hint;
+    _Alignas(LINES_BYTES) _Atomic uint64_t tickets; /* claimed * 2 | closed; any thread */
+    _Alignas(LINES_BYTES) _Atomic(struct chunk *) hint;
     _Atomic uint32_t short_of_memory;
     _Atomic(struct chunk *) reserve;
     _Atomic(struct chunk *) spares; /* a stack by below, for use again; taken whole: no ABA */
@@ -81,12 +81,11 @@ struct ingress {
     _Atomic uint32_t visitors;      /* calls that seek memory before they claim */
     struct chunk_pool pool;
     _Atomic uint64_t final; /* tickets claimed when it was closed; INGRESS_OPEN before */
-    _Alignas(128) struct counter taken; /* owner; others may read */
-    struct chunk *head;                 /* owner: the chunk of ticket [taken] */
+    _Alignas(LINES_BYTES) struct counter taken; /* owner; others may read */
+    struct chunk *head;                         /* owner: the chunk of ticket [taken] */
 };
-LINES_APART(struct ingress, tickets, hint);
-LINES_APART(struct ingress, tickets, taken);
-LINES_APART(struct ingress, final, taken);
+LINES_BEGIN(struct ingress, hint);
+LINES_BEGIN(struct ingress, taken);
 
 /* [alloc] may be NULL, see alloc.h. Returns 0 or -ENOMEM. */
 int ingress_init(struct ingress *in, const struct velo_allocator *alloc);

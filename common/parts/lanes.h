@@ -19,20 +19,21 @@ enum { LANE_NORMAL = VELO_LANE_TASK, LANE_PRIORITY = VELO_LANE_PRIORITY, LANES }
 #define STALL_SPINS 200 /* looks at a claimed slot before giving up for this turn */
 #define LAG_PAUSES 64   /* how long to hold back, in pause instructions: about a microsecond */
 #define LAG_GAIN 8      /* holding back pays if so many came meanwhile */
-#define LAG_MORE 8      /* in a flood the last pause is so many times as long: 13 us in all */
+#define LAG_MORE 8      /* in a flood the last pause is so many times as long; 16 times in all */
 #define LAG_ENOUGH 1024 /* so many tasks are a batch already */
 #define LAG_SKIP_MAX 4096
 
 struct lanes {
     struct wake wake;
     struct ingress queue[LANES];
-    _Alignas(128) struct limits limits; /* producers look whether there are any */
-    _Alignas(128) uint32_t lag_skip;    /* owner: turns until holding back is tried again */
-    uint32_t lag_backoff;               /* owner: how many turns to skip after the next failure */
-    int64_t nap_ns; /* owner: how long to wait for a stalled producer; 0 = none */
+    _Alignas(LINES_BYTES) struct limits limits; /* producers look whether there are any */
+    _Alignas(LINES_BYTES) uint32_t lag_skip;    /* owner: turns until holding back is tried again */
+    uint32_t lag_backoff; /* owner: how many turns to skip after the next failure */
+    int64_t nap_ns;       /* owner: how long to wait for a stalled producer; 0 = none */
 };
-LINES_APART(struct lanes, wake, queue);
-LINES_APART(struct lanes, limits, lag_skip);
+LINES_BEGIN(struct lanes, queue);
+LINES_BEGIN(struct lanes, limits);
+LINES_BEGIN(struct lanes, lag_skip);
 
 /* Returns 0 or -ENOMEM with nothing held. */
 int lanes_init(struct lanes *lanes, int eventfd, const struct velo_options *options);

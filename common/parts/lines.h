@@ -11,11 +11,10 @@
 
 #define LINES_BYTES 128
 
-/* The build fails if members [a] and [b] of [type], each the first or last of a group, may share a
- * line. */
-#define LINES_APART(type, a, b)                                                                    \
-    _Static_assert(_Alignof(type) % LINES_BYTES == 0 &&                                            \
-                       offsetof(type, a) / LINES_BYTES != offsetof(type, b) / LINES_BYTES,         \
-                   #a " and " #b " belong to different threads and share a line")
+/* The build fails unless [member] of [type] begins a pair of lines: what stands before it, which
+ * belongs to other threads, ends on another pair. */
+#define LINES_BEGIN(type, member)                                                                  \
+    _Static_assert(_Alignof(type) % LINES_BYTES == 0 && offsetof(type, member) % LINES_BYTES == 0, \
+                   #member " may share a line with what stands before it")
 
 #endif

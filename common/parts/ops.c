@@ -9,15 +9,10 @@
 #define OWN_BATCH 64u
 #define GIVE_BACK_MAX 64u
 
-static uint32_t chunk_first(uint32_t chunk)
-{
-    return (OPS_FIRST << chunk) - OPS_FIRST;
-}
-
 /* What chunk [chunk] takes. */
 static size_t chunk_bytes(uint32_t chunk)
 {
-    return ((size_t)OPS_FIRST << chunk) * sizeof(struct velo_op);
+    return doubling_size(chunk) * sizeof(struct velo_op);
 }
 
 static void chunk_free(const struct ops *ops, uint32_t chunk, struct velo_op *records)
@@ -47,9 +42,7 @@ void ops_fini(struct ops *ops)
 /* Add the next chunk. Under the lock. */
 static bool grow(struct ops *ops)
 {
-    uint32_t chunk = 0;
-    while (chunk < OPS_CHUNKS && chunk_first(chunk) < ops->capacity)
-        chunk++;
+    uint32_t place, chunk = doubling_chunk(ops->capacity, &place); /* the first of the next */
     if (chunk == OPS_CHUNKS)
         return false;
     /* zeroed: an untouched record is FREE with generation 0, which no id has */
@@ -59,7 +52,7 @@ static bool grow(struct ops *ops)
         return false;
     /* (O2) release: publishes the zeroed chunk; pairs with (O1) */
     atomic_store_explicit(&ops->chunks[chunk], records, memory_order_release);
-    ops->capacity = chunk_first(chunk + 1);
+    ops->capacity = doubling_start(chunk + 1);
     return true;
 }
 
@@ -210,7 +203,7 @@ static void retire_chunks(struct ops *ops)
         }
         ops->any_retired = true;
         ops->floor = ops->gen_max + 1;
-        ops->capacity = chunk_first(OPS_KEEP_CHUNKS);
+        ops->capacity = doubling_start(OPS_KEEP_CHUNKS);
         ops->fresh = 0;
         ops->shared_free = OP_NIL;
         ops->own_free = OP_NIL;

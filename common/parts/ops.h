@@ -19,6 +19,8 @@
 #ifndef VELO_PARTS_OPS_H
 #define VELO_PARTS_OPS_H
 
+#include "common/parts/doubling.h"
+#include "common/parts/lines.h"
 #include "velo.h"
 
 #include <pthread.h>
@@ -29,7 +31,6 @@
 #define OP_INDEX_BITS 26
 #define OP_NIL ((UINT32_C(1) << OP_INDEX_BITS) - 1)
 #define OPS_CHUNKS 20u /* 64 * (2^20 - 1) = 67 million records at most */
-#define OPS_FIRST 64u
 
 /*
  * What a record stands for. Timers, immediates and offloads have public ids, which carry the two
@@ -123,15 +124,15 @@ struct velo_op {
 };
 _Static_assert(sizeof(struct velo_op) == 40, "what a timer takes: see above");
 
-_Static_assert((UINT64_C(1) << OPS_CHUNKS) * OPS_FIRST <= UINT64_C(1) << OP_INDEX_BITS,
+_Static_assert((UINT64_C(1) << OPS_CHUNKS) * DOUBLING_FIRST <= UINT64_C(1) << OP_INDEX_BITS,
                "indices fit, OP_NIL is none");
 
 struct ops {
     const struct velo_allocator *alloc;           /* constant; set before ops_init() */
     _Atomic(struct velo_op *) chunks[OPS_CHUNKS]; /* set under lock, cleared by the owner */
     /* owner only */
-    uint32_t own_free;  /* free records of the owner, by next */
-    uint32_t own_fresh; /* never used records [own_fresh, own_fresh_end) */
+    _Alignas(LINES_BYTES) uint32_t own_free; /* free records of the owner, by next */
+    uint32_t own_fresh;                      /* never used records [own_fresh, own_fresh_end) */
     uint32_t own_fresh_end;
     uint32_t give_back; /* freed records of other threads, not yet on the shared list */
     uint32_t give_back_last;
@@ -140,13 +141,15 @@ struct ops {
     bool any_retired;
     uint64_t gen_max;                    /* highest generation ever freed */
     struct velo_op *retired[OPS_CHUNKS]; /* chunks out of use, freed when nobody can see them */
-    pthread_mutex_t lock;                /* guards what follows, and growth */
+    _Alignas(LINES_BYTES) pthread_mutex_t lock; /* guards what follows, and growth */
     uint32_t shared_free;
     uint32_t fresh; /* never used records [fresh, capacity) */
     uint32_t capacity;
     uint64_t shared_taken;
     uint64_t floor; /* generation that a never used record starts with */
 };
+LINES_BEGIN(struct ops, own_free); /* what stands before it others read at each cancel */
+LINES_BEGIN(struct ops, lock);
 
 int ops_init(struct ops *ops);
 void ops_fini(struct ops *ops);
@@ -184,11 +187,9 @@ static inline bool ops_are_untidy(const struct ops *ops)
 /* The chunk of the record [index], and its place there; NULL: there is none, or none any more. */
 static inline struct velo_op *ops_chunk(const struct ops *ops, uint32_t index, uint32_t *place)
 {
-    uint32_t biased = index + OPS_FIRST;
-    uint32_t top = 31u ^ (uint32_t)__builtin_clz(biased); /* one instruction, unlike 31 - ... */
-    *place = biased - (1u << top);
+    uint32_t chunk = doubling_chunk(index, place);
     /* (O1) seq_cst: a chunk seen here is not freed before the gate is left; pairs with (O2) */
-    return atomic_load_explicit(&ops->chunks[top - 6], memory_order_seq_cst);
+    return atomic_load_explicit(&ops->chunks[chunk], memory_order_seq_cst);
 }
 
 /* The record [index], which has been taken. Who needs it twice hands it on: this is dear. */

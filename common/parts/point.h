@@ -18,7 +18,8 @@ enum point {
     POINT_EXIT_DECIDED,  /* owner: the run is over, the loop not yet AWAKE */
     POINT_END_WON,       /* terminator: the state has moved, the inboxes are not yet closed */
     POINT_TIMER_CLAIMED, /* owner: the timer fires, its callback has not begun */
-    POINT_FD_CLAIMED,    /* owner: likewise for a descriptor */
+    POINT_FD_READ,       /* owner: it knows what to call for an event, and has not claimed it */
+    POINT_FD_CLAIMED,    /* owner: the callback of a descriptor has not begun, but will */
     POINT_JOB_CLAIMED,   /* worker: likewise for a work function */
     POINT_JOB_DONE,      /* worker: the work function has returned, and nobody was told */
     POINTS

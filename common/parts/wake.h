@@ -51,19 +51,19 @@ enum wake_kind { WAKE_AWAKE, WAKE_FUTEX, WAKE_EVENTFD, WAKE_CLAIMED };
 #define WAKE_TRIES 16
 
 struct wake {
-    _Alignas(128) _Atomic uint32_t parked;    /* epoch | enum wake_kind; also the futex word */
-    int eventfd;                              /* constant, as the next two */
-    void (*on_failure)(void *ctx, int error); /* a wake-up could not be made; may be NULL */
+    _Alignas(LINES_BYTES) _Atomic uint32_t parked; /* epoch | enum wake_kind; also the futex word */
+    int eventfd;                                   /* constant, as the next two */
+    void (*on_failure)(void *ctx, int error);      /* a wake-up could not be made; may be NULL */
     void *ctx;
-    bool timed;                                /* constant: note when a wake-up was claimed */
-    _Atomic uint64_t claimed_ns;               /* when the last one was; written by its claimer */
-    _Atomic int claimed_cpu;                   /* and on which processor */
-    _Alignas(128) struct shared_counter calls; /* system calls made to wake */
-    struct shared_counter done;                /* claims whose signal is over */
-    struct counter claims;                     /* claims found by the owner */
-    uint32_t epoch;                            /* owner: that of its last move */
+    bool timed;                  /* constant: note when a wake-up was claimed */
+    _Atomic uint64_t claimed_ns; /* when the last one was; written by its claimer */
+    _Atomic int claimed_cpu;     /* and on which processor */
+    _Alignas(LINES_BYTES) struct shared_counter calls; /* system calls made to wake */
+    struct shared_counter done;                        /* claims whose signal is over */
+    struct counter claims;                             /* claims found by the owner */
+    uint32_t epoch;                                    /* owner: that of its last move */
 };
-LINES_APART(struct wake, parked, calls);
+LINES_BEGIN(struct wake, calls);
 
 static inline enum wake_kind wake_kind_of(uint32_t word)
 {

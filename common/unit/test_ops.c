@@ -138,7 +138,7 @@ static void a_companion_comes_and_goes_with_its_timer(void **state)
             ops_free(&ops, ops_at(&ops, index), index);
             assert_int_equal(ops.own_taken + ops.shared_taken - ops.give_back_count, 0);
         }
-        assert_true(ops.capacity <= 2 * OPS_FIRST * 3); /* both are used again */
+        assert_true(ops.capacity <= 2 * DOUBLING_FIRST * 3); /* both are used again */
         ops_fini(&ops);
     }
 }

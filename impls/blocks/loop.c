@@ -21,10 +21,10 @@ struct velo_loop {
     struct velo_core core; /* first: a loop is a core */
     struct wake wake;
     struct blocks tasks;
-    _Alignas(128) struct limits limits; /* producers look whether there are any */
+    _Alignas(LINES_BYTES) struct limits limits; /* producers look whether there are any */
 };
 VELO_EMBEDS_CORE(struct velo_loop);
-LINES_APART(struct velo_loop, tasks.came_back, limits);
+LINES_BEGIN(struct velo_loop, limits);
 
 static void log_failed_wake(void *loop, int error)
 {

@@ -30,12 +30,12 @@ struct velo_loop {
     struct velo_core core; /* first: a loop is a core */
     struct lanes lanes;
     /* owner only, but for the counts of [local] */
-    _Alignas(128) struct local local[LANES];
+    _Alignas(LINES_BYTES) struct local local[LANES];
     struct spin spin;
     bool fast; /* the last poll was on the fast path */
 };
 VELO_EMBEDS_LANES(struct velo_loop);
-LINES_APART(struct velo_loop, lanes.nap_ns, local);
+LINES_BEGIN(struct velo_loop, local);
 
 int loop_init(struct velo_loop *loop)
 {

@@ -34,23 +34,24 @@ struct array {
 };
 
 struct velo_loop {
-    struct velo_core core;              /* first: a loop is a core */
-    _Alignas(128) pthread_mutex_t lock; /* guards the fields up to claims */
+    struct velo_core core;                      /* first: a loop is a core */
+    _Alignas(LINES_BYTES) pthread_mutex_t lock; /* guards the fields up to claims */
     struct array open[LANES];
     bool closed; /* no task is accepted any more */
     bool armed;  /* the owner sleeps, and nobody has woken it */
     bool asleep; /* between arm() and disarm() */
     struct rate rate;
     uint64_t accepted[LANES];
-    uint64_t claims;                    /* wake-ups begun */
-    struct shared_counter done;         /* wake-ups ended: the last access of their makers */
-    struct shared_counter calls;        /* system calls made for them */
-    _Alignas(128) struct counter begun; /* owner: tasks begun or discarded */
-    struct array running[LANES];        /* owner: the arrays being run */
-    size_t at[LANES];                   /* owner: next in running */
+    uint64_t claims;             /* wake-ups begun */
+    struct shared_counter done;  /* wake-ups ended: the last access of their makers */
+    struct shared_counter calls; /* system calls made for them */
+    _Alignas(LINES_BYTES) struct counter begun; /* owner: tasks begun or discarded */
+    struct array running[LANES];                /* owner: the arrays being run */
+    size_t at[LANES];                           /* owner: next in running */
 };
 VELO_EMBEDS_CORE(struct velo_loop);
-LINES_APART(struct velo_loop, calls, begun);
+LINES_BEGIN(struct velo_loop, lock);
+LINES_BEGIN(struct velo_loop, begun);
 
 /* Give up what is in the array, and its memory. */
 static void array_free(const struct velo_loop *loop, struct array *array)

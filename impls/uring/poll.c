@@ -72,15 +72,8 @@ static uint32_t events_of_error(struct uring *uring, struct uring_watch *watch, 
 /* Have poll(2) look at [watch]: is its level up, or is true what it has reported? */
 static void look_at(struct uring *uring, struct uring_watch *watch, enum uring_look why)
 {
-    uint32_t index = watch->told.index;
-    if (watch->look == LOOK_NOT) {
-        watch->next_look = FD_NIL;
-        if (uring->look_first == FD_NIL)
-            uring->look_first = index;
-        else
-            uring_watch_at(uring, uring->look_last)->next_look = index;
-        uring->look_last = index;
-    }
+    if (watch->look == LOOK_NOT)
+        uring_append(uring, LIST_LOOK, watch);
     watch->look = why;
 }
 
@@ -236,7 +229,8 @@ static int look(struct velo_core *core)
     struct pollfd looks[2 * FD_BATCH];
     int count = 0;
     int n = 0;
-    for (uint32_t at = uring->look_first; at != FD_NIL; at = watches[count++]->next_look) {
+    for (uint32_t at = uring->lists[LIST_LOOK].first; at != FD_NIL;
+         at = watches[count++]->next[LIST_LOOK]) {
         const struct uring_watch *watch = watches[count] = uring_watch_at(uring, at);
         /* POLLNVAL: if nobody looks, the ring is asked */
         looks[count] = (struct pollfd){watch->told.fd, uring_mask(watch), POLLNVAL};
@@ -244,7 +238,7 @@ static int look(struct velo_core *core)
     if (uring->doubts > 0 || count >= LOOK_LEAST)
         (void)poll(looks, (nfds_t)count, 0);
     uring->doubts = 0;
-    uring->look_first = FD_NIL;
+    uring->lists[LIST_LOOK].first = FD_NIL;
     for (int i = 0; i < count; i++)
         n = settle_look(core, watches[i], looks[i].revents, n);
     uring->room = FD_BATCH;
@@ -276,7 +270,8 @@ static int64_t remaining_ns(int64_t timeout_ns, uint64_t deadline_ns)
 /* Does the kernel know all that it should wait for, and is there nothing yet? */
 static bool may_sleep(const struct velo_core *core, const struct uring *uring)
 {
-    return !uring->woken && !uring->deaf && uring->queue_first == FD_NIL && !core_has_changes(core);
+    return !uring->woken && !uring->deaf && uring->lists[LIST_QUEUE].first == FD_NIL &&
+           !core_has_changes(core);
 }
 
 /*

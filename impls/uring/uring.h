@@ -17,6 +17,7 @@
 #define URING_URING_H
 
 #include "common/lanes_loop.h"
+#include "common/parts/doubling.h"
 #include "common/parts/fdfile.h"
 #include "common/parts/fdkernel.h"
 
@@ -35,6 +36,17 @@ enum uring_look {
     LOOK_DOUBT, /* it has reported something that may be over */
 };
 
+/* The lists of entries that the ring's thread goes through. */
+enum uring_list_name {
+    LIST_LOOK,  /* to look at by poll(2) */
+    LIST_QUEUE, /* of which the kernel is to be asked */
+    URING_LISTS
+};
+
+struct uring_list {
+    uint32_t first, last; /* FD_NIL: it is empty */
+};
+
 /* One entry of the table, with the same index. First what each event needs: of many descriptors
  * that become ready, each costs the lines that it is spread over. */
 struct uring_watch {
@@ -47,7 +59,7 @@ struct uring_watch {
     bool spent;   /* silent until it changes: a oneshot that was told, an error, a file closed */
     bool queued;  /* in the queue of those to be asked */
     int slot;     /* where in the batch it may be */
-    uint32_t next_look, next_queued;
+    uint32_t next[URING_LISTS];
     struct fdfile told_file;
     /* under the table's lock */
     bool wanted;           /* [want] is a registration */
@@ -82,9 +94,8 @@ struct uring {
     int last;       /* events in the last batch */
     int room;       /* how many the next one takes of what is pending */
     int doubts;     /* entries to look at that are doubts */
-    uint32_t look_first, look_last;   /* all entries to look at; FD_NIL */
-    uint32_t queue_first, queue_last; /* entries of which the kernel is to be asked; FD_NIL */
-    uint32_t queued;                  /* how many these are */
+    struct uring_list lists[URING_LISTS];
+    uint32_t queued;  /* how many are in the queue */
     unsigned kept;    /* completions that were taken, but still stand in the ring: uring_taken() */
     unsigned portion; /* how many may */
 };
@@ -183,19 +194,27 @@ static inline bool uring_is_pending(const struct uring *uring)
 
 /* ---- watch.c ---- */
 
-/* Which chunk holds entry [index]: the geometry of the table. */
-static inline uint32_t uring_chunk_of(uint64_t index)
-{
-    return 31u - (uint32_t)__builtin_clz((uint32_t)index + FD_FIRST) - 6u;
-}
-
 /* The watch of an entry that was watched once. */
 static inline struct uring_watch *uring_watch_at(const struct uring *uring, uint64_t index)
 {
-    uint32_t chunk = uring_chunk_of(index);
+    uint32_t place, chunk = doubling_chunk((uint32_t)index, &place);
     /* (U1) acquire: pairs with (U1) in reserve(); the ring's thread looks without the lock */
     struct uring_watch *watches = atomic_load_explicit(&uring->chunks[chunk], memory_order_acquire);
-    return &watches[(uint32_t)index + FD_FIRST - (FD_FIRST << chunk)];
+    return &watches[place];
+}
+
+/* Put [watch] at the end of the list; it is not in it. */
+static inline void
+uring_append(struct uring *uring, enum uring_list_name name, struct uring_watch *watch)
+{
+    struct uring_list *list = &uring->lists[name];
+    const uint32_t index = watch->told.index;
+    watch->next[name] = FD_NIL;
+    if (list->first == FD_NIL)
+        list->first = index;
+    else
+        uring_watch_at(uring, list->last)->next[name] = index;
+    list->last = index;
 }
 
 /* What poll(2) calls the events that it waits for. */

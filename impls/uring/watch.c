@@ -21,14 +21,14 @@
 
 static size_t chunk_bytes(uint32_t chunk)
 {
-    return ((size_t)FD_FIRST << chunk) * sizeof(struct uring_watch);
+    return doubling_size(chunk) * sizeof(struct uring_watch);
 }
 
 /* Room for entry [index]. */
 static int reserve(struct velo_core *core, uint32_t index)
 {
     struct uring *uring = uring_of(core);
-    uint32_t chunk = uring_chunk_of(index);
+    uint32_t place, chunk = doubling_chunk(index, &place);
     /* (U1) relaxed: changed under the lock only */
     if (atomic_load_explicit(&uring->chunks[chunk], memory_order_relaxed) != NULL)
         return 0;
@@ -67,14 +67,8 @@ void uring_queue(struct uring *uring, struct uring_watch *watch)
 {
     if (watch->queued)
         return;
-    uint32_t index = watch->told.index;
     watch->queued = true;
-    watch->next_queued = FD_NIL;
-    if (uring->queue_first == FD_NIL)
-        uring->queue_first = index;
-    else
-        uring_watch_at(uring, uring->queue_last)->next_queued = index;
-    uring->queue_last = index;
+    uring_append(uring, LIST_QUEUE, watch);
     uring->queued++;
 }
 
@@ -108,8 +102,9 @@ static bool is_for_new_poll(struct uring_watch *watch)
  * poll, for which the lock is needed. */
 static bool ask_some(struct uring *uring, int max, bool locked, int *asked)
 {
-    while (*asked < max && uring->queue_first != FD_NIL) {
-        struct uring_watch *watch = uring_watch_at(uring, uring->queue_first);
+    uint32_t *first = &uring->lists[LIST_QUEUE].first;
+    while (*asked < max && *first != FD_NIL) {
+        struct uring_watch *watch = uring_watch_at(uring, *first);
         bool polled = uring_tag_of(uring, watch) != 0;
         bool wanted = watch->watched && !watch->spent;
         if (wanted && !polled && !locked)
@@ -121,7 +116,7 @@ static bool ask_some(struct uring *uring, int max, bool locked, int *asked)
             ask(uring, watch, sqe);
             ++*asked;
         }
-        uring->queue_first = watch->next_queued;
+        *first = watch->next[LIST_QUEUE];
         uring->queued--;
         watch->queued = false;
     }
@@ -370,7 +365,7 @@ int fdkernel_init(struct fdtable *table)
     struct velo_core *core = uring_core(table);
     struct uring *uring = uring_of(core);
     int rc = 0;
-    uring->changed = uring->queue_first = uring->look_first = FD_NIL;
+    uring->changed = uring->lists[LIST_QUEUE].first = uring->lists[LIST_LOOK].first = FD_NIL;
     table->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (table->eventfd < 0)
         return -errno;
