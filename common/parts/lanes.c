@@ -37,37 +37,14 @@ void lanes_refuse(struct lanes *lanes)
     ingress_close(&lanes->queue[LANE_PRIORITY]);
 }
 
-/* Hold back for [pauses]. How many tasks have come meanwhile, given how many there were? */
-static uint64_t hold_back(const struct lanes *lanes, uint32_t pauses, uint64_t *count)
+static uint64_t count_waiting(const void *lanes)
 {
-    const uint64_t before = *count;
-    for (uint32_t i = 0; i < pauses; i++)
-        cpu_pause();
-    *count = lanes_count(lanes);
-    return *count - before;
+    return lanes_count(lanes);
 }
 
 void lanes_lag(struct lanes *lanes)
 {
-    if (lanes->lag_skip > 0) {
-        lanes->lag_skip--;
-        return;
-    }
-    uint64_t count = lanes_count(lanes);
-    if (count == 0 || count >= LAG_ENOUGH)
-        return;
-    if (hold_back(lanes, LAG_PAUSES, &count) < LAG_GAIN) {
-        uint32_t backoff = lanes->lag_backoff == 0 ? 16 : lanes->lag_backoff * 2;
-        lanes->lag_backoff = backoff < LAG_SKIP_MAX ? backoff : LAG_SKIP_MAX;
-        lanes->lag_skip = lanes->lag_backoff;
-        return;
-    }
-    lanes->lag_backoff = 0;
-    /* a flood: each look takes the ticket word from its producers, so look less and less often */
-    for (uint32_t more = 1; more <= LAG_MORE && count < LAG_ENOUGH; more *= 2) {
-        if (hold_back(lanes, more * LAG_PAUSES, &count) < more * LAG_GAIN)
-            return;
-    }
+    lag_hold(&lanes->lag, count_waiting, lanes);
 }
 
 static int push(struct lanes *lanes, int lane, const struct velo_task *tasks, size_t count)

@@ -8,6 +8,7 @@
 
 #include "common/parts/gate.h"
 #include "common/parts/ingress_tickets.h"
+#include "common/parts/lag.h"
 #include "common/parts/limits.h"
 #include "common/parts/lines.h"
 #include "common/parts/wake.h"
@@ -17,23 +18,17 @@ enum { LANE_NORMAL = VELO_LANE_TASK, LANE_PRIORITY = VELO_LANE_PRIORITY, LANES }
 #define NAP_MIN_NS 50000
 #define NAP_MAX_NS 1000000
 #define STALL_SPINS 200 /* looks at a claimed slot before giving up for this turn */
-#define LAG_PAUSES 64   /* how long to hold back, in pause instructions: about a microsecond */
-#define LAG_GAIN 8      /* holding back pays if so many came meanwhile */
-#define LAG_MORE 8      /* in a flood the last pause is so many times as long; 16 times in all */
-#define LAG_ENOUGH 1024 /* so many tasks are a batch already */
-#define LAG_SKIP_MAX 4096
 
 struct lanes {
     struct wake wake;
     struct ingress queue[LANES];
     _Alignas(LINES_BYTES) struct limits limits; /* producers look whether there are any */
-    _Alignas(LINES_BYTES) uint32_t lag_skip;    /* owner: turns until holding back is tried again */
-    uint32_t lag_backoff; /* owner: how many turns to skip after the next failure */
-    int64_t nap_ns;       /* owner: how long to wait for a stalled producer; 0 = none */
+    _Alignas(LINES_BYTES) struct lag lag;       /* owner */
+    int64_t nap_ns; /* owner: how long to wait for a stalled producer; 0 = none */
 };
 LINES_BEGIN(struct lanes, queue);
 LINES_BEGIN(struct lanes, limits);
-LINES_BEGIN(struct lanes, lag_skip);
+LINES_BEGIN(struct lanes, lag);
 
 /* Returns 0 or -ENOMEM with nothing held. */
 int lanes_init(struct lanes *lanes, int eventfd, const struct velo_options *options);
@@ -72,15 +67,7 @@ static inline uint64_t lanes_count(const struct lanes *lanes)
     return ingress_count(&lanes->queue[LANE_NORMAL]) + ingress_count(&lanes->queue[LANE_PRIORITY]);
 }
 
-/*
- * Owner, before it runs a lane: in a flood, hold back for a moment.
- *
- * A loop that keeps up with its producers takes every cache line away from them while they fill it,
- * so each task costs several transfers; one that lags a little takes full lines. Whether holding
- * back pays is tried: if few tasks come meanwhile (a client waits for our answer), it is not tried
- * again for a growing number of turns, so a ping-pong pays for one probe in thousands. While tasks
- * come at ten millions a second it goes on, each time for longer: the looks cost producers, too.
- */
+/* Owner, before it runs a lane. */
 void lanes_lag(struct lanes *lanes);
 
 /* Owner: give chunks back after a flood, once all is taken. */

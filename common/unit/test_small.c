@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The smallest parts: saturating time, counters, credit, the gate, the table of legal moves. */
+/* The smallest parts: saturating time, counters, credit, the gate, the lag, the table of legal
+ * moves. */
 #include "common/lifecycle.h"
 #include "common/parts/clock.h"
 #include "common/parts/counter.h"
 #include "common/parts/credit.h"
 #include "common/parts/gate.h"
+#include "common/parts/lag.h"
 #include "common/unit/unit.h"
 
 enum { THREADS = 4 };
@@ -206,6 +208,71 @@ static void waiting_for_an_empty_gate_excludes_everybody(void **state)
     }
 }
 
+/* ---- lag ---- */
+
+/* A queue into which [rate] tasks come between two looks. */
+struct inflow {
+    uint64_t waiting, rate;
+    unsigned looks;
+};
+
+static uint64_t look(const void *queue)
+{
+    struct inflow *inflow = (struct inflow *)(uintptr_t)queue; /* the fake of a queue may change */
+    uint64_t waiting = inflow->waiting;
+    inflow->waiting += inflow->rate;
+    inflow->looks++;
+    return waiting;
+}
+
+/* How often does a turn look? Once more than it holds back. */
+static unsigned looks_of_turn(struct lag *lag, uint64_t waiting, uint64_t rate)
+{
+    struct inflow inflow = {.waiting = waiting, .rate = rate};
+    lag_hold(lag, look, &inflow);
+    return inflow.looks;
+}
+
+static void nothing_holds_back_from_none_or_a_full_batch(void **state)
+{
+    (void)state;
+    struct lag lag = {0};
+    assert_int_equal(looks_of_turn(&lag, 0, 100), 1);
+    assert_int_equal(looks_of_turn(&lag, 1024, 100), 1);
+    assert_int_equal(looks_of_turn(&lag, 1, 100), 6); /* neither was a failure */
+}
+
+static void the_more_come_the_longer_is_held_back(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t waiting, rate;
+        unsigned looks;
+    } turns[] = {{1, 8, 4}, {1, 16, 5}, {1, 32, 6}, {1, 64, 6}, {1, 512, 3}, {1, 1023, 2}};
+    struct lag lag = {0};
+    for (unsigned i = 0; i < sizeof(turns) / sizeof(*turns); i++)
+        assert_int_equal(looks_of_turn(&lag, turns[i].waiting, turns[i].rate), turns[i].looks);
+}
+
+static void where_it_does_not_pay_it_is_tried_ever_less(void **state)
+{
+    (void)state;
+    struct lag lag = {0};
+    for (unsigned skip = 16; skip <= 4096; skip *= 2) {
+        assert_int_equal(looks_of_turn(&lag, 1, 7), 2);
+        for (unsigned i = 0; i < skip; i++)
+            assert_int_equal(looks_of_turn(&lag, 1, 100), 0);
+    }
+    assert_int_equal(looks_of_turn(&lag, 1, 7), 2);
+    for (unsigned i = 0; i < 4096; i++) /* the most */
+        assert_int_equal(looks_of_turn(&lag, 1, 100), 0);
+    assert_int_equal(looks_of_turn(&lag, 1, 100), 6); /* a flood forgives all failures */
+    assert_int_equal(looks_of_turn(&lag, 1, 7), 2);
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(looks_of_turn(&lag, 1, 100), 0);
+    assert_int_equal(looks_of_turn(&lag, 1, 100), 6);
+}
+
 /* ---- lifecycle ---- */
 
 /* L1: exactly the moves of the contract, out of all pairs. */
@@ -283,6 +350,9 @@ int main(void)
         cmocka_unit_test(credit_holds_among_threads),
         cmocka_unit_test(a_closed_gate_lets_nobody_in),
         cmocka_unit_test(waiting_for_an_empty_gate_excludes_everybody),
+        cmocka_unit_test(nothing_holds_back_from_none_or_a_full_batch),
+        cmocka_unit_test(the_more_come_the_longer_is_held_back),
+        cmocka_unit_test(where_it_does_not_pay_it_is_tried_ever_less),
         cmocka_unit_test(only_the_legal_moves_are_legal),
         cmocka_unit_test(a_move_has_exactly_one_winner),
         cmocka_unit_test(threads_that_live_have_different_names),

@@ -12,6 +12,7 @@
  */
 #include "common/core.h"
 #include "common/parts/ingress_blocks.h"
+#include "common/parts/lag.h"
 #include "common/parts/limits.h"
 
 enum { LANE_NORMAL = VELO_LANE_TASK, LANE_PRIORITY = VELO_LANE_PRIORITY };
@@ -22,9 +23,11 @@ struct velo_loop {
     struct wake wake;
     struct blocks tasks;
     _Alignas(LINES_BYTES) struct limits limits; /* producers look whether there are any */
+    _Alignas(LINES_BYTES) struct lag lag;       /* owner */
 };
 VELO_EMBEDS_CORE(struct velo_loop);
 LINES_BEGIN(struct velo_loop, limits);
+LINES_BEGIN(struct velo_loop, lag);
 
 static void log_failed_wake(void *loop, int error)
 {
@@ -234,11 +237,24 @@ int loop_wait(struct velo_loop *loop)
     return timeout_ns == 0 ? 1 : sleep_until_woken(loop, timeout_ns, core_peek);
 }
 
+static uint64_t count_waiting(const void *of)
+{
+    const struct velo_loop *loop = of;
+    uint64_t sum = 0;
+    for (int lane = 0; lane < BLOCK_LANES; lane++) {
+        uint64_t waiting;
+        blocks_count(&loop->tasks, lane, &waiting);
+        sum += waiting;
+    }
+    return sum;
+}
+
 int loop_turn(struct velo_loop *loop, bool may_block)
 {
     struct velo_core *core = &loop->core;
     core_turn_begin(core);
     core_run_timers(core);
+    lag_hold(&loop->lag, count_waiting, loop);
     loop_run_tasks(loop);
     if (__builtin_expect(blocks_has_surplus(&loop->tasks), 0))
         blocks_trim(&loop->tasks);
