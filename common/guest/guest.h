@@ -25,6 +25,7 @@
 #include "common/core.h"
 #include "common/parts/fdfile.h"
 #include "common/parts/fdkernel.h"
+#include "common/parts/lines.h"
 #include "common/parts/rate.h"
 
 #include <poll.h>

@@ -18,6 +18,7 @@
  */
 #include "common/guest/guest.h"
 
+#include "common/parts/lines.h"
 #include "common/parts/point.h"
 
 #include <errno.h>
@@ -128,6 +129,7 @@ static int append(struct guest *guest, int lane, const struct velo_task *tasks, 
     }
     for (size_t i = 0; i < count; i++)
         (void)ring_push(&guest->open[lane], tasks[i].fn, tasks[i].arg); /* there is room */
+    lines_want_after((uintptr_t)ring_next(&guest->open[lane]), count * sizeof(*tasks));
     guest->accepted[lane] += count;
     return 0;
 }

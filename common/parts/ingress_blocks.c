@@ -274,6 +274,7 @@ static bool seat_push_run(struct blocks *in,
         run = run_word(next, count, 0);
     }
     memcpy(next, tasks, count * sizeof(*tasks)); /* as words_fill() */
+    lines_want_after((uintptr_t)(next + 2 * count), count * sizeof(*tasks));
     VELO_POINT(PUT_WRITTEN);
     if (!blocks_publish(in, lane, head, run))
         return false;

@@ -323,6 +323,7 @@ seat_push(struct blocks *in, struct seat *seat, struct wake *wake, int lane, vel
         run = run_word(next, 1, 0);
     }
     words_fill(next, fn, arg);
+    lines_want_after((uintptr_t)(next + 2), sizeof(struct velo_task));
     VELO_POINT(PUT_WRITTEN);
     if (__builtin_expect(!blocks_publish(in, lane, &head, run), 0))
         return seat_push_slowly(in, seat, wake, lane, fn, arg);

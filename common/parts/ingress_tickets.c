@@ -317,6 +317,8 @@ static void fill_batch(struct ingress *in,
                        struct chunk **supply)
 {
     struct chunk *chunk = ingress_chunk(in, ticket);
+    const struct ticket_slot *first = &chunk->slots[ticket & (CHUNK_SLOTS - 1)];
+    lines_want_after((uintptr_t)first + count * sizeof(*first), count * sizeof(*first));
     for (size_t i = 0; i < count; i++, ticket++) {
         uint64_t k = ticket >> CHUNK_BITS;
         uint64_t at = ticket & (CHUNK_SLOTS - 1);

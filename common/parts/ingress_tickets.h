@@ -158,7 +158,9 @@ static inline int ingress_push_now(struct ingress *in, struct wake *wake, velo_f
     struct chunk *chunk = ingress_chunk(in, ticket);
     if (__builtin_expect((ticket & (CHUNK_SLOTS - 1)) == 0, 0))
         ingress_install_next(in, chunk, ticket >> CHUNK_BITS, NULL);
-    slot_fill(&chunk->slots[ticket & (CHUNK_SLOTS - 1)], fn, arg);
+    struct ticket_slot *slot = &chunk->slots[ticket & (CHUNK_SLOTS - 1)];
+    lines_want_after((uintptr_t)(slot + 1), sizeof(*slot));
+    slot_fill(slot, fn, arg);
     VELO_POINT(PUT_STORED);
     if (__builtin_expect(claim != WAKE_AWAKE, 0))
         wake_signal(wake, claim);

@@ -45,6 +45,12 @@ int ring_resize(struct ring *ring, uint64_t size);
 /* ring_push() into a ring without room. */
 int ring_push_grown(struct ring *ring, velo_fn fn, void *arg);
 
+/* Where the next one will stand, if there is room. */
+static inline const struct velo_task *ring_next(const struct ring *ring)
+{
+    return &ring->slots[counter_get(&ring->tail) & (ring->size - 1)];
+}
+
 /* Append. Returns 0, or -ENOMEM with nothing changed. */
 static inline int ring_push(struct ring *ring, velo_fn fn, void *arg)
 {

@@ -176,6 +176,7 @@ static int append(struct velo_loop *loop, int lane, const struct velo_task *task
     for (size_t i = 0; i < count; i++)
         array->tasks[array->count + i] = tasks[i];
     array->count += count;
+    lines_want_after((uintptr_t)(array->tasks + array->count), count * sizeof(*tasks));
     loop->accepted[lane] += count;
     return 0;
 }
