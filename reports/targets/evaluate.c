@@ -9,6 +9,7 @@
  */
 #include "question.h"
 
+#include "../render/conditions.h"
 #include "../render/fields.h"
 #include "../render/limit_beside.h"
 
@@ -36,7 +37,8 @@ static struct target_result *add(struct question *q, const char *who)
                                      .ratio = NAN,
                                      .low = NAN,
                                      .high = NAN,
-                                     .ceiling = NAN};
+                                     .ceiling = NAN,
+                                     .harness = NAN};
     snprintf(result->who, sizeof(result->who), "%s", who);
     return result;
 }
@@ -254,6 +256,20 @@ static int against_losses(struct question *q, size_t entry, struct target_result
 
 /* ---- one target ---- */
 
+/* What a loop would reach that costs nothing: a bound beyond it is kept by nobody in this cell. */
+static int find_harness(struct question *q, struct target_result *result)
+{
+    const struct target *t = q->target;
+    struct ceiling null;
+    if (q->cell < 0 || t->metric != NULL ||
+        (t->against != AGAINST_GUESTS && t->against != AGAINST_LIMIT))
+        return 0;
+    const int rc = ceiling_of(q->dir, (size_t)q->cell, &null);
+    if (rc == 0)
+        result->harness = t->at_least ? result->other / null.median : null.median / result->other;
+    return rc;
+}
+
 static int ask_of(struct question *q, size_t entry)
 {
     const struct target *target = q->target;
@@ -279,6 +295,8 @@ static int ask_of(struct question *q, size_t entry)
         rc = against_number(q, entry, &one);
     else
         rc = against_losses(q, entry, &one);
+    if (rc == 0)
+        rc = find_harness(q, &one);
     *result = one;
     return rc;
 }

@@ -106,6 +106,7 @@ struct target_result {
     double ratio, low, high; /* in the direction of the bound; NAN where there is none */
     double ceiling;         /* the ratio that a cost of the cell's limit would give; NAN likewise */
     const char *ceiling_by; /* that limit, as printed, or NULL */
+    double harness; /* the ratio that the null contestant would give; NAN where it did not run */
     char reason[TARGET_REASON_MAX];
 };
 

@@ -40,6 +40,7 @@ static json_t *result_json(const struct target_result *result)
     json_object_set_new(row,
                         "ceiling_by",
                         result->ceiling_by != NULL ? json_string(result->ceiling_by) : json_null());
+    json_object_set_new(row, "harness", number(result->harness));
     json_object_set_new(row, "word", json_string(target_word_name(result->word)));
     json_object_set_new(row, "reason", json_string(result->reason));
     return row;
@@ -90,6 +91,7 @@ static void print_row(FILE *file, const json_t *row)
     const char *against = field_text(row, "against");
     const char *reason = field_text(row, "reason");
     const double other = field_number(row, "other"), ceiling = field_number(row, "ceiling");
+    const double harness = field_number(row, "harness");
     value_text(bound, sizeof(bound), field_number(row, "bound"), unit);
     value_text(measured, sizeof(measured), field_number(row, "measured"), unit);
     value_text(low, sizeof(low), field_number(row, "low"), unit);
@@ -111,6 +113,8 @@ static void print_row(FILE *file, const json_t *row)
         fprintf(file, " (%.4g)", other);
     if (isfinite(ceiling))
         fprintf(file, "; a cost of %s would give %.4gx", field_text(row, "ceiling_by"), ceiling);
+    if (isfinite(harness))
+        fprintf(file, "; a loop that costs nothing %.4gx", harness);
     fprintf(file, "%s%s", against[0] != '\0' && reason[0] != '\0' ? "; " : "", reason);
     if (unit[0] != '\0')
         fprintf(file, "%s%s", against[0] != '\0' || reason[0] != '\0' ? "; in " : "in ", unit);

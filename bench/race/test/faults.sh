@@ -37,6 +37,12 @@ told "the same program without a fault" 0 '"ok":true' \
 told "a generator that was held up is late" 0 '"late":true' env FAULT=stall FAULT_AT=1500 "$scratch/race" \
     --scenario scenarios/poisson.lua --point percent=60 --window-ms 20 --common-rate 50000
 
+# no failure, but a number: wake-up calls beyond those that the loop has asked for
+told "a loop that rings for each task" 0 '"ok":true' env FAULT=ring-always "$scratch/race" \
+    --scenario scenarios/burst.lua --point n=64,awake --window-ms 20
+check "its wake-ups are astray: 64 in a burst, or more" \
+    grep -qE '"wakeups_astray_per_burst":\{"value":[1-9][0-9]' "$log"
+
 # Several at once: most of their time they wait for what will not come. Each fault comes so early that
 # the least that a run does, however slow the machine, has it. The word is "late", not "wrong", if only
 # the waiting for it ended.

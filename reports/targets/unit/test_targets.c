@@ -291,6 +291,39 @@ static void the_limit_says_how_much_is_possible(void **state)
     assert_true(isnan(answer("arm + cancel, 10^6 pending", "mutex", AGAINST_GUESTS)->ceiling));
 }
 
+static void null_run(size_t cell, double cost)
+{
+    folder_event(&folder,
+                 "null",
+                 "\"cell\":%zu,\"status\":\"ok\",\"reason\":\"\",\"cost\":%.17g,\"wall_ms\":1",
+                 cell,
+                 cost);
+}
+
+/* And what the case itself costs: a loop could not be cheaper than none. */
+static void the_harness_says_how_much_is_possible(void **state)
+{
+    (void)state;
+    static const double null[] = {5, 4, 6};
+    char limits[512];
+    blocks(PRODUCERS, 10, (double[ENTRIES]){10, 20, 40, 50, 18});
+    ask();
+    assert_true(isnan(answer(ONE, "", AGAINST_GUESTS)->harness));
+    for (size_t i = 0; i < 3; i++)
+        null_run(PRODUCERS, null[i]);
+    ask();
+    assert_true(close_to(answer(ONE, "", AGAINST_GUESTS)->harness, 18. / 5));
+    calibration(limits, sizeof(limits), 100, 100);
+    for (size_t b = 0; b < 10; b++)
+        block_beside(PARKED, b, (double[ENTRIES]){110, 110, 110, 0, 0}, limits);
+    null_run(PARKED, 60);
+    ask();
+    assert_true(close_to(answer(NO_FD, "fastpath", AGAINST_LIMIT)->harness, 0.6));
+    blocks(CANCEL, 10, (double[ENTRIES]){30, 50, 30, 60, 60});
+    ask();
+    assert_true(isnan(answer("arm + cancel, 10^6 pending", "mutex", AGAINST_GUESTS)->harness));
+}
+
 static void a_limit_that_was_not_measured_is_none(void **state)
 {
     (void)state;
@@ -484,6 +517,7 @@ int main(void)
         CASE(a_limit_is_that_of_the_block),
         CASE(a_limit_that_drifted_is_no_limit),
         CASE(the_limit_says_how_much_is_possible),
+        CASE(the_harness_says_how_much_is_possible),
         CASE(a_limit_that_was_not_measured_is_none),
         CASE(another_point_is_met_round_by_round),
         CASE(counters_are_compared_too),
