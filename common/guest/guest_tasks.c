@@ -5,7 +5,9 @@
  * The bells of libraries coalesce and carry nothing, so tasks wait here: two rings per lane under
  * one lock, of which the owner takes the open one when the other is used up. That is what users of
  * these libraries write; it is no contest of queues. What helps any queue it has, too: what
- * producers and owner write stands on lines of its own, and is asked for ahead (lines.h).
+ * producers and owner write stands on lines of its own, and is asked for ahead (lines.h). It does
+ * not hold back in a flood, as natives do (lag.h): that would be to busy-wait in a callback of the
+ * library while other handlers are due.
  *
  * Wake protocol. [armed] and the open rings are guarded by the lock.
  *   owner:    lock; if nothing is queued: armed = true; unlock; look for mail; wait if armed

@@ -14,6 +14,7 @@
  */
 #include "common/core.h"
 #include "common/parts/alloc.h"
+#include "common/parts/lag.h"
 #include "common/parts/lines.h"
 #include "common/parts/point.h"
 #include "common/parts/rate.h"
@@ -41,13 +42,14 @@ struct velo_loop {
     bool armed;  /* the owner sleeps, and nobody has woken it */
     bool asleep; /* between arm() and disarm() */
     struct rate rate;
-    uint64_t accepted[LANES];
-    uint64_t claims;             /* wake-ups begun */
-    struct shared_counter done;  /* wake-ups ended: the last access of their makers */
-    struct shared_counter calls; /* system calls made for them */
+    struct counter accepted[LANES]; /* the owner may look without the lock */
+    uint64_t claims;                /* wake-ups begun */
+    struct shared_counter done;     /* wake-ups ended: the last access of their makers */
+    struct shared_counter calls;    /* system calls made for them */
     _Alignas(LINES_BYTES) struct counter begun; /* owner: tasks begun or discarded */
     struct array running[LANES];                /* owner: the arrays being run */
     size_t at[LANES];                           /* owner: next in running */
+    struct lag lag;                             /* owner */
 };
 VELO_EMBEDS_CORE(struct velo_loop);
 LINES_BEGIN(struct velo_loop, lock);
@@ -151,10 +153,11 @@ static int reserve(const struct velo_loop *loop, struct array *array, size_t cou
     return 0;
 }
 
-/* Under the lock: tasks accepted and not yet begun. */
+/* Tasks accepted and not yet begun: exact under the lock, a hint without it. */
 static uint64_t pending(const struct velo_loop *loop)
 {
-    return loop->accepted[LANE_NORMAL] + loop->accepted[LANE_PRIORITY] - counter_get(&loop->begun);
+    return counter_get(&loop->accepted[LANE_NORMAL]) + counter_get(&loop->accepted[LANE_PRIORITY]) -
+           counter_get(&loop->begun);
 }
 
 /* Under the lock: append all or none. */
@@ -177,7 +180,7 @@ static int append(struct velo_loop *loop, int lane, const struct velo_task *task
         array->tasks[array->count + i] = tasks[i];
     array->count += count;
     lines_want_after((uintptr_t)(array->tasks + array->count), count * sizeof(*tasks));
-    loop->accepted[lane] += count;
+    counter_add(&loop->accepted[lane], count);
     return 0;
 }
 
@@ -245,7 +248,7 @@ void loop_count(const struct velo_loop *loop, struct loop_counts *out)
     pthread_mutex_lock(lock);
     out->pending = pending(loop);
     for (int lane = 0; lane < LANES; lane++)
-        out->accepted[lane] = loop->accepted[lane];
+        out->accepted[lane] = counter_get(&loop->accepted[lane]);
     pthread_mutex_unlock(lock);
     out->wakeups = shared_counter_get(&loop->calls);
 }
@@ -398,11 +401,17 @@ int loop_wait(struct velo_loop *loop)
     return sleep_until_woken(loop, timeout_ns, core_peek);
 }
 
+static uint64_t count_waiting(const void *loop)
+{
+    return pending(loop);
+}
+
 int loop_turn(struct velo_loop *loop, bool may_block)
 {
     struct velo_core *core = &loop->core;
     core_turn_begin(core);
     core_run_timers(core);
+    lag_hold(&loop->lag, count_waiting, loop);
     loop_run_tasks(loop);
     int64_t timeout_ns = may_block ? core_timeout_ns(core) : 0; /* R3 */
     int rc = timeout_ns != 0 ? sleep_until_woken(loop, timeout_ns, core_poll) : core_poll_now(core);
