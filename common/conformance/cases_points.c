@@ -215,6 +215,19 @@ CONF_CASE(a_cancel_of_a_period_that_fires_makes_that_call_the_last,
     assert_true(conf_count_get(&stage.ran) <= 1);
 }
 
+/* A descriptor is ready and its owner held at [point]; another thread unwatches it meanwhile. */
+static void unwatch_at(struct stage *stage, struct fd_pair *pair, enum point point)
+{
+    stage_start(stage);
+    *pair = fd_pair_readable();
+    sim_hold(point);
+    assert_int_equal(
+        velo_fd_watch(stage->loop, pair->near, VELO_READ, on_readable, &stage->ran, &stage->id), 0);
+    assert_held(point);
+    assert_int_equal(velo_fd_unwatch(stage->loop, stage->id), 0);
+    sim_let_go(point);
+}
+
 /* F3, trap F1: another thread unwatches while a callback is claimed: it returns although the owner
  * stands still, and nothing begins after that call. */
 CONF_CASE(an_unwatch_never_waits_for_a_callback_that_begins, "F3", VELO_CAP_FDS)
@@ -222,14 +235,7 @@ CONF_CASE(an_unwatch_never_waits_for_a_callback_that_begins, "F3", VELO_CAP_FDS)
     struct stage stage;
     struct fd_pair pair;
     need_points();
-    stage_start(&stage);
-    pair = fd_pair_readable();
-    sim_hold(POINT_FD_CLAIMED);
-    assert_int_equal(
-        velo_fd_watch(stage.loop, pair.near, VELO_READ, on_readable, &stage.ran, &stage.id), 0);
-    assert_held(POINT_FD_CLAIMED);
-    assert_int_equal(velo_fd_unwatch(stage.loop, stage.id), 0);
-    sim_let_go(POINT_FD_CLAIMED);
+    unwatch_at(&stage, &pair, POINT_FD_CLAIMED);
     fd_pair_feed(&pair);
     for (int i = 0; i < 3; i++)
         conf_sync(stage.loop);
@@ -244,14 +250,7 @@ CONF_CASE(an_unwatch_before_the_claim_prevents_the_callback, "F3 F4", VELO_CAP_F
     struct stage stage;
     struct fd_pair pair;
     need_points();
-    stage_start(&stage);
-    pair = fd_pair_readable();
-    sim_hold(POINT_FD_READ);
-    assert_int_equal(
-        velo_fd_watch(stage.loop, pair.near, VELO_READ, on_readable, &stage.ran, &stage.id), 0);
-    assert_held(POINT_FD_READ);
-    assert_int_equal(velo_fd_unwatch(stage.loop, stage.id), 0);
-    sim_let_go(POINT_FD_READ);
+    unwatch_at(&stage, &pair, POINT_FD_READ);
     for (int i = 0; i < 3; i++)
         conf_sync(stage.loop);
     stage_end(&stage);

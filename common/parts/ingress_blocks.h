@@ -136,8 +136,8 @@ struct list {
 
 struct blocks {
     struct list lanes[BLOCK_LANES];
-    _Alignas(LINES_BYTES) _Atomic(const void *)
-        users[SEATS];      /* who sat there last, thread_self(); advice */
+    /* who sat there last, thread_self(); advice */
+    _Alignas(LINES_BYTES) _Atomic(const void *) users[SEATS];
     _Atomic uint32_t used; /* one bit for each seat where ever somebody sat */
     struct seat seats[SEATS];
     struct seat own;                            /* of the owner, for what callbacks submit */
@@ -145,9 +145,8 @@ struct blocks {
     struct shared_counter loosely[BLOCK_LANES]; /* tasks accepted without a seat */
     _Atomic uint32_t visitors;                  /* calls without a seat */
     struct chunk_pool pool;
-    _Alignas(
-        LINES_BYTES) struct runs runs[BLOCK_LANES]; /* owner; the counters are read by others */
-    uint32_t came_back;                             /* owner: blocks, since the last trim */
+    _Alignas(LINES_BYTES) struct runs runs[BLOCK_LANES]; /* owner; others read the counters */
+    uint32_t came_back;                                  /* owner: blocks, since the last trim */
 };
 LINES_BEGIN(struct blocks, users);
 LINES_BEGIN(struct blocks, runs);

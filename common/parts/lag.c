@@ -4,7 +4,7 @@
 
 #include "common/parts/pause.h"
 
-#define LAG_PAUSES 64   /* how long to hold back, in pause instructions: about a microsecond */
+#define LAG_PAUSES 64   /* how long to hold back, in pause instructions of 10 to 150 cycles */
 #define LAG_GAIN 8      /* holding back pays if so many came meanwhile */
 #define LAG_MORE 8      /* in a flood the last pause is so many times as long; 16 times in all */
 #define LAG_ENOUGH 1024 /* so many tasks are a batch already */

@@ -7,7 +7,7 @@
  * back pays is tried: if few tasks come meanwhile (a client waits for our answer), it is not tried
  * again for a growing number of turns, so a ping-pong pays for one probe in thousands. While tasks
  * come at ten millions a second it goes on, each time for longer: the looks cost producers, too.
- * Tasks that are due have waited for 13 us more then, at most.
+ * A task has waited for 1024 pause instructions more then, at most.
  */
 #ifndef VELO_PARTS_LAG_H
 #define VELO_PARTS_LAG_H

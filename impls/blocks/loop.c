@@ -237,16 +237,11 @@ int loop_wait(struct velo_loop *loop)
     return timeout_ns == 0 ? 1 : sleep_until_woken(loop, timeout_ns, core_peek);
 }
 
-static uint64_t count_waiting(const void *of)
+static uint64_t count_waiting(const void *loop)
 {
-    const struct velo_loop *loop = of;
-    uint64_t sum = 0;
-    for (int lane = 0; lane < BLOCK_LANES; lane++) {
-        uint64_t waiting;
-        blocks_count(&loop->tasks, lane, &waiting);
-        sum += waiting;
-    }
-    return sum;
+    struct loop_counts counts;
+    loop_count(loop, &counts);
+    return counts.pending;
 }
 
 int loop_turn(struct velo_loop *loop, bool may_block)
