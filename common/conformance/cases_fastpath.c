@@ -3,6 +3,7 @@
  * The fast path (P1-P6). Method: the system calls of the process are counted, so that "does not
  * enter epoll" is a number. Most cases choose the mode of their loops themselves.
  */
+#include <sched.h>
 #include <unistd.h>
 
 #include "../sim/clock.h"
@@ -23,6 +24,15 @@ static struct velo_loop *create_in(enum velo_fast_path mode)
 static uint64_t kernel_polls(void)
 {
     return sim_calls(SIM_POLL_WAIT) + sim_calls(SIM_POLL_LOOK);
+}
+
+/* Wait for a call that waits in the kernel's poll, after the first [polls] of them. */
+static bool polls_again(uint64_t polls)
+{
+    uint64_t deadline = conf_now_ns() + CONF_PATIENCE_NS;
+    while (sim_calls(SIM_POLL_WAIT) == polls && conf_now_ns() < deadline)
+        sched_yield();
+    return sim_calls(SIM_POLL_WAIT) > polls;
 }
 
 static void on_event(int fd, unsigned events, void *arg)
@@ -80,18 +90,20 @@ CONF_CASE(the_fast_path_touches_neither_epoll_nor_eventfd, "P1", NEEDS_FAST)
     }
 }
 
-/* P1, P4, trap P7: DISABLED really sleeps in the kernel's poll. */
+/* P1, P4, trap P7: DISABLED really sleeps in the kernel's poll. The state alone does not tell that
+ * it does: a task that comes between the announcement and the poll keeps the loop up. */
 CONF_CASE(disabled_really_uses_the_kernel_poll, "P1 P4", NEEDS_FAST)
 {
     struct velo_loop *loop = create_in(VELO_FAST_DISABLED);
     struct conf_runner runner;
     struct conf_count ran;
     conf_count_init(&ran);
-    uint64_t polls = sim_calls(SIM_POLL_WAIT);
     conf_runner_start(&runner, loop, VELO_RUN_FOREVER);
-    for (unsigned round = 0; round < 20; round++)
+    for (unsigned round = 0; round < 20; round++) {
+        uint64_t polls = sim_calls(SIM_POLL_WAIT);
         ping(loop, &ran);
-    assert_true(sim_calls(SIM_POLL_WAIT) - polls >= 20);
+        assert_true(polls_again(polls));
+    }
     if (conf_has(VELO_CAP_METRICS))
         assert_int_equal(conf_metrics(loop).fast_entries, 0);
     end(loop, &runner);
@@ -279,11 +291,9 @@ CONF_CASE(a_mode_change_moves_the_sleeper_at_once, "P3", NEEDS_FAST)
     conf_sync(loop);
     for (unsigned round = 0; round < 20; round++) {
         conf_wait_state(loop, VELO_STATE_SLEEPING);
-        uint64_t polls = sim_calls(SIM_POLL_WAIT), limit = conf_now_ns() + CONF_PATIENCE_NS;
+        uint64_t polls = sim_calls(SIM_POLL_WAIT);
         assert_int_equal(velo_fast_path_set(loop, VELO_FAST_DISABLED), 0);
-        while (sim_calls(SIM_POLL_WAIT) == polls && conf_now_ns() < limit)
-            ;
-        assert_true(sim_calls(SIM_POLL_WAIT) > polls);
+        assert_true(polls_again(polls));
         conf_wait_state(loop, VELO_STATE_SLEEPING);
         assert_int_equal(velo_fast_path_set(loop, VELO_FAST_AUTO), 0);
         conf_sync(loop);
