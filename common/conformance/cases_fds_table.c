@@ -344,10 +344,12 @@ CONF_CASE(unread_descriptor_does_not_delay_timers_or_other_descriptors,
     fd_probe_watch(&loud, late.loop, pairs[0].near, VELO_READ);
     fd_probe_watch(&late_one, late.loop, pairs[1].near, VELO_READ);
     bool fed = false;
+    unsigned turns = 0;
     late.armed_ns = conf_now_ns();
     assert_int_equal(velo_timer_start(late.loop, CONF_NS_PER_MS, 0, late_fn, &late, NULL), 0);
     while (late.fired < 10) {
         assert_int_equal(velo_loop_run(late.loop, VELO_RUN_ONCE), 0);
+        turns++;
         if (late.fired >= 5 && !fed) {
             fed = true;
             fd_pair_feed(&pairs[1]);
@@ -355,7 +357,7 @@ CONF_CASE(unread_descriptor_does_not_delay_timers_or_other_descriptors,
     }
     assert_true(late.worst_ns < CONF_NS_PER_S);
     assert_int_equal(late_one.calls, 1);
-    assert_true(loud.calls > 10);
+    assert_int_equal(loud.calls, turns);
     conf_destroy(late.loop);
     fd_pair_close(&pairs[0]);
     fd_pair_close(&pairs[1]);
