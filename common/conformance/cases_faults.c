@@ -237,9 +237,19 @@ CONF_CASE(interrupted_waits_are_no_events, "S8 L10 A3", CONF_OWN_MODE)
     waking_end(&waking);
 }
 
+/* Processor time of 100 ms of rest. */
+static uint64_t rest_cpu_ns(void *arg)
+{
+    (void)conf_wait_state(arg, VELO_STATE_SLEEPING);
+    uint64_t cpu = conf_cpu_ns();
+    conf_elapse_ns(100 * CONF_NS_PER_MS);
+    return conf_cpu_ns() - cpu;
+}
+
 /* Trap W7: a wake-up read that yields nothing neither spins nor ends the loop. */
 CONF_CASE(a_wakeup_read_without_data_is_harmless, "S8", CONF_OWN_MODE)
 {
+    const uint64_t most_ns = 5 * CONF_NS_PER_MS;
     struct waking waking;
     waking_start(&waking);
     for (unsigned i = 0; i < 20; i++) {
@@ -249,10 +259,7 @@ CONF_CASE(a_wakeup_read_without_data_is_harmless, "S8", CONF_OWN_MODE)
     }
     sim_faults_clear();
     conf_sync(waking.loop);
-    conf_wait_state(waking.loop, VELO_STATE_SLEEPING);
-    uint64_t cpu = conf_cpu_ns();
-    conf_elapse_ns(100 * CONF_NS_PER_MS);
-    assert_in_range(conf_cpu_ns() - cpu, 0, 5 * CONF_NS_PER_MS);
+    assert_in_range(conf_least(most_ns, rest_cpu_ns, waking.loop), 0, most_ns);
     waking_end(&waking);
 }
 

@@ -91,17 +91,25 @@ CONF_CASE(shutdown_of_a_loop_at_rest_waits_for_work, "O2 L4 L5", VELO_CAP_OFFLOA
     }
 }
 
+/* Processor time of a thread in 100 ms. */
+static uint64_t runner_cpu_ns(void *arg)
+{
+    const struct conf_runner *runner = arg;
+    uint64_t before = conf_thread_cpu_ns(runner->thread);
+    conf_elapse_ns(100 * CONF_NS_PER_MS);
+    return conf_thread_cpu_ns(runner->thread) - before;
+}
+
 /* O2: the drain sleeps while it waits for work. */
 CONF_CASE(drain_waits_for_work_without_burning_a_processor, "O2", VELO_CAP_OFFLOAD)
 {
+    const uint64_t most_ns = 5 * CONF_NS_PER_MS;
     struct line line;
     struct conf_runner runner;
     line_init(&line);
     line_run(&line, &runner);
     assert_int_equal(velo_loop_shutdown(line.loop, 1000000), -ETIMEDOUT);
-    uint64_t before = conf_thread_cpu_ns(runner.thread);
-    conf_elapse_ns(100 * CONF_NS_PER_MS);
-    assert_in_range(conf_thread_cpu_ns(runner.thread) - before, 0, 5 * CONF_NS_PER_MS);
+    assert_in_range(conf_least(most_ns, runner_cpu_ns, &runner), 0, most_ns);
     job_open(&line.running);
     assert_int_equal(conf_runner_join(&runner), 0);
     line_ran(&line);

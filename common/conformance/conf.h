@@ -235,6 +235,10 @@ uint64_t conf_now_ns(void);
 /* Processor time: of the process, of one thread. */
 uint64_t conf_cpu_ns(void);
 uint64_t conf_thread_cpu_ns(pthread_t thread);
+/* The least of up to three measurements; one that is at most [enough] is the last. For processor
+ * time: a hypervisor's stall is billed to whoever ran, so a figure may be too large and never too
+ * small, and what a loop does use, it uses every time. */
+uint64_t conf_least(uint64_t enough, uint64_t (*measure)(void *arg), void *arg);
 /* Let real time pass, to measure what happens meanwhile; never to wait for something. */
 void conf_elapse_ns(uint64_t ns);
 /* Spin for a random, seeded time below [limit_ns]: moves the point where two threads meet. */
