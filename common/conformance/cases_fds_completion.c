@@ -3,6 +3,7 @@
  * What a loop can get wrong whose kernel interface reports completions, belongs to one thread and
  * holds the files that it watches, as io_uring does; trap F13. Most of it holds for every loop.
  */
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 
@@ -233,6 +234,18 @@ static void plain(void)
     sim_fault(SIM_URING_SETUP, 0, 1, EINVAL);
 }
 
+/* As on a kernel that tells of no feature at all. */
+static void featureless(void)
+{
+    sim_hide_ring_features(UINT_MAX);
+}
+
+/* As on a kernel that does all work that is pending at once, and not in portions. */
+static void without_portions(void)
+{
+    sim_hide_ring_features(1U << 16); /* IORING_FEAT_RW_ATTR, which came with them in Linux 6.14 */
+}
+
 /* Many descriptors become ready round after round; none is forgotten, none is told twice. In the
  * end all are let go. */
 static void feed_and_count(struct velo_loop *loop)
@@ -242,7 +255,7 @@ static void feed_and_count(struct velo_loop *loop)
     static struct fd_probe probes[COUNT];
     for (unsigned i = 0; i < COUNT; i++) {
         pairs[i] = fd_pair_open();
-        probes[i].drain = true;
+        probes[i] = (struct fd_probe){.drain = true};
         fd_probe_watch(&probes[i], loop, pairs[i].near, VELO_READ | (i % 2 != 0 ? VELO_EDGE : 0));
     }
     for (unsigned round = 1; round <= conf_rounds(100); round++) {
@@ -303,13 +316,17 @@ CONF_CASE(what_the_kernel_has_lost_is_asked_for_anew, "F8 F1", VELO_CAP_FDS)
     fd_pair_close(&pair);
 }
 
-/* F1 S8: without deferred task work all is the same. */
+/* F1 S8: without deferred task work all is the same, and without portions of it. */
 CONF_CASE(a_ring_of_an_older_kernel_serves_as_well, "F1 F8 S8", VELO_CAP_FDS | VELO_CAP_FD_EDGE)
 {
-    struct velo_loop *loop = with_ring(plain);
-    feed_and_count(loop);
-    wake_and_count(loop);
-    conf_destroy(loop);
+    static void (*const older[])(void) = {plain, without_portions};
+    for (unsigned i = 0; i < sizeof older / sizeof older[0]; i++) {
+        struct velo_loop *loop = with_ring(older[i]);
+        feed_and_count(loop);
+        wake_and_count(loop);
+        sim_hide_ring_features(0);
+        conf_destroy(loop);
+    }
 }
 
 /* X1, trap F13: where io_uring is forbidden or absent there is no loop, but a reason. */
@@ -330,4 +347,32 @@ CONF_CASE(a_loop_that_gets_no_ring_says_why, "X1 F7", VELO_CAP_FDS)
         assert_non_null(strstr(reason, "io_uring="));
         assert_int_equal(conf_open_fds(), fds);
     }
+    unsigned fds = conf_open_fds();
+    featureless();
+    assert_int_equal(available_ask(reason), -ENOSYS);
+    sim_hide_ring_features(0);
+    assert_non_null(strstr(reason, "too old"));
+    assert_int_equal(conf_open_fds(), fds);
+}
+
+/* F2, trap F13: whether a file can be polled is asked with a descriptor, and there may be none. */
+CONF_CASE(a_watch_that_cannot_ask_whether_is_refused, "F2", VELO_CAP_FDS)
+{
+    struct velo_loop *loop = conf_create(NULL);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    unsigned fds = conf_open_fds();
+    velo_id id = 4711;
+    assert_true(null >= 0);
+    sim_fault(SIM_EPOLL_CREATE, 0, 1, EMFILE);
+    int rc = velo_fd_watch(loop, null, VELO_READ, fd_probe_fn, NULL, &id);
+    bool hit = sim_faults_hit(SIM_EPOLL_CREATE) != 0;
+    sim_faults_clear();
+    if (!hit)
+        conf_na("asks without a descriptor of its own");
+    assert_int_equal(rc, -ENOMEM);
+    assert_int_equal(id, 4711);
+    assert_int_equal(conf_open_fds(), fds);
+    assert_int_equal(velo_fd_watch(loop, null, VELO_READ, fd_probe_fn, NULL, &id), -EPERM);
+    conf_destroy(loop);
+    close(null);
 }

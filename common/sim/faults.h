@@ -64,6 +64,10 @@ void sim_sleep(void (*pass)(void *ctx, int64_t timeout_ns), void *ctx);
  * for. */
 void sim_shrink_rings(unsigned entries);
 
+/* Rings of io_uring that are made from now on do not tell that they have these features
+ * (IORING_FEAT_*), as on an older kernel; 0 = they tell all. */
+void sim_hide_ring_features(unsigned features);
+
 /* What the program has from mmap now, sanitizers and libc not counted. */
 size_t sim_mapped_bytes(void);
 

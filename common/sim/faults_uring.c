@@ -18,10 +18,16 @@
 #define SEEN __attribute__((visibility("default")))
 
 static _Atomic unsigned entries_max; /* 0 = as many as asked for */
+static _Atomic unsigned hidden;      /* features */
 
 void sim_shrink_rings(unsigned entries)
 {
     atomic_store(&entries_max, entries);
+}
+
+void sim_hide_ring_features(unsigned features)
+{
+    atomic_store(&hidden, features);
 }
 
 #if __has_include(<liburing.h>)
@@ -41,7 +47,9 @@ io_uring_queue_init_params(unsigned entries, struct io_uring *ring, struct io_ur
         return -error;
     if (atomic_load(&entries_max) != 0)
         params->cq_entries = entries = atomic_load(&entries_max);
-    return next(entries, ring, params);
+    int rc = next(entries, ring, params);
+    params->features &= ~atomic_load(&hidden);
+    return rc;
 }
 
 SEEN int io_uring_register(unsigned fd, unsigned operation, const void *argument, unsigned count)

@@ -143,6 +143,46 @@ static void a_companion_comes_and_goes_with_its_timer(void **state)
     }
 }
 
+static bool is_out; /* of memory */
+
+static void *resize(void *ctx, void *block, size_t old_size, size_t new_size, size_t alignment)
+{
+    (void)ctx;
+    (void)old_size;
+    (void)alignment;
+    if (new_size == 0)
+        free(block);
+    return new_size == 0 || is_out ? NULL : realloc(block, new_size);
+}
+
+/* A periodic timer that finds memory for one of its two records leaves that one where it was. */
+static void a_pair_is_taken_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    static const struct velo_allocator scarce = {.resize = resize};
+    for (unsigned foreign = 0; foreign < 2; foreign++) {
+        struct ops ops = {.alloc = &scarce};
+        uint32_t index, last;
+        is_out = false;
+        assert_int_equal(ops_init(&ops), 0);
+        last = foreign != 0 ? ops_take_foreign(&ops) : take_own(&ops);
+        is_out = true;
+        while ((index = foreign != 0 ? ops_take_foreign(&ops) : take_own(&ops)) != OP_NIL)
+            last = index;
+        uint64_t taken = ops.own_taken + ops.shared_taken - ops.give_back_count;
+        assert_true(taken > 1);
+        assert_int_equal(ops_take_periodic(&ops, foreign != 0), OP_NIL); /* there is none */
+        arm_word(&ops, last, OP_TIMER, foreign != 0 ? OP_FOREIGN : 0);
+        ops_free(&ops, ops_at(&ops, last), last);
+        if (foreign != 0)
+            ops_tidy(&ops, true); /* the owner hands it on to the others */
+        assert_int_equal(ops_take_periodic(&ops, foreign != 0), OP_NIL); /* there is one */
+        assert_int_equal(ops.own_taken + ops.shared_taken - ops.give_back_count, taken - 1);
+        assert_int_equal(foreign != 0 ? ops_take_foreign(&ops) : take_own(&ops), last);
+        ops_fini(&ops);
+    }
+}
+
 /* Random takes and frees by both ways: no record is handed out twice. */
 static void a_record_has_one_holder(void **state)
 {
@@ -376,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_stale_id_names_nothing),
         cmocka_unit_test(a_record_at_its_last_generation_is_not_used_again),
         cmocka_unit_test(a_companion_comes_and_goes_with_its_timer),
+        cmocka_unit_test(a_pair_is_taken_whole_or_not_at_all),
         cmocka_unit_test(a_record_has_one_holder),
         cmocka_unit_test(memory_returns_after_a_flood),
         cmocka_unit_test(a_retired_chunk_waits_for_those_inside),

@@ -181,6 +181,24 @@ static void a_removed_timer_is_not_there(void **state)
     }
 }
 
+/* T1: also one that came after later ones had fired, if it is asked about a time before that. */
+static void nothing_is_due_at_an_earlier_time(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench, HOUR);
+    bench_arm(&bench, HOUR + 10 * MS);
+    bench.now_ns = HOUR + 20 * MS;
+    assert_true(bench_pop(&bench) == HOUR + 10 * MS);
+    assert_true(bench_pop(&bench) == UINT64_MAX);
+    bench_arm(&bench, HOUR + 15 * MS);
+    bench.now_ns = HOUR + 12 * MS;
+    assert_true(bench_pop(&bench) == UINT64_MAX);
+    bench.now_ns = HOUR + 15 * MS;
+    assert_true(bench_pop(&bench) == HOUR + 15 * MS);
+    bench_close(&bench);
+}
+
 /* A sleeper that follows timers_next_ns() arrives at each timer after a few looks, not by spinning;
  * also when timers of the far future, and removed ones, are about. */
 static void the_next_look_always_advances(void **state)
@@ -378,6 +396,7 @@ static int run_timer_cases(void)
         cmocka_unit_test(nothing_is_early_at_any_distance),
         cmocka_unit_test(nothing_is_early_among_thousands),
         cmocka_unit_test(a_removed_timer_is_not_there),
+        cmocka_unit_test(nothing_is_due_at_an_earlier_time),
         cmocka_unit_test(the_next_look_always_advances),
         cmocka_unit_test(few_timers_behave_as_the_model),
         cmocka_unit_test(many_timers_behave_as_the_model),
