@@ -6,7 +6,7 @@
 # the shared programs, unit tests, the hand-over, and the thin names for build/velo and scripts/.
 
 V ?= release
-VARIANTS := release debug asan tsan cov lto sched
+VARIANTS := release debug asan tsan cov lto sched delays
 ifeq ($(filter $(V),$(VARIANTS)),)
 $(error V=$(V) is unknown; choose one of: $(VARIANTS))
 endif
@@ -38,6 +38,7 @@ OPT_tsan := -O1 -g -DVELO_POINTS -fsanitize=thread -fno-omit-frame-pointer
 OPT_cov := -O0 -g --coverage -DVELO_COVERAGE -DVELO_POINTS
 OPT_lto := -O2 -g -DNDEBUG -flto=auto
 OPT_sched := -O1 -g # the library under the scheduler of common/sched: only for build/sched/NAME/explore
+OPT_delays := -O1 -g -DVELO_DELAYS # threads lose the processor at random: common/parts/delays.c
 MODE := $(OPT_$(V)) -fPIC -fvisibility=hidden -pthread
 CPPFLAGS += -D_GNU_SOURCE -Icommon/include -I.
 CFLAGS_ALL = -std=c11 $(CWARN) $(WERROR) $(MODE) $(CFLAGS)
@@ -104,6 +105,9 @@ $(B)/obj/bench/tournament/env.o: CPPFLAGS += -DVELO_BUILD_FLAGS='"$(strip $(OPT_
 # The scheduler looks at every atomic operation and system call of the library.
 ifeq ($(V),sched)
 $(common_objs) $(call objs,impls/*/*.c): CPPFLAGS += -include common/sched/seams.h
+endif
+ifeq ($(V),delays)
+$(common_objs) $(guest_objs) $(call objs,impls/*/*.c): CPPFLAGS += -finstrument-functions
 endif
 
 $(B)/obj/%.o: %.c

@@ -268,6 +268,12 @@ CONF_CASE(backend_fd_tells_of_what_an_earlier_turn_left,
 
 static struct velo_loop *logged_loop;
 
+/* The loop may have been up still, and be through by now. */
+static bool was_heard(int rc)
+{
+    return rc == 0 || rc == -ESHUTDOWN;
+}
+
 static void
 shut_down_from_the_log(void *ctx, enum velo_log_level level, const char *event, const char *fields)
 {
@@ -275,7 +281,7 @@ shut_down_from_the_log(void *ctx, enum velo_log_level level, const char *event, 
     (void)event;
     (void)fields;
     if (level == VELO_LOG_ERROR)
-        CONF_EXPECT_INT(velo_loop_shutdown(logged_loop, 0), 0);
+        CONF_EXPECT(was_heard(velo_loop_shutdown(logged_loop, 0)));
 }
 
 CONF_CASE(a_log_sink_may_call_back_while_a_shutdown_wakes, "S8 L5", CONF_OWN_MODE)
@@ -289,7 +295,7 @@ CONF_CASE(a_log_sink_may_call_back_while_a_shutdown_wakes, "S8 L5", CONF_OWN_MOD
     conf_wait_state(logged_loop, VELO_STATE_SLEEPING);
     sim_fault(SIM_WAKE_WRITE, 0, 16, EIO);
     assert_int_equal(velo_loop_shutdown(logged_loop, 0), 0); /* which fails to wake the loop */
-    assert_int_equal(velo_loop_shutdown(logged_loop, -1), 0);
+    assert_true(was_heard(velo_loop_shutdown(logged_loop, -1)));
     assert_int_equal(conf_runner_join(&runner), 0);
     sim_faults_clear();
     conf_destroy(logged_loop);

@@ -17,8 +17,8 @@
 
 #define CAPS_CALM (VELO_CAP_FDS | VELO_CAP_TIMERS)
 
-/* Run blocking turns for 20 ms of real time; fail if that took many of them. Returns their processor
- * time. */
+/* Run blocking turns for 20 ms of real time; fail if that took many of them. Returns their
+ * processor time. */
 static uint64_t wait_calmly(void *arg)
 {
     struct velo_loop *loop = arg;
