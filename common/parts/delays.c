@@ -6,14 +6,14 @@
  * loses its processor between two steps, happens in every run: for finding tests that take one step
  * for the next, and races of the library itself. Not repeatable: the moments are drawn.
  */
-#ifdef VELO_DELAYS
 #include <errno.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SEEN __attribute__((no_instrument_function))
+#ifdef VELO_DELAYS
+#define UNSEEN __attribute__((no_instrument_function))
 
 /* A thread is delayed often at first, later so rarely that millions of calls come to an end. */
 #define FIRST_CALLS 20000
@@ -21,7 +21,7 @@
 #define ONE_IN_LATER 262144
 #define LONGEST_NS 500000
 
-SEEN static uint64_t draw(void)
+UNSEEN static uint64_t draw(void)
 {
     static _Thread_local uint64_t state;
     if (state == 0)
@@ -32,7 +32,7 @@ SEEN static uint64_t draw(void)
     return state >> 8;
 }
 
-SEEN static void perhaps_sleep(void)
+UNSEEN static void perhaps_sleep(void)
 {
     static _Thread_local uint32_t calls;
     const uint64_t drawn = draw();
@@ -46,8 +46,8 @@ SEEN static void perhaps_sleep(void)
     errno = error;
 }
 
-SEEN void __cyg_profile_func_enter(void *function, void *caller);
-SEEN void __cyg_profile_func_exit(void *function, void *caller);
+UNSEEN void __cyg_profile_func_enter(void *function, void *caller);
+UNSEEN void __cyg_profile_func_exit(void *function, void *caller);
 
 void __cyg_profile_func_enter(void *function, void *caller)
 {

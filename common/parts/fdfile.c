@@ -19,7 +19,7 @@ int fdfile_of(int fd, struct fdfile *file, mode_t *kind)
 
 bool fdfile_is(int fd, const struct fdfile *file)
 {
-    struct fdfile now;
+    struct fdfile now = {0};
     mode_t kind;
     return fdfile_of(fd, &now, &kind) == 0 && now.device == file->device &&
            now.inode == file->inode;

@@ -151,7 +151,7 @@ static uint32_t take_pair_shared(struct ops *ops, uint32_t *companion)
 
 uint32_t ops_take_periodic(struct ops *ops, bool foreign)
 {
-    uint32_t companion;
+    uint32_t companion = OP_NIL;
     uint32_t index = foreign ? take_pair_shared(ops, &companion) : take_pair_own(ops, &companion);
     if (index == OP_NIL)
         return OP_NIL;

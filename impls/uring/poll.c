@@ -173,13 +173,12 @@ static void recall(struct velo_core *core)
         struct uring_watch *watch = uring_watch_at(uring, data & URING_INDEX);
         if (watch->told.data != data || !watch->watched)
             continue;
-        if (uring->peeked) /* nobody was called */
-            uring_queue(uring, watch);
-        else if ((watch->told.events & VELO_ONESHOT) != 0)
+        const bool called = !uring->peeked;
+        if (called && (watch->told.events & VELO_ONESHOT) != 0)
             watch->spent = true;
-        else if ((watch->told.events & VELO_EDGE) == 0 && !watch->told.hushed)
+        else if (called && (watch->told.events & VELO_EDGE) == 0 && !watch->told.hushed)
             look_at(uring, watch, LOOK_LEVEL);
-        else if (!uring_is_polled(uring, watch))
+        else if (!called || !uring_is_polled(uring, watch))
             uring_queue(uring, watch);
     }
     uring->last = 0;
@@ -212,11 +211,10 @@ static int settle_look(struct velo_core *core, struct uring_watch *watch, short 
     watch->look = LOOK_NOT;
     if (!watch->watched || watch->spent)
         return n;
-    if ((is & POLLNVAL) != 0 || !uring_is_polled(uring, watch))
-        uring_queue(uring, watch);
-    else if (((uint32_t)is & REPORTED) != 0 && why == LOOK_DOUBT)
+    const bool known = (is & POLLNVAL) == 0 && uring_is_polled(uring, watch);
+    if (known && ((uint32_t)is & REPORTED) != 0 && why == LOOK_DOUBT)
         return report(core, watch, (uint32_t)is & REPORTED, n);
-    else if (is != 0)
+    if (!known || is != 0)
         uring_queue(uring, watch);
     return n;
 }

@@ -32,10 +32,10 @@ mean_log_ratio(const struct judge_cell_input *cell, size_t first, size_t rows, s
     return rows > 0 ? sum / (double)rows : NAN;
 }
 
-/* The median of [count] differences, and their interval. Sorts [d]. */
+/* The median of [count] differences, and their interval; none if [d] is NULL. Sorts [d]. */
 static void settle(double *d, size_t count, double log_t, struct judge_comparison *out)
 {
-    const size_t rank = judge_interval_rank(count, log_t);
+    const size_t rank = d != NULL ? judge_interval_rank(count, log_t) : 0;
     judge_sort(d, count);
     *out = (struct judge_comparison){.blocks = count,
                                      .ratio = judge_median(d, count),

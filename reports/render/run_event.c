@@ -180,7 +180,7 @@ size_t run_dir_next_attempt(const struct run_dir *dir, size_t cell, size_t block
 
 static int apply_begin(struct run_dir *dir, const json_t *event, const struct sink *sink)
 {
-    size_t cell, block, attempt;
+    size_t cell = 0, block = 0, attempt = 0;
     const int rc = need_where(dir, event, &cell, &block, &attempt, sink);
     if (rc != 0)
         return rc;
