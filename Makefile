@@ -211,12 +211,16 @@ $(foreach name,$(faulty),$(eval $(call faulty_contestant,$(name))))
 faulty: $(foreach name,$(faulty),$(B)/faulty/$(name)/race $(B)/faulty/$(name)/conformance) \
         $(B)/faulty/slow/micro
 
-# No event loop at all: what the race program itself costs. No contestant, hence no folder of its own
-# beside theirs.
-null_program := $(B)/harness/null/race
-null_wrap := -Wl,--wrap=velo_submit -Wl,--wrap=velo_submit_many -Wl,--wrap=velo_impl
-$(null_program): $(race_objs) $(api_complete) $(call objs,bench/null/*.c) $(impl_inputs_mutex)
+# No event loop at all: what the race and the micro program themselves cost. No contestant, hence no
+# folder of its own beside theirs.
+null_inputs := $(call objs,bench/null/*.c) $(impl_inputs_mutex)
+null_programs := $(B)/harness/null/race $(B)/harness/null/micro
+null_wrap := -Wl,--wrap=velo_submit -Wl,--wrap=velo_submit_many -Wl,--wrap=velo_queue_microtask \
+             -Wl,--wrap=velo_impl
+$(B)/harness/null/race: $(race_objs) $(api_complete) $(null_inputs)
 	$(call link,$(CC),$(null_wrap) $(RACE_LIBS))
+$(B)/harness/null/micro: $(micro_objs) $(B)/libbench.a $(api_complete) $(null_inputs)
+	$(call link,$(CXX),$(null_wrap) $(MICRO_LIBS))
 
 # ---- programs that hold no contestant ----
 $(B)/limits: $(limits_objs) $(B)/libcommon.a $(B)/sources
@@ -279,7 +283,7 @@ per_impl := conformance stress $(lanes) $(addprefix example-,$(examples))
 example_programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/example-,$(examples)))
 conformance_programs := $(foreach impl,$(impls),$(B)/$(impl)/conformance)
 stress_programs := $(foreach impl,$(impls),$(B)/$(impl)/stress)
-programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/,$(per_impl))) $(null_program) $(B)/limits $(B)/velo
+programs := $(foreach impl,$(impls),$(addprefix $(B)/$(impl)/,$(per_impl))) $(null_programs) $(B)/limits $(B)/velo
 
 .PHONY: build suite unit-programs examples stress-programs
 build: $(programs) $(not_run) $(if $(filter release,$(V)),build/velo) ## every program of variant V (release)

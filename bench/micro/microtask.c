@@ -14,6 +14,7 @@ const struct micro_case case_microtask = {
              .params = micro_no_params,
              .metrics = micro_ns_per_op,
              .needs = VELO_CAP_MICROTASKS,
+             .ceiling = true,
              .run = run},
     .family = "cpu",
     .points = micro_only_point,

@@ -62,9 +62,10 @@ static int record(struct tournament *t,
 
 int ceiling_run(struct tournament *t, size_t cell)
 {
+    const struct plan_cell *where = &t->plan.cells[cell];
+    const bool runs = where->ceiling && *plan_program(&t->plan.null, where->lane) != '\0';
     size_t done = runs_so_far(t, cell);
-    if (t->plan.null.dir == NULL || !t->plan.cells[cell].ceiling || done >= CEILING_RUNS ||
-        done >= rules_blocks(&t->state, cell))
+    if (!runs || done >= CEILING_RUNS || done >= rules_blocks(&t->state, cell))
         return 0;
     char *name = text_format("null/%s", t->plan.cells[cell].key);
     const struct schedule_key key = {

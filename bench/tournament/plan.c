@@ -342,11 +342,12 @@ int plan_hash_binaries(struct plan *plan)
 {
     static const char *const programs[] = {"conformance", "race", "micro", "process"};
     int rc = 0;
-    for (size_t e = 0; e < plan->entry_count; e++)
-        for (size_t p = 0; rc == 0 && p < sizeof(programs) / sizeof(programs[0]); p++)
+    for (size_t p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
+        for (size_t e = 0; rc == 0 && e < plan->entry_count; e++)
             rc = hash_program(&plan->entries[e], programs[p]);
-    if (rc == 0 && plan->null.dir != NULL)
-        rc = hash_program(&plan->null, "race");
+        if (rc == 0 && plan->null.dir != NULL) /* it has some of them */
+            rc = hash_program(&plan->null, programs[p]);
+    }
     return rc;
 }
 

@@ -240,7 +240,8 @@ void section_ceiling(struct page *page, const struct model *model)
         page,
         "legend",
         "A null contestant, which is no event loop (a task runs at once where it is "
-        "submitted), went through the same program a few times: what is left is the cost of "
+        "submitted, a microtask where it is queued), went through the same program a few times: "
+        "what is left is the cost of "
         "measuring. It is not judged. Below %.0f times, differences between contestants are "
         "watered down by what all of them share.",
         CEILING_TIMES_LEAST);

@@ -39,6 +39,11 @@ for name in "${contestants[@]}"; do
         taskset -c "$(taskset -cp $$ | sed 's/.*[: ]\([0-9]*\).*/\1/')" "$micro" --case submit --window-ms 4
 done
 
+# ---- no loop at all ----
+null=$B/harness/null/micro
+told "null says who it is" 0 '"contestant":"null"' "$null" --case microtask --window-ms 4
+told "null loses no microtask" 0 '"ok":true' "$null" --case microtask --window-ms 4
+
 # ---- bad input ----
 micro=$B/$first/micro
 told "no case" 2 "--case is missing" "$micro"
